@@ -1,0 +1,3 @@
+// The kernels of the fast network (lib/network.ts), compiled to kernels.wasm.
+
+export * from "./vector";
