@@ -1,0 +1,251 @@
+/**
+ * Pictures: their types, reading them from files and writing PNG.
+ *
+ * JPEG (EXIF orientation applied), PNG, BMP, GIF (first frame), TIFF (first
+ * page) and WebP become 8-bit RGBA. Colour profiles and animation are left
+ * out; so is HEIC. Gray conversion is in `gray.ts`, cropping in `crop.ts`.
+ *
+ * @module
+ */
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import process from "node:process";
+import { Buffer } from "node:buffer";
+import { deflateSync } from "node:zlib";
+import { readImageHeader } from "./image_header.ts";
+
+/** An 8-bit gray picture, row by row: `data.length = width * height`. */
+export interface GrayImage {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+/** An 8-bit RGBA picture, row by row: `data.length = width * height * 4`. */
+export interface ColorImage {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8ClampedArray;
+}
+
+/** A rectangle in pixels; (x, y) is its top left corner. */
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** A picture that cannot be used: names the file and says why. */
+export class ImageError extends Error {
+  override readonly name = "ImageError";
+  constructor(readonly file: string, readonly reason: string) {
+    super(`${file}: ${reason}`);
+  }
+}
+
+/** The largest picture that is read, in pixels: 50 megapixels. */
+export const MAX_PIXELS = 50_000_000;
+
+/** File name endings of the formats that `readImage` reads. */
+export const IMAGE_EXTENSIONS = [
+  ".jpg",
+  ".jpeg",
+  ".png",
+  ".bmp",
+  ".gif",
+  ".tif",
+  ".tiff",
+  ".webp",
+] as const;
+
+/**
+ * Reads a picture from a file, or from bytes already in memory.
+ *
+ * The format is told by the content, not by the name. Gray and palette
+ * pictures are spread to RGBA, 16-bit samples are scaled to 8 bits. Alpha is
+ * kept and has no influence on the colours, as in OpenCV.
+ *
+ * @param source a path, a `file:` URL, or the file's bytes
+ * @param name the name for error messages when bytes are given
+ * @throws {ImageError} file missing, not a picture, cut off, without pixels
+ * or larger than 50 megapixels (told from the header, before decoding)
+ *
+ * @example
+ * ```ts
+ * import { encodePng, readImage } from "mien/image.ts";
+ * const dot = { width: 1, height: 1, data: new Uint8Array([128]) };
+ * const image = await readImage(encodePng(dot), "dot.png");
+ * console.log(image.data); // [128, 128, 128, 255]
+ * ```
+ */
+export async function readImage(
+  source: string | URL | Uint8Array,
+  name = "(bytes)",
+): Promise<ColorImage> {
+  const file = source instanceof Uint8Array ? name : String(source);
+  const bytes = source instanceof Uint8Array
+    ? source
+    : await readBytes(source, file);
+  const header = readImageHeader(bytes);
+  if (typeof header === "string") throw new ImageError(file, header);
+  const { format, width, height } = header;
+  const pixels = width * height;
+  if (pixels === 0) {
+    throw new ImageError(file, `has no pixels (${width} x ${height})`);
+  }
+  if (pixels > MAX_PIXELS) {
+    const millions = (pixels / 1e6).toFixed(1);
+    throw new ImageError(
+      file,
+      `has ${millions} megapixels (${width} x ${height}), more than the ` +
+        `${MAX_PIXELS / 1e6} that are read: make it smaller`,
+    );
+  }
+  if (!header.complete) {
+    throw new ImageError(
+      file,
+      `is cut off: the ${format} data ends too early, after ` +
+        `${bytes.length} bytes; copy or download it again`,
+    );
+  }
+  try {
+    const { bitmap } = await (await decoder()).fromBuffer(
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength),
+      { "image/jpeg": { maxMemoryUsageInMB: 4096, tolerantDecoding: false } },
+    );
+    return {
+      width: bitmap.width,
+      height: bitmap.height,
+      data: new Uint8ClampedArray(
+        bitmap.data.buffer,
+        bitmap.data.byteOffset,
+        bitmap.width * bitmap.height * 4,
+      ),
+    };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new ImageError(file, `cannot be decoded as ${format}: ${reason}`);
+  }
+}
+
+async function readBytes(path: string | URL, file: string) {
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (error) {
+    const code = (error as { code?: string }).code;
+    throw new ImageError(
+      file,
+      code === "ENOENT"
+        ? "no such file"
+        : code === "EISDIR"
+        ? "is a folder, not a picture"
+        : `cannot be read (${code ?? error})`,
+    );
+  }
+}
+
+/** Jimp with the WebP codec, loaded at the first picture: it takes 0.3 s. */
+async function loadDecoder() {
+  // Jimp's own types do not resolve here; these are the parts that are used.
+  const jimp = await import("jimp") as unknown as {
+    defaultFormats: unknown[];
+    createJimp(options: { formats: unknown[]; plugins: unknown[] }): {
+      fromBuffer(bytes: Buffer, options: unknown): Promise<
+        { bitmap: { width: number; height: number; data: Uint8Array } }
+      >;
+    };
+  };
+  const { default: webp } = await import("@jimp/wasm-webp");
+  return jimp.createJimp({
+    formats: [...jimp.defaultFormats, webp],
+    plugins: [],
+  });
+}
+let loadedDecoder: ReturnType<typeof loadDecoder> | undefined;
+const decoder = () => loadedDecoder ??= loadDecoder();
+
+/**
+ * A picture as the bytes of a PNG file: gray stays gray, RGBA stays RGBA.
+ * (W3C PNG, third edition; filter "up" on every row.)
+ *
+ * @throws {RangeError} when `data` does not have the length its size asks for
+ *
+ * @example
+ * ```ts
+ * import { encodePng } from "mien/image.ts";
+ * encodePng({ width: 2, height: 1, data: new Uint8Array([0, 255]) }).length;
+ * ```
+ */
+export function encodePng(image: GrayImage | ColorImage): Uint8Array {
+  const { width, height, data } = image;
+  const channels = data.length / (width * height);
+  if (channels !== 1 && channels !== 4) {
+    throw new RangeError(
+      `${width} x ${height} pixels with ${data.length} bytes are neither ` +
+        "gray (1 byte a pixel) nor RGBA (4)",
+    );
+  }
+  const stride = width * channels;
+  const rows = new Uint8Array((stride + 1) * height);
+  for (let y = 0, at = 0; y < height; y++) {
+    rows[at++] = 2;
+    for (let i = y * stride; i < (y + 1) * stride; i++) {
+      rows[at++] = data[i] - (y > 0 ? data[i - stride] : 0);
+    }
+  }
+  const head = new Uint8Array(13);
+  const headView = new DataView(head.buffer);
+  headView.setUint32(0, width);
+  headView.setUint32(4, height);
+  head[8] = 8;
+  head[9] = channels === 1 ? 0 : 6;
+  const parts = [
+    Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),
+    pngChunk("IHDR", head),
+    pngChunk("IDAT", new Uint8Array(deflateSync(rows))),
+    pngChunk("IEND", new Uint8Array(0)),
+  ];
+  const file = new Uint8Array(parts.reduce((sum, p) => sum + p.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    file.set(part, at);
+    at += part.length;
+  }
+  return file;
+}
+
+function pngChunk(type: string, data: Uint8Array): Uint8Array {
+  const chunk = new Uint8Array(data.length + 12);
+  const view = new DataView(chunk.buffer);
+  view.setUint32(0, data.length);
+  for (let i = 0; i < 4; i++) chunk[4 + i] = type.charCodeAt(i);
+  chunk.set(data, 8);
+  let crc = -1;
+  for (let i = 4; i < 8 + data.length; i++) {
+    crc ^= chunk[i];
+    for (let bit = 0; bit < 8; bit++) crc = crc >>> 1 ^ (crc & 1) * 0xedb88320;
+  }
+  view.setUint32(8 + data.length, ~crc);
+  return chunk;
+}
+
+/**
+ * Writes a picture as a PNG file, whole or not at all.
+ *
+ * @throws {ImageError} when the file cannot be written
+ */
+export async function writePng(
+  path: string | URL,
+  image: GrayImage | ColorImage,
+): Promise<void> {
+  const target = path instanceof URL ? fileURLToPath(path) : path;
+  const partial = `${target}.${process.pid}.part`;
+  try {
+    await writeFile(partial, encodePng(image));
+    await rename(partial, target);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw new ImageError(target, `cannot be written (${error})`);
+  }
+}
