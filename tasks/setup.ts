@@ -1,0 +1,341 @@
+// Sets the project up: npm packages, the Deno kernel for Jupyter, Jupyter
+// itself. Whatever is there already is left alone; everything new lies in the
+// project's own folders (node_modules, .jupyter, .venv), but for Debian's
+// packages. It leaves out: Deno, which runs it, and the data (tasks/data.ts).
+//
+// Only Deno's and node:'s own modules are imported here and in the tasks that
+// call setUp, because they run before there are any packages.
+
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { delimiter, dirname, join, resolve } from "node:path";
+
+/** The folder that holds deno.json. */
+export const projectRoot: string = resolve(import.meta.dirname!, "..");
+
+/** What can be set up. */
+export type Part = "packages" | "kernel" | "jupyter";
+
+/** A machine that lacks something which this module cannot install. */
+export class SetupError extends Error {
+  override name = "SetupError";
+}
+
+/**
+ * The environment for every program that the tasks start: this one's, with the
+ * project's kernel folder first in `JUPYTER_PATH`, and with the system's
+ * certificates trusted beside Mozilla's (a company's proxy needs them) where
+ * `DENO_TLS_CA_STORE` says nothing else.
+ *
+ * @param root The project folder.
+ */
+export function childEnvironment(root = projectRoot): Record<string, string> {
+  const given = Deno.env.get("JUPYTER_PATH");
+  const ours = join(root, ".jupyter");
+  return {
+    ...Deno.env.toObject(),
+    DENO_TLS_CA_STORE: Deno.env.get("DENO_TLS_CA_STORE") ?? "system,mozilla",
+    DENO_NO_UPDATE_CHECK: "1",
+    JUPYTER_PATH: given ? ours + delimiter + given : ours,
+  };
+}
+
+/**
+ * Runs a program on this terminal.
+ *
+ * @returns Its exit status; 127 where there is no such program.
+ */
+export async function runProgram(
+  command: string[],
+  options: { quiet?: boolean; env?: Record<string, string> } = {},
+): Promise<number> {
+  const stream = options.quiet ? "null" : "inherit";
+  try {
+    const { code } = await new Deno.Command(command[0], {
+      args: command.slice(1),
+      cwd: projectRoot,
+      env: { ...childEnvironment(), ...options.env },
+      stdin: options.quiet ? "null" : "inherit",
+      stdout: stream,
+      stderr: stream,
+    }).spawn().status;
+    return code;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 127;
+    throw error;
+  }
+}
+
+/** Runs a task's module with this very Deno; returns the exit status. */
+export function runDeno(args: string[]): Promise<number> {
+  return runProgram([Deno.execPath(), ...args]);
+}
+
+/**
+ * Sets up the given parts and says what it installs; what is there is left
+ * alone.
+ *
+ * @throws {SetupError} naming what is missing and how to install it.
+ */
+export async function setUp(parts: Part[]): Promise<void> {
+  if (parts.includes("packages")) await installPackages();
+  if (parts.includes("kernel")) writeKernelspec();
+  if (parts.includes("jupyter")) await findOrInstallPython();
+}
+
+function say(message: string): void {
+  console.error(`setup: ${message}`);
+}
+
+/** Installs what deno.lock names, unless the same lock was installed before. */
+async function installPackages(): Promise<void> {
+  const lock = createHash("sha256")
+    .update(readFileSync(join(projectRoot, "deno.lock"), "utf8"))
+    .digest("hex");
+  const stamp = join(projectRoot, "node_modules", ".installed_lock");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
+  say("installing npm packages into node_modules/ (deno install --frozen)");
+  const code = await runDeno(["install", "--frozen"]);
+  if (code !== 0) {
+    throw new SetupError(
+      "deno install --frozen failed. Is the npm registry within reach? " +
+        "Behind a proxy set HTTPS_PROXY.",
+    );
+  }
+  Deno.writeTextFileSync(stamp, lock);
+}
+
+/**
+ * Writes the kernelspec `deno` into the project, for the Deno that runs this.
+ * The user's own kernels stay as they are; ours is found by `JUPYTER_PATH`.
+ *
+ * @param root The project folder.
+ * @returns The kernelspec's path.
+ */
+export function writeKernelspec(root = projectRoot): string {
+  const folder = join(root, ".jupyter", "kernels", "deno");
+  const path = join(folder, "kernel.json");
+  const connection = ["jupyter", "--kernel", "--conn", "{connection_file}"];
+  const text = JSON.stringify(
+    {
+      argv: [Deno.execPath(), ...connection],
+      display_name: "Deno",
+      language: "typescript",
+    },
+    null,
+    2,
+  );
+  if (existsSync(path) && readFileSync(path, "utf8") === text) return path;
+  say(`writing the kernel for Deno ${Deno.version.deno} into .jupyter/`);
+  Deno.mkdirSync(folder, { recursive: true });
+  Deno.writeTextFileSync(path, text);
+  return path;
+}
+
+/** The modules of Jupyter that `report` drives. */
+const MODULES = "nbclient, nbconvert";
+
+/**
+ * A Python that has Jupyter: the project's own, else the first on PATH that
+ * can import nbclient and nbconvert, looking behind `jupyter` programs first.
+ *
+ * @param modules What it must be able to import.
+ */
+export async function findPython(modules = MODULES): Promise<string | null> {
+  for (const python of pythonCandidates(Deno.env.get("PATH") ?? "")) {
+    const code = await runProgram([python, "-c", `import ${modules}`], {
+      quiet: true,
+    });
+    if (code === 0) return python;
+  }
+  return null;
+}
+
+/** Every Python worth asking, best first, each once. */
+export function pythonCandidates(path: string, root = projectRoot): string[] {
+  const windows = Deno.build.os === "windows";
+  const folders = path.split(delimiter).filter((folder) => folder !== "");
+  const inVenv = (venv: string) =>
+    windows ? join(venv, "Scripts", "python.exe") : join(venv, "bin", "python");
+  const found = [
+    inVenv(join(root, ".venv")),
+    inVenv(join(root, ".venv", "venvs", "nbconvert")),
+  ];
+  for (const folder of folders) {
+    for (const program of ["jupyter", "jupyter-lab", "jupyter-nbconvert"]) {
+      if (windows && existsSync(join(folder, `${program}.exe`))) {
+        found.push(join(folder, "python.exe"));
+        found.push(join(dirname(folder), "python.exe"));
+      } else {
+        found.push(interpreterOf(join(folder, program)) ?? "");
+      }
+    }
+  }
+  for (const folder of folders) {
+    const names = windows ? ["python.exe"] : ["python3", "python"];
+    found.push(...names.map((name) => join(folder, name)));
+  }
+  return [...new Set(found)].filter((python) =>
+    python !== "" && existsSync(python)
+  );
+}
+
+/** The Python that a script's first lines name, or `null`. */
+function interpreterOf(script: string): string | null {
+  try {
+    const head = readFileSync(script, "latin1").slice(0, 1000);
+    // pip writes the second form where the path is too long for a first line.
+    const match = head.match(/^#!\s*(\S*python\S*)/) ??
+      head.match(/^#!\/bin\/sh\n'''exec' "?([^"\n]*?python[\d.]*)"? /);
+    return match ? match[1] : null;
+  } catch {
+    return null;
+  }
+}
+
+/** One way of installing Jupyter, in the order in which they are tried. */
+interface Installer {
+  name: string;
+  usable: boolean;
+  commands: string[][];
+  env?: Record<string, string>;
+}
+
+/** The packages of a feature, as PyPI and as Debian name them. */
+export interface JupyterPackages {
+  pypi: string[];
+  debian: string[];
+}
+
+const RUNNER: JupyterPackages = {
+  pypi: ["nbconvert>=6.5,<8", "nbclient>=0.7,<1"],
+  debian: ["jupyter-nbconvert", "python3-nbclient"],
+};
+
+/** JupyterLab, or Debian's Notebook: what `deno task lab` opens. */
+export const EDITOR: JupyterPackages = {
+  pypi: ["jupyterlab>=4,<5"],
+  debian: ["jupyter-notebook"],
+};
+
+function installers(packages: JupyterPackages): Installer[] {
+  const venv = join(projectRoot, ".venv");
+  const windows = Deno.build.os === "windows";
+  const python = windows
+    ? join(venv, "Scripts", "python.exe")
+    : join(venv, "bin", "python");
+  const system = windows ? "python" : "python3";
+  const debian = ["apt-get", "install", "-y", "--no-install-recommends"];
+  const makeVenv = (command: string[]) => existsSync(python) ? [] : [command];
+  return [{
+    name: `Debian's ${packages.debian.join(" and ")} (apt-get)`,
+    usable: onPath("apt-get") && Deno.uid() === 0,
+    commands: [["apt-get", "update"], [...debian, ...packages.debian]],
+    env: { DEBIAN_FRONTEND: "noninteractive" },
+  }, {
+    name: "Jupyter into .venv/ (uv)",
+    usable: onPath("uv"),
+    commands: [
+      ...makeVenv(["uv", "venv", venv]),
+      ["uv", "pip", "install", "--python", python, ...packages.pypi],
+    ],
+  }, {
+    name: "Jupyter into .venv/ (pipx)",
+    usable: onPath("pipx"),
+    commands: [
+      ["pipx", "install", "--force", "nbconvert"],
+      ["pipx", "inject", "nbconvert", ...packages.pypi],
+    ],
+    env: { PIPX_HOME: venv, PIPX_BIN_DIR: join(venv, "bin") },
+  }, {
+    name: `Jupyter into .venv/ (${system} -m venv)`,
+    usable: onPath(system),
+    commands: [
+      ...makeVenv([system, "-m", "venv", venv]),
+      [python, "-m", "pip", "install", "-q", ...packages.pypi],
+    ],
+  }];
+}
+
+function onPath(program: string): boolean {
+  const folders = (Deno.env.get("PATH") ?? "").split(delimiter);
+  const names = Deno.build.os === "windows"
+    ? [`${program}.exe`, `${program}.bat`, `${program}.cmd`]
+    : [program];
+  return folders.some((folder) =>
+    folder !== "" && names.some((name) => existsSync(join(folder, name)))
+  );
+}
+
+/**
+ * A Python that can import the modules; Jupyter is installed where none can:
+ * by Debian's apt-get as root, else by uv, pipx or venv into `.venv/`.
+ *
+ * @throws {SetupError} where nothing worked, naming what to install.
+ */
+export async function findOrInstallPython(
+  modules = MODULES,
+  packages = RUNNER,
+): Promise<string> {
+  const found = await findPython(modules);
+  if (found) return found;
+  for (const installer of installers(packages)) {
+    if (!installer.usable) continue;
+    say(`installing ${installer.name}`);
+    if (!await runAll(installer)) continue;
+    const python = await findPython(modules);
+    if (python) return python;
+  }
+  throw new SetupError(
+    "there is no Jupyter on this machine, and it could not be installed: " +
+      "apt-get (as root), uv, pipx and python3 -m venv are missing or failed. " +
+      "Install Python 3.9 or newer with venv, or uv " +
+      "(https://docs.astral.sh/uv/), and run this again; or put a Jupyter " +
+      `with ${modules.replace(", ", " and ")} on PATH.`,
+  );
+}
+
+async function runAll(installer: Installer): Promise<boolean> {
+  for (const command of installer.commands) {
+    const code = await runProgram(command, { env: installer.env });
+    if (code === 0) continue;
+    say(`${command.slice(0, 2).join(" ")} ended with status ${code}`);
+    return false;
+  }
+  return true;
+}
+
+/** Ends the task with one line and status 1 for an error that we foresaw. */
+export async function endOnSetupError<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    console.error(`error: ${error.message}`);
+    Deno.exit(1);
+  }
+}
+
+const HELP = `Usage: deno task setup [packages] [kernel] [jupyter]
+
+Installs what is missing; without a name, all three:
+  packages  npm packages, into node_modules/
+  kernel    the Deno kernel for Jupyter, into .jupyter/
+  jupyter   nbclient and nbconvert: those on PATH, else Debian's packages
+            (apt-get, as root), else by uv, pipx or venv into .venv/`;
+
+if (import.meta.main) {
+  const parts: Part[] = ["packages", "kernel", "jupyter"];
+  const asked = Deno.args.filter((arg) => arg !== "--help" && arg !== "-h");
+  const unknown = asked.find((arg) => !parts.includes(arg as Part));
+  if (asked.length < Deno.args.length) {
+    console.log(HELP);
+  } else if (unknown !== undefined) {
+    console.error(`error: there is no part "${unknown}"; see --help`);
+    Deno.exit(2);
+  } else {
+    const chosen = asked.length > 0 ? asked as Part[] : parts;
+    await endOnSetupError(setUp(chosen));
+    if (!asked.includes("packages")) say(`${chosen.join(", ")}: ready`);
+  }
+}
