@@ -51,8 +51,10 @@ export function indexOfLargest(values: ArrayLike<number>): number {
 }
 
 /**
- * A copy of a picture with its faces drawn in. A picture with a side under
- * 320 pixels is first enlarged by a whole factor, so that labels fit.
+ * A copy of a picture with its faces drawn in. A picture that is small, or
+ * whose faces are, is first enlarged by a whole factor, so that labels fit:
+ * until its shorter side has 320 pixels and half of its faces have 110, but
+ * not beyond 8 megapixels for the sake of the faces.
  *
  * @example
  * ```ts
@@ -67,7 +69,13 @@ export function annotate(
   image: ColorImage,
   faces: readonly FaceNote[],
 ): ColorImage {
-  const factor = Math.ceil(320 / Math.min(image.width, image.height));
+  const sides = faces.map((face) => face.box.height).sort((a, b) => a - b);
+  const median = sides[sides.length >> 1] ?? Infinity;
+  const mostPixels = Math.sqrt(8e6 / (image.width * image.height));
+  const factor = Math.max(
+    Math.ceil(320 / Math.min(image.width, image.height)),
+    Math.min(Math.ceil(110 / median), Math.floor(mostPixels)),
+  );
   const target = enlarge(image, factor);
   drawFaces(
     target,
@@ -142,10 +150,8 @@ export function drawFaces(
 
 /** The label's words, and where they stand: above the box, or at its top. */
 function labelOf(face: FaceNote, image: ColorImage, line: number) {
-  const base = Math.max(14, Math.min(image.width, image.height) / 22);
-  const textHeight = Math.round(
-    Math.min(Math.max(face.box.height / 7, base * 0.8), base * 1.3),
-  );
+  const largest = Math.max(18, Math.min(image.width, image.height) / 17);
+  const textHeight = Math.round(clamp(face.box.height / 6.5, 13, largest));
   const best = indexOfLargest(face.probabilities);
   const percent = Math.round(face.probabilities[best] * 100);
   const number = face.track === undefined ? "" : `#${face.track} `;
