@@ -1,0 +1,253 @@
+/**
+ * Draws one face into a picture: skin by a lit relief, then the parts over it.
+ *
+ * The skin is a rounded head with bumps (nose, cheeks, brow ridge, chin) whose
+ * slope against the light gives its brightness, times the light that hollows
+ * (eye sockets, below nose and lip) lose. Each pixel is looked up in the face:
+ * shift, size and roll are undone, then yaw and pitch, as if the face lay on a
+ * paraboloid.
+ *
+ * Left out: shadows that parts throw except the nose's, profile views, colour.
+ *
+ * @module
+ */
+import { drawBeard, drawHairBehind, drawHairFront } from "./drawn_hair.ts";
+import {
+  drawBrow,
+  drawEye,
+  drawFolds,
+  drawGlasses,
+  drawMouth,
+} from "./drawn_face_parts.ts";
+import type { FaceShape } from "./drawn_face_shape.ts";
+import { bell, clamp01, coverage, mix, texture } from "./drawn_texture.ts";
+
+/** A gray picture while it is drawn: 0 is black, 1 white, row by row. */
+export interface Canvas {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Float32Array;
+}
+
+/** Where a face is, and how it is turned. Angles are in radians. */
+export interface Pose {
+  /** The middle of the face's box, in pixels. */
+  readonly x: number;
+  readonly y: number;
+  /** Half the side of the face's box, in pixels. */
+  readonly half: number;
+  /** Clockwise. */
+  readonly roll: number;
+  /** To the right of the picture. */
+  readonly yaw: number;
+  /** Downwards. */
+  readonly pitch: number;
+  /** How far the eyes look aside, in face units. */
+  readonly gaze: number;
+}
+
+/** A lamp, far away, and the light from everywhere. */
+export interface Light {
+  /** Direction to the lamp, of length 1: right, down, towards the viewer. */
+  readonly direction: readonly [number, number, number];
+  /** Brightness of the light from everywhere and of the lamp. */
+  readonly ambient: number;
+  readonly lamp: number;
+}
+
+/** Draws a face, with neck and shoulders, over what is on the canvas. */
+export function drawFace(
+  canvas: Canvas,
+  shape: FaceShape,
+  pose: Pose,
+  light: Light,
+): void {
+  const { half } = pose;
+  const pixel = 1 / half;
+  const cosRoll = Math.cos(pose.roll) / half;
+  const sinRoll = Math.sin(pose.roll) / half;
+  const sinYaw = Math.sin(pose.yaw);
+  const sinPitch = Math.sin(pose.pitch);
+  const perYaw = 1 / Math.cos(pose.yaw);
+  const perPitch = 1 / Math.cos(pose.pitch);
+  const left = Math.max(0, Math.floor(pose.x - 2.2 * half));
+  const right = Math.min(canvas.width, Math.ceil(pose.x + 2.2 * half));
+  const top = Math.max(0, Math.floor(pose.y - 2 * half));
+  const bottom = Math.min(canvas.height, Math.ceil(pose.y + 2.2 * half));
+  for (let y = top; y < bottom; y++) {
+    for (let x = left; x < right; x++) {
+      const dx = x + 0.5 - pose.x;
+      const dy = y + 0.5 - pose.y;
+      const flatU = dx * cosRoll + dy * sinRoll;
+      const flatV = dy * cosRoll - dx * sinRoll;
+      let u = flatU;
+      let v = flatV;
+      for (let pass = 0; pass < 2; pass++) {
+        const depth = 0.25 - 0.6 * Math.min(1.1, u * u) -
+          0.25 * Math.min(1.4, v * v);
+        u = (flatU - depth * sinYaw) * perYaw;
+        v = (flatV - depth * sinPitch) * perPitch;
+      }
+      const at = y * canvas.width + x;
+      canvas.data[at] = facePixel(
+        shape,
+        u,
+        v,
+        canvas.data[at],
+        light,
+        pixel,
+        sinYaw,
+        pose.gaze,
+      );
+    }
+  }
+}
+
+function facePixel(
+  shape: FaceShape,
+  u: number,
+  v: number,
+  value: number,
+  light: Light,
+  pixel: number,
+  turn: number,
+  gaze: number,
+): number {
+  const { person, chinV } = shape;
+  const [lightU, lightV, lightFront] = light.direction;
+  const sideLight = clamp01(
+    light.ambient + light.lamp * (0.75 * lightFront + 0.5 * lightU * u),
+  );
+  value = drawHairBehind(shape, u, v, value, sideLight, pixel);
+
+  const away = Math.abs(u);
+  if (v > 0.5) {
+    const neck = coverage(away - 0.46 * person.headWidth - 0.12 * v, pixel);
+    const neckShade = 0.5 + 0.2 * clamp01((v - chinV) * 2);
+    value = mix(value, person.skin * neckShade * sideLight, neck);
+    const collar = chinV + 0.2 + 0.28 * (away - 0.3) * (away > 0.3 ? 1 : -0.6);
+    const clothes = coverage(
+      Math.max(collar - v, (away - 1.75) * 0.5),
+      pixel + 0.02,
+    );
+    const folds = texture(u * 4, v * 4, person.texture);
+    value = mix(
+      value,
+      person.clothesTone * (0.7 * sideLight + 0.3 * folds),
+      clothes,
+    );
+  }
+
+  const wideV = -0.08;
+  const rise = v < wideV
+    ? (wideV - v) / (wideV + 1.2)
+    : (v - wideV) / (chinV - wideV);
+  const rise2 = rise * rise;
+  const taper = v < wideV
+    ? rise2
+    : mix(rise2, rise2 * rise2, 0.15 + 0.75 * person.jaw);
+  const x = u / person.headWidth;
+  const outline = x * x + taper - 1;
+
+  const ear = (away - person.headWidth - 0.02) / 0.085;
+  const earV = (v - 0.02) / 0.21;
+  const earDistance = (ear * ear + earV * earV - 1) * 0.05;
+  const earShare = coverage(earDistance, pixel);
+  if (earShare > 0) {
+    const rim = 0.6 + 0.4 * (ear * ear + earV * earV);
+    value = mix(value, person.skin * 0.8 * sideLight * rim, earShare);
+  }
+
+  const head = coverage(outline * 0.42, pixel);
+  if (head === 0) {
+    return drawHairOverEars(shape, u, v, value, sideLight, pixel);
+  }
+  const noseU = u - 0.22 * turn * bell((v - shape.noseV) / 0.55);
+  const shade = skinLight(shape, noseU, u, v, light, x, lightU, lightV);
+  const blotch = texture(u * 5, v * 5, person.texture ^ 0x5bd1);
+  let face = person.skin * shade * (0.95 + 0.1 * blotch);
+  const lit = shade > 1 ? 1 : shade;
+  face = drawBeard(shape, u, v, face, lit);
+  face = drawFolds(shape, u, v, face, pixel);
+  if (v < 0.2) {
+    face = drawEye(shape, u, v, face, lit, pixel, gaze);
+    face = drawBrow(shape, u, v, face, pixel);
+  } else {
+    face = drawMouth(shape, u, v, face, lit, pixel);
+  }
+  value = mix(value, face, head);
+  value = drawHairFront(shape, u, v, value, sideLight, pixel);
+  return person.glasses > 0 ? drawGlasses(shape, u, v, value, pixel) : value;
+}
+
+/** Long hair and scarfs hang over the ears; everything else lets them show. */
+function drawHairOverEars(
+  shape: FaceShape,
+  u: number,
+  v: number,
+  value: number,
+  light: number,
+  pixel: number,
+): number {
+  const style = shape.person.hairStyle;
+  return style === "long" || style === "scarf"
+    ? drawHairBehind(shape, u, v, value, light, pixel)
+    : value;
+}
+
+/** How much light the skin at a place sends to the viewer. */
+function skinLight(
+  shape: FaceShape,
+  noseU: number,
+  u: number,
+  v: number,
+  light: Light,
+  x: number,
+  lightU: number,
+  lightV: number,
+): number {
+  // Slopes of the surface: of the head, then of the bumps on it.
+  let slopeU = 0;
+  let slopeV = 0;
+  const { relief, hollows } = shape;
+  for (let row = 0; row < relief.length; row += 5) {
+    const du = noseU - relief[row];
+    const radiusU = relief[row + 2];
+    if (du > radiusU || du < -radiusU) continue;
+    const dv = v - relief[row + 1];
+    const radiusV = relief[row + 3];
+    const rest = 1 - du * du / (radiusU * radiusU) -
+      dv * dv / (radiusV * radiusV);
+    if (rest <= 0) continue;
+    const steep = 4 * relief[row + 4] * rest;
+    slopeU += steep * du / (radiusU * radiusU);
+    slopeV += steep * dv / (radiusV * radiusV);
+  }
+  let reach = 1;
+  for (let row = 0; row < hollows.length; row += 5) {
+    const du = (noseU - hollows[row]) / hollows[row + 2];
+    if (du > 1 || du < -1) continue;
+    const dv = (v - hollows[row + 1]) / hollows[row + 3];
+    const rest = 1 - du * du - dv * dv;
+    if (rest > 0) reach *= 1 - hollows[row + 4] * rest;
+  }
+  // The shadow of the nose, away from the lamp.
+  const shadowU = (u + 0.2 * lightU) / 0.17;
+  const shadowV = (v - shape.noseV - 0.06 + 0.12 * lightV) / 0.14;
+  reach *= 1 - 0.3 * light.lamp * Math.min(1, Math.abs(lightU) * 1.6) *
+      bell(Math.sqrt(shadowU * shadowU + shadowV * shadowV));
+
+  const round = x < -1 ? -1 : x > 1 ? 1 : x;
+  const normalU = slopeU + 0.85 * round;
+  const normalV = slopeV + 0.5 * v;
+  const normalFront = Math.sqrt(1.05 - 0.85 * round * round);
+  const length = Math.sqrt(
+    normalU * normalU + normalV * normalV + normalFront * normalFront,
+  );
+  const facing = (normalU * lightU + normalV * lightV +
+    normalFront * light.direction[2]) / length;
+  const lamp = facing > 0 ? facing : 0;
+  const gloss = lamp > 0.9 ? (lamp - 0.9) * 1.2 : 0;
+  return reach * (light.ambient * (0.6 + 0.4 * normalFront / length) +
+    light.lamp * (lamp + gloss));
+}
