@@ -4,9 +4,12 @@
 // Choosing and starting the backend is lib/backend.ts.
 
 import * as tf from "@tensorflow/tfjs";
+import "@tensorflow/tfjs-backend-wasm";
 import { conv2dKernels } from "./conv2d_gradients.ts";
 import { depthwiseKernels } from "./depthwise_gradients.ts";
+import { registerDilatedGradients } from "./dilated_gradients.ts";
 import { poolKernels } from "./pool_gradients.ts";
+import { mendedConvolutions } from "./same_padding.ts";
 import { compileTfjsKernels } from "./tfjs_module.ts";
 import { segmentKernels } from "./unsorted_segment_sum.ts";
 
@@ -16,6 +19,8 @@ const KERNELS = [
   ...poolKernels,
   ...segmentKernels,
 ];
+
+let registered = false;
 
 /**
  * Registers the kernels, replacing the backend's slower ones of the same name.
@@ -38,10 +43,13 @@ const KERNELS = [
  */
 export async function registerKernels(): Promise<void> {
   await compileTfjsKernels();
-  for (const kernel of KERNELS) {
-    const registered = tf.getKernel(kernel.kernelName, "wasm");
-    if (registered === kernel) continue;
-    if (registered) tf.unregisterKernel(kernel.kernelName, "wasm");
+  if (registered) return;
+  registered = true;
+  for (const kernel of [...KERNELS, ...mendedConvolutions()]) {
+    if (tf.getKernel(kernel.kernelName, "wasm")) {
+      tf.unregisterKernel(kernel.kernelName, "wasm");
+    }
     tf.registerKernel(kernel);
   }
+  registerDilatedGradients();
 }

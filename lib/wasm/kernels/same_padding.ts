@@ -1,0 +1,61 @@
+// Conv2D, FusedConv2D, DepthwiseConv2dNative and FusedDepthwiseConv2D, mended:
+// with padding "same" and a filter smaller than the stride, the backend's own
+// kernels (tfjs 4.22) can leave the output unwritten, without an error. The
+// padding is worked out here and handed to them as numbers, which they take.
+
+import * as tf from "@tensorflow/tfjs";
+
+interface Attributes extends tf.NamedAttrMap {
+  strides: [number, number] | number;
+  dilations: [number, number] | number;
+  pad: "same" | "valid" | number | [number, number][];
+}
+
+/** The attributes, "same" replaced by numbers where it goes wrong. */
+function withNumbers(
+  inputs: tf.NamedTensorInfoMap,
+  attributes: Attributes,
+  depthwise: boolean,
+): Attributes {
+  const { strides, dilations, pad } = attributes;
+  if (pad !== "same" || attributes.dataFormat === "NCHW") return attributes;
+  const conv = tf.backend_util.computeConv2DInfo(
+    inputs.x!.shape as [number, number, number, number],
+    inputs.filter!.shape as [number, number, number, number],
+    strides,
+    dilations,
+    pad,
+    undefined,
+    depthwise,
+  );
+  if (
+    conv.effectiveFilterHeight >= conv.strideHeight &&
+    conv.effectiveFilterWidth >= conv.strideWidth
+  ) return attributes;
+  const { top, bottom, left, right } = conv.padInfo;
+  return { ...attributes, pad: [[0, 0], [top, bottom], [left, right], [0, 0]] };
+}
+
+/** The backend's own kernel with its padding mended, its setup included. */
+function mended(kernelName: string, depthwise: boolean): tf.KernelConfig {
+  const original = tf.getKernel(kernelName, "wasm");
+  return {
+    ...original,
+    kernelFunc: ({ inputs, backend, attrs }) =>
+      original.kernelFunc({
+        inputs,
+        backend,
+        attrs: withNumbers(inputs, attrs as Attributes, depthwise),
+      }),
+  };
+}
+
+/** The four kernels; to be made once, from the backend's own. */
+export function mendedConvolutions(): tf.KernelConfig[] {
+  return [
+    mended(tf.Conv2D, false),
+    mended(tf.FusedConv2D, false),
+    mended(tf.DepthwiseConv2dNative, true),
+    mended(tf.FusedDepthwiseConv2D, true),
+  ];
+}
