@@ -6,8 +6,8 @@
  * are seen, follows Table 1 of Du, Tao and Martinez, "Compound facial
  * expressions of emotion", PNAS 111(15), 2014. Added from the EMFACS
  * prototypes of Ekman, Friesen and Hager, "Facial Action Coding System: the
- * manual", 2002: AU5 and the bared teeth (AU10, AU25) of anger, and AU27 of
- * strong surprise.
+ * manual", 2002: AU5 and the bared teeth (AU10, AU25) of anger, AU27 of strong
+ * surprise, and that sadness always has AU1 and fear always has AU5.
  *
  * Left out: AU11, whose fold is lost at 48x48 pixels; one-sided expressions
  * (contempt); and head and eye positions.
@@ -63,7 +63,7 @@ export const PROTOTYPES: Readonly<Record<Emotion, readonly Prototype[]>> = {
   fear: [
     {
       weight: 1,
-      units: { 1: 1, 4: 1, 20: 1, 25: 1, 2: 0.57, 5: 0.63, 26: 0.33 },
+      units: { 1: 1, 4: 1, 5: 1, 20: 1, 25: 1, 2: 0.57, 26: 0.33 },
     },
   ],
   happy: [
@@ -71,7 +71,7 @@ export const PROTOTYPES: Readonly<Record<Emotion, readonly Prototype[]>> = {
     { weight: 0.2, units: { 12: 1, 6: 1 } },
   ],
   sad: [
-    { weight: 1, units: { 4: 1, 15: 1, 1: 0.6, 6: 0.5, 17: 0.67 } },
+    { weight: 1, units: { 1: 1, 4: 1, 15: 1, 6: 0.5, 17: 0.67 } },
   ],
   surprise: [
     { weight: 0.7, units: { 1: 1, 2: 1, 25: 1, 26: 1, 5: 0.66 } },

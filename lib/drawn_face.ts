@@ -73,8 +73,7 @@ export function drawFace(
   const left = Math.max(0, Math.floor(pose.x - 2.2 * half));
   const right = Math.min(canvas.width, Math.ceil(pose.x + 2.2 * half));
   const top = Math.max(0, Math.floor(pose.y - 2 * half));
-  const bottom = Math.min(canvas.height, Math.ceil(pose.y + 2.2 * half));
-  for (let y = top; y < bottom; y++) {
+  for (let y = top; y < canvas.height; y++) {
     for (let x = left; x < right; x++) {
       const dx = x + 0.5 - pose.x;
       const dy = y + 0.5 - pose.y;

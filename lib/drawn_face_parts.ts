@@ -199,7 +199,8 @@ export function drawMouth(
   const opening = gap *
     mix(root * dome ** 0.25, Math.min(1, root * 1.5), shape.gapSquare);
   const sneer = shape.sneer * bell((a - 0.5) / 0.5);
-  const upperInner = middle - 0.32 * opening - sneer * Math.min(1, gap / 0.08);
+  const upperInner = middle - 0.32 * opening -
+    0.45 * sneer * Math.min(1, gap / 0.08);
   const lowerInner = middle + 0.68 * opening;
   const bow = 1 - 0.3 * bell(t / 0.2);
   const upperOuter = middle - 0.32 * opening - shape.upperLip * root * bow -
@@ -230,7 +231,7 @@ export function drawMouth(
       );
     const teethShare = coverage(v - teethBottom, pixel) *
       Math.min(1, shape.teeth * 1.3);
-    const teeth = (0.93 - 0.3 * t2) * (0.4 + 0.6 * shade);
+    const teeth = (0.84 - 0.3 * t2) * (0.35 + 0.65 * shade);
     tone = mix(tone, teeth, teethShare);
     value = mix(value, tone, inner);
   }

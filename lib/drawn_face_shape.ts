@@ -180,15 +180,15 @@ function relief(
 ): Bumps {
   const { person, noseV, noseWidth, mouthV, chinV } = shape;
   return mirror([
-    [0, (noseV + person.eyeV) / 2 - 0.02, 0.14, 0.42, 0.085],
-    [0, noseV, noseWidth * 1.05, 0.2, 0.12],
-    [noseWidth * 0.8, noseV + 0.04, 0.1, 0.11, 0.045],
+    [0, (noseV + person.eyeV) / 2 - 0.02, 0.17, 0.44, 0.06],
+    [0, noseV + 0.01, noseWidth * 1.2, 0.2, 0.085],
+    [noseWidth * 0.8, noseV + 0.04, 0.11, 0.12, 0.035],
     [
       0.47 + 0.02 * cheekRaise,
       0.2 - 0.07 * cheekRaise,
       0.36 - 0.04 * cheekRaise,
       0.34 - 0.05 * cheekRaise,
-      0.075 + 0.085 * cheekRaise + 0.03 * units[10],
+      0.06 + 0.055 * cheekRaise + 0.02 * units[10],
     ],
     [person.eyeU, person.eyeV, 0.28, 0.2, -0.11],
     [0.32, shape.browV + 0.05 + shape.browMiddle, 0.3, 0.14, 0.035],
@@ -221,7 +221,7 @@ function hollows(
       0.08,
       0.35,
     ],
-    [0.72, 0.5, 0.3, 0.5, 0.16],
-    [0.75, -0.4, 0.2, 0.4, 0.12],
+    [0.74, 0.45, 0.3, 0.55, 0.1],
+    [0.75, -0.4, 0.2, 0.4, 0.08],
   ]);
 }

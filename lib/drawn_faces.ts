@@ -10,7 +10,8 @@
  * @module
  */
 import { createExpression } from "./action_units.ts";
-import { type Canvas, drawFace, type Light, type Pose } from "./drawn_face.ts";
+import { createLight, develop } from "./drawn_camera.ts";
+import { type Canvas, drawFace, type Pose } from "./drawn_face.ts";
 import { shapeFace } from "./drawn_face_shape.ts";
 import { createPerson } from "./drawn_person.ts";
 import { mix, texture } from "./drawn_texture.ts";
@@ -120,27 +121,19 @@ function drawFacePicture(
   const pose: Pose = {
     x: FACE_SIZE / 2 + between(-2.5, 2.5),
     y: FACE_SIZE / 2 + between(-2.5, 2.5),
-    half: FACE_SIZE / 2 * between(0.9, 1.08),
+    half: FACE_SIZE / 2 * between(0.98, 1.14),
     roll: 0.09 * random.normal(),
     yaw: between(-0.32, 0.32),
     pitch: between(-0.15, 0.15),
     gaze: between(-0.03, 0.03),
   };
   drawFace(canvas, shapeFace(person, expression), pose, createLight(random));
-  develop(target, canvas, random);
-}
-
-/** A lamp above the face, anywhere from the left to the right. */
-export function createLight(random: Random): Light {
-  const right = 1.4 * (random.next() - 0.5);
-  const down = -0.1 - 0.6 * random.next();
-  const length = Math.sqrt(right * right + down * down + 1);
-  const ambient = 0.3 + 0.25 * random.next();
-  return {
-    direction: [right / length, down / length, 1 / length],
-    ambient,
-    lamp: 1.12 - ambient,
-  };
+  develop(target, canvas, {
+    blur: 0.24 * random.next() ** 1.5,
+    noise: 4.5 * random.next() ** 1.5,
+    contrast: between(0.85, 1.25),
+    middle: between(0.42, 0.56),
+  }, random);
 }
 
 function drawBackground(canvas: Canvas, random: Random): void {
@@ -151,35 +144,6 @@ function drawBackground(canvas: Canvas, random: Random): void {
     for (let x = 0; x < canvas.width; x++) {
       canvas.data[y * canvas.width + x] = mix(from, to, x / canvas.width) *
         (0.7 + 0.5 * texture(x / 12, y / 12, seed));
-    }
-  }
-}
-
-/** The picture as a camera gives it: blurred, exposed, noisy, in 256 grays. */
-function develop(target: Uint8Array, canvas: Canvas, random: Random): void {
-  const blur = 0.28 * random.next();
-  const noise = 255 * 0.025 * random.next();
-  const contrast = 255 * (0.75 + 0.4 * random.next());
-  const middle = 255 * (0.38 + 0.2 * random.next());
-  const { data, width, height } = canvas;
-  const rows = new Float32Array(width * height);
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const at = y * width + x;
-      const before = data[x > 0 ? at - 1 : at];
-      const after = data[x < width - 1 ? at + 1 : at];
-      rows[at] = data[at] + blur * (before + after - 2 * data[at]);
-    }
-  }
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const at = y * width + x;
-      const above = rows[y > 0 ? at - width : at];
-      const below = rows[y < height - 1 ? at + width : at];
-      const value = rows[at] + blur * (above + below - 2 * rows[at]);
-      const gray = middle + contrast * (value - 0.45) +
-        noise * random.normal();
-      target[at] = gray < 0 ? 0 : gray > 255 ? 255 : Math.round(gray);
     }
   }
 }

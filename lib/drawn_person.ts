@@ -94,15 +94,15 @@ export function createPerson(random: Random): Person {
     return choices[Math.max(0, weights.findIndex((w) => (lot -= w) < 0))];
   };
 
-  const skin = between(0.42, 0.86);
+  const skin = between(0.45, 0.84);
   const bearded = random.next() < 0.5;
   const age = random.next() ** 2;
-  const gray = random.next() < age * 0.7;
+  const gray = random.next() < age * 0.5;
   const dark = between(0.06, 0.3);
   const hairTone = gray
-    ? between(0.5, 0.8)
+    ? between(0.35, 0.6)
     : skin > 0.6 && random.next() < 0.35
-    ? between(0.35, 0.65)
+    ? between(0.25, 0.5)
     : dark;
   const glasses = random.next() < 0.2;
   return {
