@@ -5,15 +5,18 @@
 
 import * as tf from "@tensorflow/tfjs";
 import "@tensorflow/tfjs-backend-wasm";
+import { batchNormKernels, registerBatchNorm } from "./batch_norm.ts";
 import { conv2dKernels } from "./conv2d_gradients.ts";
 import { depthwiseKernels } from "./depthwise_gradients.ts";
 import { registerDilatedGradients } from "./dilated_gradients.ts";
 import { poolKernels } from "./pool_gradients.ts";
+import { reductionKernels } from "./reductions.ts";
 import { mendedConvolutions } from "./same_padding.ts";
 import { compileTfjsKernels } from "./tfjs_module.ts";
 import { segmentKernels } from "./unsorted_segment_sum.ts";
 
 const KERNELS = [
+  ...batchNormKernels,
   ...conv2dKernels,
   ...depthwiseKernels,
   ...poolKernels,
@@ -45,11 +48,14 @@ export async function registerKernels(): Promise<void> {
   await compileTfjsKernels();
   if (registered) return;
   registered = true;
-  for (const kernel of [...KERNELS, ...mendedConvolutions()]) {
+  for (
+    const kernel of [...KERNELS, ...mendedConvolutions(), ...reductionKernels()]
+  ) {
     if (tf.getKernel(kernel.kernelName, "wasm")) {
       tf.unregisterKernel(kernel.kernelName, "wasm");
     }
     tf.registerKernel(kernel);
   }
+  registerBatchNorm();
   registerDilatedGradients();
 }

@@ -8,6 +8,8 @@ import type { DataType, TensorInfo } from "@tensorflow/tfjs";
 /** What the module exports: numbers are byte addresses, sizes and flags. */
 export type TfjsKernels = Record<
   | "averagePoolBackprop"
+  | "batchNormBackprop"
+  | "batchStatistics"
   | "conv2dBackpropFilter"
   | "conv2dBackpropInput"
   | "conv2dFilterScratch"
@@ -15,6 +17,8 @@ export type TfjsKernels = Record<
   | "depthwiseBackpropFilter"
   | "depthwiseBackpropInput"
   | "maxPoolBackprop"
+  | "normalizeBatch"
+  | "sumRows"
   | "unsortedSegmentSum",
   (...numbers: number[]) => number
 >;

@@ -11,5 +11,11 @@ export {
   depthwiseBackpropFilter,
   depthwiseBackpropInput,
 } from "./tfjs_depthwise";
+export {
+  batchNormBackprop,
+  batchStatistics,
+  normalizeBatch,
+  sumRows,
+} from "./tfjs_norm";
 export { averagePoolBackprop, maxPoolBackprop } from "./tfjs_pool";
 export { unsortedSegmentSum } from "./tfjs_segment";
