@@ -53,7 +53,7 @@ export function indexOfLargest(values: ArrayLike<number>): number {
 /**
  * A copy of a picture with its faces drawn in. A picture that is small, or
  * whose faces are, is first enlarged by a whole factor, so that labels fit:
- * until its shorter side has 320 pixels and half of its faces have 110, but
+ * until its shorter side has 320 pixels and half of its faces about 110, but
  * not beyond 8 megapixels for the sake of the faces.
  *
  * @example
@@ -74,7 +74,7 @@ export function annotate(
   const mostPixels = Math.sqrt(8e6 / (image.width * image.height));
   const factor = Math.max(
     Math.ceil(320 / Math.min(image.width, image.height)),
-    Math.min(Math.ceil(110 / median), Math.floor(mostPixels)),
+    Math.min(Math.round(110 / median), Math.floor(mostPixels)),
   );
   const target = enlarge(image, factor);
   drawFaces(
