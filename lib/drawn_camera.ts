@@ -5,7 +5,7 @@
  * @module
  */
 import type { Canvas, Light } from "./drawn_face.ts";
-import type { Random } from "./random.ts";
+import { createRandom, type Random } from "./random.ts";
 
 /** A lamp above the face, anywhere from the left to the right. */
 export function createLight(random: Random): Light {
@@ -32,6 +32,14 @@ export interface Camera {
   readonly middle: number;
 }
 
+/** Normal noise, made once; every row of a picture starts somewhere in it. */
+const GRAIN = grain(16_384);
+
+function grain(length: number): Float32Array {
+  const random = createRandom(0);
+  return Float32Array.from({ length }, () => random.normal());
+}
+
 /** The picture as a camera gives it: blurred, exposed, noisy, in 256 grays. */
 export function develop(
   target: Uint8Array,
@@ -50,13 +58,14 @@ export function develop(
     }
   }
   for (let y = 0; y < height; y++) {
+    const start = random.integer(GRAIN.length);
     for (let x = 0; x < width; x++) {
       const at = y * width + x;
       const above = rows[y > 0 ? at - width : at];
       const below = rows[y < height - 1 ? at + width : at];
       const value = rows[at] + blur * (above + below - 2 * rows[at]);
       const gray = 255 * (middle + contrast * (value - 0.45)) +
-        noise * random.normal();
+        noise * GRAIN[(start + x) % GRAIN.length];
       target[at] = gray < 0 ? 0 : gray > 255 ? 255 : Math.round(gray);
     }
   }

@@ -11,7 +11,14 @@
  *
  * @module
  */
-import { drawBeard, drawHairBehind, drawHairFront } from "./drawn_hair.ts";
+import { drawBody } from "./drawn_body.ts";
+import {
+  drawBeard,
+  drawHairFront,
+  HAIR_EDGE,
+  hairDistance,
+  hairTone,
+} from "./drawn_hair.ts";
 import {
   drawBrow,
   drawEye,
@@ -19,7 +26,7 @@ import {
   drawGlasses,
   drawMouth,
 } from "./drawn_face_parts.ts";
-import type { FaceShape } from "./drawn_face_shape.ts";
+import type { Bumps, FaceShape } from "./drawn_face_shape.ts";
 import { bell, clamp01, coverage, mix, texture } from "./drawn_texture.ts";
 
 /** A gray picture while it is drawn: 0 is black, 1 white, row by row. */
@@ -73,7 +80,18 @@ export function drawFace(
   const left = Math.max(0, Math.floor(pose.x - 2.2 * half));
   const right = Math.min(canvas.width, Math.ceil(pose.x + 2.2 * half));
   const top = Math.max(0, Math.floor(pose.y - 2 * half));
+  const nearby = {
+    ...shape,
+    relief: new Float64Array(shape.relief.length),
+    hollows: new Float64Array(shape.hollows.length),
+  };
   for (let y = top; y < canvas.height; y++) {
+    // Bumps that no pixel of this row can touch are set aside at once.
+    const middle = (y + 0.5 - pose.y) * cosRoll;
+    const slant = Math.abs(sinRoll) * (right - left) * 0.5 +
+      Math.abs(sinPitch) * 0.6 + 0.05;
+    keepNearby(shape.relief, nearby.relief, middle, slant);
+    keepNearby(shape.hollows, nearby.hollows, middle, slant);
     for (let x = left; x < right; x++) {
       const dx = x + 0.5 - pose.x;
       const dy = y + 0.5 - pose.y;
@@ -89,7 +107,7 @@ export function drawFace(
       }
       const at = y * canvas.width + x;
       canvas.data[at] = facePixel(
-        shape,
+        nearby,
         u,
         v,
         canvas.data[at],
@@ -100,6 +118,25 @@ export function drawFace(
       );
     }
   }
+}
+
+/**
+ * Copies the bumps that reach the stripe from `middle - slant` to
+ * `middle + slant` (in v); a bump of radius 0 ends the list.
+ */
+function keepNearby(
+  all: Bumps,
+  kept: Bumps,
+  middle: number,
+  slant: number,
+): void {
+  let count = 0;
+  for (let row = 0; row < all.length; row += 5) {
+    if (Math.abs(all[row + 1] - middle) > all[row + 3] + slant) continue;
+    for (let k = 0; k < 5; k++) kept[count + k] = all[row + k];
+    count += 5;
+  }
+  if (count < kept.length) kept[count + 2] = 0;
 }
 
 function facePixel(
@@ -117,26 +154,6 @@ function facePixel(
   const sideLight = clamp01(
     light.ambient + light.lamp * (0.75 * lightFront + 0.5 * lightU * u),
   );
-  value = drawHairBehind(shape, u, v, value, sideLight, pixel);
-
-  const away = Math.abs(u);
-  if (v > 0.5) {
-    const neck = coverage(away - 0.46 * person.headWidth - 0.12 * v, pixel);
-    const neckShade = 0.5 + 0.2 * clamp01((v - chinV) * 2);
-    value = mix(value, person.skin * neckShade * sideLight, neck);
-    const collar = chinV + 0.2 + 0.28 * (away - 0.3) * (away > 0.3 ? 1 : -0.6);
-    const clothes = coverage(
-      Math.max(collar - v, (away - 1.75) * 0.5),
-      pixel + 0.02,
-    );
-    const folds = texture(u * 4, v * 4, person.texture);
-    value = mix(
-      value,
-      person.clothesTone * (0.7 * sideLight + 0.3 * folds),
-      clothes,
-    );
-  }
-
   const wideV = -0.08;
   const rise = v < wideV
     ? (wideV - v) / (wideV + 1.2)
@@ -148,18 +165,13 @@ function facePixel(
   const x = u / person.headWidth;
   const outline = x * x + taper - 1;
 
-  const ear = (away - person.headWidth - 0.02) / 0.085;
-  const earV = (v - 0.02) / 0.21;
-  const earDistance = (ear * ear + earV * earV - 1) * 0.05;
-  const earShare = coverage(earDistance, pixel);
-  if (earShare > 0) {
-    const rim = 0.6 + 0.4 * (ear * ear + earV * earV);
-    value = mix(value, person.skin * 0.8 * sideLight * rim, earShare);
-  }
-
   const head = coverage(outline * 0.42, pixel);
-  if (head === 0) {
-    return drawHairOverEars(shape, u, v, value, sideLight, pixel);
+  if (head < 1) {
+    value = drawBody(shape, u, v, value, sideLight, pixel);
+    if (head === 0) return value;
+  }
+  if (hairDistance(shape, u, v) < -0.5 * (pixel + HAIR_EDGE)) {
+    return mix(value, hairTone(shape, u, v, sideLight), head);
   }
   const noseU = u - 0.22 * turn * bell((v - shape.noseV) / 0.55);
   const shade = skinLight(shape, noseU, u, v, light, x, lightU, lightV);
@@ -177,21 +189,6 @@ function facePixel(
   value = mix(value, face, head);
   value = drawHairFront(shape, u, v, value, sideLight, pixel);
   return person.glasses > 0 ? drawGlasses(shape, u, v, value, pixel) : value;
-}
-
-/** Long hair and scarfs hang over the ears; everything else lets them show. */
-function drawHairOverEars(
-  shape: FaceShape,
-  u: number,
-  v: number,
-  value: number,
-  light: number,
-  pixel: number,
-): number {
-  const style = shape.person.hairStyle;
-  return style === "long" || style === "scarf"
-    ? drawHairBehind(shape, u, v, value, light, pixel)
-    : value;
 }
 
 /** How much light the skin at a place sends to the viewer. */
@@ -212,6 +209,7 @@ function skinLight(
   for (let row = 0; row < relief.length; row += 5) {
     const du = noseU - relief[row];
     const radiusU = relief[row + 2];
+    if (radiusU === 0) break;
     if (du > radiusU || du < -radiusU) continue;
     const dv = v - relief[row + 1];
     const radiusV = relief[row + 3];
@@ -224,7 +222,9 @@ function skinLight(
   }
   let reach = 1;
   for (let row = 0; row < hollows.length; row += 5) {
-    const du = (noseU - hollows[row]) / hollows[row + 2];
+    const radiusU = hollows[row + 2];
+    if (radiusU === 0) break;
+    const du = (noseU - hollows[row]) / radiusU;
     if (du > 1 || du < -1) continue;
     const dv = (v - hollows[row + 1]) / hollows[row + 3];
     const rest = 1 - du * du - dv * dv;

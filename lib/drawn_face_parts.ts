@@ -161,7 +161,7 @@ export function drawFolds(
     const fold = mix(shape.noseWidth + 0.03, shape.foldU, s ** 0.8) +
       0.04 * s * (1 - s);
     const depth = shape.cheekFold * bell((down - 0.45) / 0.75);
-    value *= 1 - 0.42 * depth * bell((away - fold) / (0.035 + 0.6 * pixel));
+    value *= 1 - 0.32 * depth * bell((away - fold) / (0.035 + 0.6 * pixel));
     value *= 1 + 0.12 * depth * bell((away - fold - 0.09) / 0.09);
   }
   if (shape.chinLines > 0.05 && away < 0.3) {

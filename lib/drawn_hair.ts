@@ -17,8 +17,11 @@ const BEHIND: Readonly<Record<string, number>> = {
   scarf: 1.6,
 };
 
+/** How soft the edge of hair is, in face units. */
+export const HAIR_EDGE = 0.07;
+
 /** The tone of hair at a place: strands of light and dark. */
-function hairTone(
+export function hairTone(
   shape: FaceShape,
   u: number,
   v: number,
@@ -55,12 +58,21 @@ export function drawHairBehind(
   const height = 1.13 + person.hairVolume;
   const y = (v + 0.18) / height;
   const x = u / width;
-  let distance = (x * x + (y < 0 ? y * y : 0) - 1) * 0.45;
+  const tufts = person.hairStyle === "scarf"
+    ? 0
+    : 0.06 * (texture(u * 5, v * 5, person.texture) - 0.5);
+  let distance = tufts + (x * x + (y < 0 ? y * y : 0) - 1) * 0.45;
   distance = Math.max(distance, v - reach + 0.15 * Math.abs(u));
   const share = coverage(distance, pixel + 0.06);
   if (share === 0) return value;
-  const depth = person.hairStyle === "scarf" ? 0.85 : 0.75;
-  return mix(value, hairTone(shape, u, v, light * depth) * depth, share);
+  // Darker below, where the head's shadow falls on it.
+  const depth = 1 - 0.4 * clamp01((v + 0.5) / 0.8);
+  return mix(value, hairTone(shape, u, v, light) * depth, share);
+}
+
+/** How far below the hair's edge a place is: below 0 there is hair. */
+export function hairDistance(shape: FaceShape, u: number, v: number): number {
+  return v - hairline(shape, u);
 }
 
 /** The height where the hair ends on the forehead and beside the face. */
@@ -100,17 +112,15 @@ export function drawHairFront(
 ): number {
   const { person } = shape;
   if (person.hairStyle === "bald") return value;
-  const distance = v - hairline(shape, u);
+  const distance = hairDistance(shape, u, v);
   const share = coverage(
     distance,
-    pixel + (person.hairStyle === "scarf" ? 0 : 0.07),
+    pixel + (person.hairStyle === "scarf" ? 0 : HAIR_EDGE),
   );
   // The shadow that the hair throws on the skin.
   const shadow = distance > 0 ? 0.25 * bell(distance / 0.14) : 0;
   value *= 1 - shadow;
-  return share === 0
-    ? value
-    : mix(value, hairTone(shape, u, v, light), share * 0.97);
+  return share === 0 ? value : mix(value, hairTone(shape, u, v, light), share);
 }
 
 /** Draws the beard on the skin; the lips come later. */
@@ -135,7 +145,7 @@ export function drawBeard(
   }
   const along = away / (shape.mouthWidth * 1.12);
   const band = upperEdge - 0.055 + shape.cornerDown * along * along +
-    0.09 * along * along * along - 0.3 * shape.sneer;
+    0.05 * along * along * along - 0.3 * shape.sneer;
   const moustache = bell((v - band) / 0.13) * clamp01((1.1 - along) * 5);
   share = Math.max(share, Math.min(1, moustache * 1.5));
   if (share === 0) return value;

@@ -41,11 +41,10 @@ function multiplyHigh(a: number, b: number): number {
   const aHigh = a >>> 16;
   const bLow = b & 0xffff;
   const bHigh = b >>> 16;
-  const low = aLow * bLow;
-  const middle = aHigh * bLow + (low >>> 16);
-  const cross = aLow * bHigh + (middle & 0xffff);
-  return aHigh * bHigh + Math.floor(middle / 0x10000) +
-    Math.floor(cross / 0x10000);
+  const low = Math.imul(aLow, bLow) >>> 16;
+  const middle = (Math.imul(aHigh, bLow) + low) >>> 0;
+  const cross = (Math.imul(aLow, bHigh) + (middle & 0xffff)) >>> 0;
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (cross >>> 16)) >>> 0;
 }
 
 /**
@@ -62,7 +61,10 @@ function multiplyHigh(a: number, b: number): number {
  * ```
  */
 export function philox(block: Uint32Array, key0: number, key1: number): void {
-  let [word0, word1, word2, word3] = block;
+  let word0 = block[0];
+  let word1 = block[1];
+  let word2 = block[2];
+  let word3 = block[3];
   for (let round = 0; round < ROUNDS; round++) {
     const high0 = multiplyHigh(MULTIPLIER_0, word0);
     const low0 = Math.imul(MULTIPLIER_0, word0);
@@ -98,9 +100,12 @@ class PhiloxRandom implements Random {
 
   #word(): number {
     if (this.#used === 4) {
-      this.#block[0] = this.#index++;
-      this.#block.set(this.#counters, 1);
-      philox(this.#block, this.key0, this.key1);
+      const block = this.#block;
+      block[0] = this.#index++;
+      block[1] = this.#counters[0];
+      block[2] = this.#counters[1];
+      block[3] = this.#counters[2];
+      philox(block, this.key0, this.key1);
       this.#used = 0;
     }
     return this.#block[this.#used++];
