@@ -194,11 +194,19 @@ export function differingFields(
 }
 
 /** A configuration with gaps, at both levels: `{ schedule: { kind: "cosine" } }`. */
-export type PartialConfig = {
-  [Name in keyof TrainingConfig]?: TrainingConfig[Name] extends
-    infer Value | null ? Value extends object ? Partial<Value> | null : Value
-    : never;
-};
+export type PartialConfig =
+  & Partial<
+    Omit<
+      TrainingConfig,
+      "optimizer" | "schedule" | "augmentation" | "teacher"
+    >
+  >
+  & {
+    optimizer?: Partial<OptimizerChoice>;
+    schedule?: Partial<Schedule>;
+    augmentation?: Partial<Augmentation>;
+    teacher?: Pick<TeacherChoice, "model"> & Partial<TeacherChoice> | null;
+  };
 
 /** Fills the gaps of a field that is an object itself. */
 function fillNested(given: PartialConfig, base: TrainingConfig) {

@@ -1,0 +1,474 @@
+// The trainer: trains a network on the faces of the Training split, validates it on PublicTest after
+// each epoch, and saves all that a run needs to go on after any interruption.
+//
+// The work is done by workers (training_worker.ts); the main thread starts them, watches, keeps the
+// log and writes files (run_folder.ts). The choices are in training_config.ts; the command is
+// tasks/train.ts. Searching for good choices is left out.
+import type * as tf from "@tensorflow/tfjs";
+import { createHash } from "node:crypto";
+import * as path from "node:path";
+import { loadModel, saveModel } from "./checkpoint.ts";
+import { EMOTIONS, FACE_PIXELS, type Faces } from "./faces.ts";
+import {
+  accuracyOf,
+  countConfusion,
+  crossEntropy,
+  likeliest,
+  macroF1Of,
+} from "./metrics.ts";
+import {
+  describeNetwork,
+  type NetworkGraph,
+  readWeights,
+  writeWeights,
+} from "./network.ts";
+import {
+  beginRun,
+  type EpochRecord,
+  hasRun,
+  modelFolderName,
+  readRun,
+  type RunState,
+  saveRun,
+} from "./run_folder.ts";
+import { startPlateau, stepPlateau } from "./schedule.ts";
+import {
+  completeConfig,
+  differingFields,
+  type PartialConfig,
+  type TrainingConfig,
+  TrainingError,
+} from "./training_config.ts";
+import {
+  createTrainingMemory,
+  PROGRESS_FACES,
+  PROGRESS_LOSS,
+  PROGRESS_RATE,
+  PROGRESS_RIGHT,
+  PROGRESS_STEP,
+  type SharedFaces,
+  shareFaces,
+  type TrainingMemory,
+} from "./training_memory.ts";
+import { TrainingTeam } from "./training_team.ts";
+import type { Teacher } from "./training_worker.ts";
+
+export { defaultTraining, referenceTraining } from "./training_config.ts";
+export type { EpochRecord } from "./run_folder.ts";
+
+/** How far an epoch is. */
+export interface BatchProgress {
+  /** Counted from 1. */
+  epoch: number;
+  epochs: number;
+  /** Steps done in this epoch, of `steps`. */
+  step: number;
+  steps: number;
+  /** Means over the epoch so far. */
+  loss: number;
+  accuracy: number;
+  learningRate: number;
+}
+
+/** What to train, on what, and where to keep it. */
+export interface TrainOptions {
+  /** With faces in Training and in PublicTest. */
+  faces: Faces;
+  /** Any network from 48x48x1 to seven probabilities; its weights are where a new run begins. */
+  model: tf.LayersModel;
+  /** What differs from `defaultTraining`. */
+  config?: PartialConfig;
+  /** The run's folder. Without it nothing is saved. */
+  out?: string;
+  /** The begin of the saved models' names; otherwise the model's name. */
+  name?: string;
+  /** Goes on with the run in `out`, if there is one. Otherwise a run there is an error. */
+  resume?: boolean;
+  /** Stops the run in mid-epoch; `resume` repeats that epoch from its start. */
+  signal?: AbortSignal;
+  /** A few times a second. */
+  onBatch?: (progress: BatchProgress) => void;
+  /** After each epoch, when everything is saved. The next epoch waits for it. */
+  onEpoch?: (record: EpochRecord, history: EpochRecord[]) => unknown;
+}
+
+/** What came out of {@linkcode train}. */
+export interface TrainResult {
+  /** The model given, now with the last epoch's weights (their average, if the run has one). */
+  model: tf.LayersModel;
+  history: EpochRecord[];
+  /** The epoch with the best validation, as the run monitors it; `undefined` before the first. */
+  best: EpochRecord | undefined;
+  config: TrainingConfig;
+  /** Why it ended: all epochs done, no better for `patience` epochs, or the signal. */
+  ended: "epochs" | "patience" | "signal";
+}
+
+/** @throws {TrainingError} when a network does not take faces or does not give seven probabilities */
+function checkShapes(graph: NetworkGraph, which: string): void {
+  const [inputs, outputs] = [graph.inputSize, graph.outputSize];
+  if (inputs === FACE_PIXELS && outputs === EMOTIONS.length) return;
+  throw new TrainingError(
+    `${which} takes ${inputs} numbers and gives ${outputs}; it must take faces of 48x48x1 and give ${EMOTIONS.length} probabilities`,
+  );
+}
+
+/** A digest of layers and shapes, without names: these count up within one process. */
+function fingerprint(graph: NetworkGraph): string {
+  const text = JSON.stringify(
+    [graph.nodes, graph.weights],
+    (key, value) => key === "name" || key === "inputs" ? undefined : value,
+  );
+  return createHash("sha256").update(text).digest("hex");
+}
+
+/** The state a run begins with. */
+function firstState(options: TrainOptions, graph: NetworkGraph): RunState {
+  const { faces, model } = options;
+  const config = completeConfig(options.config);
+  const { parameters, statistics } = readWeights(graph, model);
+  const { name, path, hash } = faces.source;
+  return {
+    notes: {
+      config,
+      name: options.name ?? model.name,
+      network: fingerprint(graph),
+      data: { name, path, hash },
+      epoch: 0,
+      step: 0,
+      plateau: startPlateau(),
+      best: null,
+      waited: 0,
+      history: [],
+    },
+    arrays: {
+      parameters,
+      statistics,
+      ...(config.averageDecay === null ? {} : {
+        averageParameters: parameters.slice(),
+        averageStatistics: statistics.slice(),
+      }),
+      ...firstMoments(config, parameters.length),
+    },
+  };
+}
+
+/** The state of the run in `out`, if it is the one that is asked for. */
+function resumedState(options: TrainOptions, graph: NetworkGraph): RunState {
+  const state = readRun(options.out!);
+  const { notes } = state;
+  const asked = completeConfig(options.config, notes.config);
+  const refuse = (what: string) =>
+    new TrainingError(
+      `${options.out} cannot be resumed: ${what}. Train in another folder instead`,
+    );
+  const differing = differingFields(asked, notes.config).filter((name) =>
+    !(name === "epochs" && notes.config.schedule.kind === "plateau")
+  );
+  if (differing.length > 0) {
+    throw refuse(`its configuration differs in ${differing.join(", ")}`);
+  }
+  if (notes.network !== fingerprint(graph)) {
+    throw refuse("it trains a different network");
+  }
+  if (notes.data.hash !== options.faces.source.hash) {
+    throw refuse(
+      `it trains on other faces (${notes.data.path ?? notes.data.name})`,
+    );
+  }
+  notes.config = asked;
+  return state;
+}
+
+/** What the optimizer remembers of past gradients: nothing yet. */
+function firstMoments(
+  { optimizer }: TrainingConfig,
+  parameters: number,
+): Record<string, Float32Array> {
+  const zeros = () => new Float32Array(parameters);
+  return optimizer.kind === "adam"
+    ? { first: zeros(), second: zeros() }
+    : { velocity: zeros() };
+}
+
+/** One weight an emotion: "balanced" gives each emotion the same part of the loss. */
+function resolveClassWeights(
+  { classWeights }: TrainingConfig,
+  labels: Uint8Array,
+): number[] | null {
+  if (classWeights !== "balanced") return classWeights;
+  const counts = EMOTIONS.map(() => 0);
+  for (const label of labels) counts[label]++;
+  const present = counts.filter((count) => count > 0).length;
+  return counts.map((count) => count ? labels.length / (present * count) : 0);
+}
+
+async function loadTeacher(config: TrainingConfig): Promise<Teacher | null> {
+  if (!config.teacher) return null;
+  const model = await loadModel(config.teacher.model);
+  const graph = describeNetwork(model);
+  checkShapes(graph, `the teacher ${config.teacher.model}`);
+  const weights = readWeights(graph, model);
+  model.dispose();
+  return { graph, ...weights };
+}
+
+/** The run while it goes on. */
+class Run {
+  readonly #team: TrainingTeam;
+
+  constructor(
+    readonly options: TrainOptions,
+    readonly graph: NetworkGraph,
+    readonly state: RunState,
+    readonly memory: TrainingMemory,
+  ) {
+    this.#team = new TrainingTeam(memory);
+    for (const [name, array] of Object.entries(state.arrays)) {
+      memory.state[name].set(array);
+    }
+  }
+
+  async start(): Promise<void> {
+    const { graph, memory } = this;
+    const { config } = this.state.notes;
+    const teacher = await loadTeacher(config);
+    const classWeights = resolveClassWeights(config, memory.training.labels);
+    await this.#team.ask((worker) => ({
+      kind: "start",
+      worker,
+      graph,
+      config,
+      classWeights,
+      teacher,
+      memory,
+    }));
+  }
+
+  /** All epochs that are left; says why it ended. */
+  async go(): Promise<TrainResult["ended"]> {
+    const { notes } = this.state;
+    const { signal } = this.options;
+    const stop = () => this.#team.stop();
+    signal?.addEventListener("abort", stop);
+    try {
+      while (notes.epoch < notes.config.epochs) {
+        if (patienceIsOver(notes)) return "patience";
+        if (signal?.aborted || !await this.#epoch()) return "signal";
+      }
+      return "epochs";
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  /** One epoch and all that comes after it; `false` if it was stopped. */
+  async #epoch(): Promise<boolean> {
+    const { options, memory, state } = this;
+    const { notes } = state;
+    const started = performance.now();
+    const outcome = await this.#team.ask(
+      () => ({
+        kind: "epoch",
+        epoch: notes.epoch,
+        step: notes.step,
+        plateau: notes.plateau,
+      }),
+      () => options.onBatch?.(this.#readProgress()),
+    );
+    if (outcome === "stopped") return false;
+    const progress = this.#readProgress();
+    options.onBatch?.(progress);
+    const record: EpochRecord = {
+      epoch: progress.epoch,
+      learningRate: progress.learningRate,
+      loss: progress.loss,
+      accuracy: progress.accuracy,
+      ...this.#validation(),
+      penalty: penaltyOf(
+        this.graph,
+        memory.state.averageParameters ?? memory.state.parameters,
+      ),
+      seconds: (performance.now() - started) / 1000,
+      saved: null,
+    };
+    if (!Number.isFinite(record.valLoss + record.penalty)) {
+      throw new TrainingError(
+        `the validation loss became ${record.valLoss} in epoch ${record.epoch}; try a smaller learning rate`,
+      );
+    }
+    for (const [name, array] of Object.entries(memory.state)) {
+      state.arrays[name].set(array);
+    }
+    notes.epoch++;
+    notes.step += progress.steps;
+    await this.#judge(record);
+    notes.history.push(record);
+    if (options.out) saveRun(options.out, state);
+    await options.onEpoch?.(record, notes.history);
+    return true;
+  }
+
+  /** Is it the best so far? Moves the schedule on, and saves the model if it is, or is the last. */
+  async #judge(record: EpochRecord): Promise<void> {
+    const { out, model } = this.options;
+    const { notes } = this.state;
+    const { schedule, epochs } = notes.config;
+    const score = scoreOf(record, notes.config);
+    const better = notes.best === null || score < notes.best;
+    notes.waited = better ? 0 : notes.waited + 1;
+    if (better) notes.best = score;
+    if (schedule.kind === "plateau") {
+      const loss = record.valLoss + record.penalty;
+      notes.plateau = stepPlateau(schedule, notes.plateau, loss);
+    }
+    const last = notes.epoch === epochs || patienceIsOver(notes);
+    if (!out || !better && !last) return;
+    record.saved = modelFolderName(
+      notes.name,
+      record.epoch,
+      record.valAccuracy,
+    );
+    this.writeWeights();
+    await saveModel(model, path.join(out, record.saved));
+  }
+
+  /** Puts what is validated and saved, weights or their average, into the model. */
+  writeWeights(): void {
+    const { arrays } = this.state;
+    writeWeights(
+      this.graph,
+      this.options.model,
+      arrays.averageParameters ?? arrays.parameters,
+      arrays.averageStatistics ?? arrays.statistics,
+    );
+  }
+
+  #readProgress(): BatchProgress {
+    const { progress, training } = this.memory;
+    const { epoch, config } = this.state.notes;
+    const faces = progress[PROGRESS_FACES] || 1;
+    return {
+      epoch: epoch + 1,
+      epochs: config.epochs,
+      step: progress[PROGRESS_STEP],
+      steps: Math.ceil(training.length / config.batchSize),
+      loss: progress[PROGRESS_LOSS] / faces,
+      accuracy: progress[PROGRESS_RIGHT] / faces,
+      learningRate: progress[PROGRESS_RATE],
+    };
+  }
+
+  #validation() {
+    const { validated, validation: { labels } } = this.memory;
+    const classes = EMOTIONS.length;
+    const confusion = countConfusion(
+      labels,
+      likeliest(validated, classes),
+      classes,
+    );
+    return {
+      valLoss: crossEntropy(validated, labels, classes),
+      valAccuracy: accuracyOf(confusion),
+      valMacroF1: macroF1Of(confusion),
+    };
+  }
+
+  end(): void {
+    this.#team.end();
+  }
+}
+
+/** The network's L2 terms, as Keras and tf.layers add them to the loss. */
+function penaltyOf(graph: NetworkGraph, parameters: Float32Array): number {
+  let penalty = 0;
+  for (const { kind, l2, offset, shape } of graph.weights) {
+    if (kind !== "parameter" || l2 === 0) continue;
+    const length = shape.reduce((a, b) => a * b, 1);
+    let squares = 0;
+    for (const value of parameters.subarray(offset, offset + length)) {
+      squares += value * value;
+    }
+    penalty += l2 * squares;
+  }
+  return penalty;
+}
+
+/** What the run monitors, as a score whose lowest is the best. */
+function scoreOf(record: EpochRecord, { monitor }: TrainingConfig): number {
+  return monitor === "loss"
+    ? record.valLoss + record.penalty
+    : -record.valAccuracy;
+}
+
+function bestOf(history: EpochRecord[], config: TrainingConfig) {
+  const scores = history.map((record) => scoreOf(record, config));
+  return history[scores.indexOf(Math.min(...scores))];
+}
+
+function patienceIsOver({ waited, config }: RunState["notes"]): boolean {
+  return config.patience !== null && waited >= config.patience;
+}
+
+/**
+ * Trains a model; see {@linkcode TrainOptions} for what it takes. After each epoch everything is on
+ * disk under `out`: at most the epoch in progress can be lost, and a run that was resumed ends with
+ * the same weights, bit for bit.
+ *
+ * @throws {TrainingError} for a configuration that makes no sense, a folder with another run, a loss
+ * that is no number
+ * @throws {CheckpointError} when `out` cannot be written; what was saved before stays
+ * @throws {DatasetError} when a split has no faces
+ *
+ * @example
+ * ```ts
+ * import { drawFaces } from "mien/drawn_faces.ts";
+ * import { buildMiniXception } from "mien/mini_xception.ts";
+ * import { train } from "mien/train.ts";
+ *
+ * const { history } = await train({
+ *   faces: drawFaces({ count: 700, seed: 1 }),
+ *   model: buildMiniXception(),
+ *   config: { epochs: 2 },
+ * });
+ * console.log(history[1].valAccuracy);
+ * ```
+ */
+export async function train(options: TrainOptions): Promise<TrainResult> {
+  const { faces, model, out } = options;
+  const graph = describeNetwork(model);
+  checkShapes(graph, "the network");
+  const going = out !== undefined && hasRun(out);
+  if (going && !options.resume) {
+    throw new TrainingError(
+      `${out} holds a run already; go on with it (resume), or name another folder`,
+    );
+  }
+  const state = going
+    ? resumedState(options, graph)
+    : firstState(options, graph);
+  const { config } = state.notes;
+  const memory = createTrainingMemory({
+    workers: config.workers,
+    parameters: state.arrays.parameters.length,
+    statistics: state.arrays.statistics.length,
+    classes: EMOTIONS.length,
+    taught: config.teacher !== null,
+    training: shareFaces(faces, "Training"),
+    validation: shareFaces(faces, "PublicTest"),
+    state: Object.fromEntries(
+      Object.entries(state.arrays).map(([name, { length }]) => [name, length]),
+    ),
+  });
+  if (out !== undefined && !going) await beginRun(out, model, state);
+  const run = new Run(options, graph, state, memory);
+  try {
+    await run.start();
+    const ended = await run.go();
+    run.writeWeights();
+    const { history } = state.notes;
+    return { model, history, best: bestOf(history, config), config, ended };
+  } finally {
+    run.end();
+  }
+}

@@ -1,0 +1,293 @@
+// Trains a network in the terminal: a progress bar, a line an epoch, and nothing lost when it is
+// interrupted. The trainer itself is lib/train.ts.
+
+import * as fs from "node:fs";
+import * as path from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import type * as tf from "@tensorflow/tfjs";
+import { CheckpointError, loadModel } from "mien/checkpoint.ts";
+import { DatasetError, describeFaces, findFaces } from "mien/fer2013.ts";
+import * as builders from "mien/mini_xception.ts";
+import { NetworkError } from "mien/network.ts";
+import { createProgress, formatSeconds, type Progress } from "mien/progress.ts";
+import { hasRun, readFirstModel, readRun } from "mien/run_folder.ts";
+import { schedules } from "mien/schedule.ts";
+import { type BatchProgress, type EpochRecord, train } from "mien/train.ts";
+import {
+  completeConfig,
+  defaultTraining,
+  optimizers,
+  type PartialConfig,
+  referenceTraining,
+  type TrainingConfig,
+  TrainingError,
+} from "mien/training_config.ts";
+
+const HELP = `Usage: deno task train --out FOLDER [--data PATH] [options]
+
+Trains on the Training split, validates on PublicTest after each epoch, and
+keeps the run in FOLDER: config.json, log.csv, a model each time validation got
+better, and the state that --resume goes on from.
+
+  --data PATH           FER-2013 in any form; otherwise FER2013 or data/, or
+                        drawn faces where there is no data
+  --out FOLDER          the run's folder, such as models/first
+  --resume              go on with the run in FOLDER, if there is one; its
+                        choices are kept
+  --recipe NAME         default, or reference: that of mini-Xception's authors
+  --config FILE.json    choices to change, as in a run's config.json
+  --architecture NAME   mini-xception, or a model.json to begin with
+  --name NAME           the begin of the saved models' names
+  --epochs N  --batch-size N  --workers N  --seed N  --learning-rate X
+  --optimizer NAME      adam or sgd
+  --schedule NAME       plateau, cosine or one-cycle
+  --help                show this text
+
+Ctrl-C stops at once; --resume repeats the epoch in progress from its start.`;
+
+/** A wrong use of the command. */
+class UsageError extends Error {}
+
+function readArguments() {
+  const text = { type: "string" } as const;
+  const yes = { type: "boolean" } as const;
+  try {
+    const { values } = parseArgs({
+      options: {
+        data: text,
+        out: text,
+        resume: yes,
+        recipe: text,
+        config: text,
+        architecture: text,
+        name: text,
+        epochs: text,
+        "batch-size": text,
+        workers: text,
+        seed: text,
+        "learning-rate": text,
+        optimizer: text,
+        schedule: text,
+        help: yes,
+      },
+    });
+    return values;
+  } catch (error) {
+    throw new UsageError((error as Error).message.split("\n")[0]);
+  }
+}
+
+type Arguments = ReturnType<typeof readArguments>;
+
+function readNumber(args: Arguments, name: string & keyof Arguments) {
+  const given = args[name];
+  if (given === undefined) return undefined;
+  const number = Number(given);
+  if (given === "" || !Number.isFinite(number)) {
+    throw new UsageError(`--${name} takes a number, not "${given}"`);
+  }
+  return number;
+}
+
+function readChoice<Kind extends string>(
+  args: Arguments,
+  name: string & keyof Arguments,
+  choices: Record<Kind, unknown>,
+): Kind | undefined {
+  const given = args[name];
+  if (given === undefined || Object.hasOwn(choices, given as string)) {
+    return given as Kind;
+  }
+  const names = Object.keys(choices).join(", ");
+  throw new UsageError(`--${name} is one of ${names}, not "${given}"`);
+}
+
+function readConfigFile(file: string): PartialConfig {
+  let content;
+  try {
+    content = JSON.parse(fs.readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new UsageError(
+      `--config ${file} cannot be read: ${(error as Error).message}`,
+    );
+  }
+  return content.training ?? content;
+}
+
+const recipes = { default: defaultTraining, reference: referenceTraining };
+
+/** The choices of the command line over those of the file, the recipe or the run that goes on. */
+function chooseConfig(
+  args: Arguments,
+  running: TrainingConfig | undefined,
+): TrainingConfig {
+  const recipe = readChoice(args, "recipe", recipes);
+  const base = recipe ? recipes[recipe] : running ?? defaultTraining;
+  const given = args.config === undefined ? {} : readConfigFile(args.config);
+  const single: PartialConfig = {
+    epochs: readNumber(args, "epochs"),
+    batchSize: readNumber(args, "batch-size"),
+    workers: readNumber(args, "workers"),
+    seed: readNumber(args, "seed"),
+    learningRate: readNumber(args, "learning-rate"),
+  };
+  const optimizer = readChoice(args, "optimizer", optimizers);
+  const schedule = readChoice(args, "schedule", schedules);
+  if (optimizer) single.optimizer = { kind: optimizer };
+  if (schedule) single.schedule = { kind: schedule };
+  const chosen = Object.entries(single).filter(([, value]) =>
+    value !== undefined
+  );
+  return completeConfig({ ...given, ...Object.fromEntries(chosen) }, base);
+}
+
+/** The network of a name in lib/mini_xception.ts ("mini-xception" is buildMiniXception) or of a file. */
+async function buildArchitecture(
+  name: string,
+  seed: number,
+): Promise<tf.LayersModel> {
+  if (name.endsWith(".json") || fs.existsSync(name)) return loadModel(name);
+  const wanted = `build${name.replaceAll(/[-_]/g, "")}`.toLowerCase();
+  const found = Object.entries(builders).find(([builder]) =>
+    builder.toLowerCase() === wanted
+  );
+  if (!found) {
+    throw new UsageError(
+      `--architecture is a model.json or one of ${
+        Object.keys(builders).filter((builder) => builder.startsWith("build"))
+          .map((builder) =>
+            builder.slice(5).replaceAll(/(?!^)([A-Z])/g, "-$1").toLowerCase()
+          ).join(", ")
+      }, not "${name}"`,
+    );
+  }
+  const build = found[1] as (options: { seed: number }) => tf.LayersModel;
+  return build({ seed });
+}
+
+function describeEpoch(record: EpochRecord): string {
+  const percent = (part: number) => `${(100 * part).toFixed(1)} %`;
+  return [
+    `epoch ${String(record.epoch).padStart(3)}`,
+    `loss ${record.loss.toFixed(4)}`,
+    `accuracy ${percent(record.accuracy)}`,
+    `validation loss ${record.valLoss.toFixed(4)}`,
+    `accuracy ${percent(record.valAccuracy)}`,
+    `macro-F1 ${record.valMacroF1.toFixed(3)}`,
+    `learning rate ${record.learningRate.toPrecision(3)}`,
+    formatSeconds(record.seconds) + (record.saved ? " · saved" : ""),
+  ].join(" · ");
+}
+
+/** A bar over all that is left of the run, taken down for each epoch's line. */
+class RunBar {
+  #bar: Progress | undefined;
+  #first: number;
+
+  constructor(firstEpoch: number) {
+    this.#first = firstEpoch;
+  }
+
+  batch({ epoch, epochs, step, steps, loss, accuracy }: BatchProgress): void {
+    const total = (epochs - this.#first) * steps;
+    this.#bar ??= createProgress("Training", total, "steps");
+    this.#bar.update(
+      (epoch - 1 - this.#first) * steps + step,
+      `epoch ${epoch}/${epochs} · loss ${loss.toFixed(3)} · accuracy ${
+        (100 * accuracy).toFixed(1)
+      } %`,
+    );
+  }
+
+  line(text: string): void {
+    // The bar owns the terminal's last line: clear it, write, and let the bar draw anew.
+    if (Deno.stderr.isTerminal()) process.stderr.write("\r\x1b[K");
+    console.log(text);
+  }
+
+  stop(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+  }
+}
+
+async function main(): Promise<void> {
+  const args = readArguments();
+  if (args.help) return console.log(HELP);
+  const { out } = args;
+  if (!out) throw new UsageError("--out FOLDER is missing; see --help");
+  const resume = args.resume && hasRun(out);
+  const running = resume ? readRun(out).notes : undefined;
+  if (args.resume && !resume) {
+    console.log(`Nothing to resume in ${out}: beginning.`);
+  }
+  const config = chooseConfig(args, running?.config);
+  const faces = await findFaces(args.data ?? running?.data.path);
+  console.log(describeFaces(faces));
+  const model = args.architecture === undefined && resume
+    ? await readFirstModel(out)
+    : await buildArchitecture(
+      args.architecture ?? "mini-xception",
+      config.seed,
+    );
+  console.log(
+    `${
+      model.countParams().toLocaleString("en")
+    } parameters, ${config.workers} workers, ${
+      running ? `resuming after epoch ${running.epoch} of` : "up to"
+    } ${config.epochs} epochs, in ${out}`,
+  );
+  const name = args.name ?? args.architecture?.replaceAll("-", "_") ??
+    "mini_xception";
+  const bar = new RunBar(running?.epoch ?? 0);
+  const stopping = new AbortController();
+  Deno.addSignalListener("SIGINT", () => stopping.abort());
+  try {
+    const { ended, best } = await train({
+      faces,
+      model,
+      config,
+      out,
+      name: path.basename(name, ".json"),
+      resume,
+      signal: stopping.signal,
+      onBatch: (progress) => bar.batch(progress),
+      onEpoch: (record) => bar.line(describeEpoch(record)),
+    });
+    bar.stop();
+    if (ended === "signal") {
+      console.log(
+        `Stopped. Go on with: deno task train --resume --out ${out}`,
+      );
+      process.exit(130);
+    }
+    console.log(
+      `${
+        ended === "patience" ? "No longer getting better." : "All epochs done."
+      } Best: epoch ${best!.epoch}, ${
+        (100 * best!.valAccuracy).toFixed(2)
+      } % on PublicTest${
+        best!.saved ? `, ${path.join(out, best!.saved)}` : ""
+      }`,
+    );
+  } finally {
+    bar.stop();
+  }
+}
+
+try {
+  await main();
+  process.exit(0);
+} catch (error) {
+  const expected = [
+    UsageError,
+    TrainingError,
+    CheckpointError,
+    DatasetError,
+    NetworkError,
+  ];
+  if (!expected.some((kind) => error instanceof kind)) throw error;
+  console.error((error as Error).message);
+  process.exit(error instanceof UsageError ? 2 : 1);
+}
