@@ -17,13 +17,13 @@ function withNumbers(
   attributes: Attributes,
   depthwise: boolean,
 ): Attributes {
-  const { strides, dilations, pad } = attributes;
+  const { strides, pad } = attributes;
   if (pad !== "same" || attributes.dataFormat === "NCHW") return attributes;
   const conv = tf.backend_util.computeConv2DInfo(
     inputs.x!.shape as [number, number, number, number],
     inputs.filter!.shape as [number, number, number, number],
     strides,
-    dilations,
+    attributes.dilations ?? 1, // the layer depthwiseConv2d gives null
     pad,
     undefined,
     depthwise,
