@@ -46,7 +46,6 @@ import {
   PROGRESS_RATE,
   PROGRESS_RIGHT,
   PROGRESS_STEP,
-  type SharedFaces,
   shareFaces,
   type TrainingMemory,
 } from "./training_memory.ts";

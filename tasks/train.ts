@@ -143,10 +143,10 @@ function chooseConfig(
 }
 
 /** The network of a name in lib/mini_xception.ts ("mini-xception" is buildMiniXception) or of a file. */
-async function buildArchitecture(
+function buildArchitecture(
   name: string,
   seed: number,
-): Promise<tf.LayersModel> {
+): tf.LayersModel | Promise<tf.LayersModel> {
   if (name.endsWith(".json") || fs.existsSync(name)) return loadModel(name);
   const wanted = `build${name.replaceAll(/[-_]/g, "")}`.toLowerCase();
   const found = Object.entries(builders).find(([builder]) =>
