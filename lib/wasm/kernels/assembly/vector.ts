@@ -1,6 +1,7 @@
-// Operations on flat vectors of 32-bit floats. Addresses are in bytes.
+// What several kernels share, and operations on flat vectors of floats.
+// Addresses and strides are in bytes, counts in floats.
 
-/** Fused multiply-add where the engine has it: a * b + c. */
+/** a * b + c, with one rounding where the engine has relaxed SIMD. */
 // @ts-ignore: decorator
 @inline
 export function madd(a: v128, b: v128, c: v128): v128 {
@@ -8,16 +9,57 @@ export function madd(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), c);
 }
 
-/** y += a * x over `count` floats. */
-export function addScaled(y: usize, x: usize, a: f32, count: i32): void {
-  const scale = f32x4.splat(a);
-  let i = 0;
-  for (; i + 4 <= count; i += 4) {
-    const at = y + (<usize> i << 2);
-    v128.store(at, madd(v128.load(x + (<usize> i << 2)), scale, v128.load(at)));
+/** target[i] = index[i] < 0 ? 0 : source[index[i]]. */
+export function gather(
+  target: usize,
+  source: usize,
+  index: usize,
+  count: i32,
+): void {
+  for (let i = 0; i < count; i++) {
+    const at = load<i32>(index + (<usize> i << 2));
+    store<f32>(
+      target + (<usize> i << 2),
+      at < 0 ? <f32> 0 : load<f32>(source + (<usize> at << 2)),
+    );
   }
-  for (; i < count; i++) {
-    const at = y + (<usize> i << 2);
-    store<f32>(at, load<f32>(at) + a * load<f32>(x + (<usize> i << 2)));
-  }
+}
+
+/** Sets `bytes` bytes to zero. */
+export function zero(target: usize, bytes: usize): void {
+  memory.fill(target, 0, bytes);
+}
+
+/** Adds the four lanes of `value` to four doubles. */
+// @ts-ignore: decorator
+@inline
+export function addToDoubles(at: usize, value: v128): void {
+  v128.store(
+    at,
+    f64x2.add(v128.load(at), f64x2.promote_low_f32x4(value)),
+  );
+  const high = i8x16.shuffle(
+    value,
+    value,
+    8,
+    9,
+    10,
+    11,
+    12,
+    13,
+    14,
+    15,
+    8,
+    9,
+    10,
+    11,
+    12,
+    13,
+    14,
+    15,
+  );
+  v128.store(
+    at + 16,
+    f64x2.add(v128.load(at + 16), f64x2.promote_low_f32x4(high)),
+  );
 }

@@ -1,0 +1,174 @@
+// Convolution, pointwise convolution and matrix product, all one loop: for each
+// output pixel, the sum over taps (contiguous runs of input floats) of input
+// times weight. Register tile: six pixels by eight output channels.
+
+import { madd } from "./vector";
+
+/** Address of pixel `p` of faces x height x width. */
+// @ts-ignore: decorator
+@inline
+function locate(
+  base: usize,
+  p: i32,
+  height: i32,
+  width: i32,
+  face: i32,
+  row: i32,
+  pixel: i32,
+): usize {
+  const line = p / width;
+  const f = line / height;
+  return base + <usize> (f * face + (line - f * height) * row +
+    (p - line * width) * pixel);
+}
+
+/**
+ * y[pixel][8 * panel + j] = activation(bias + sum over taps of x * w).
+ *
+ * `taps` holds `tapCount` byte offsets from a pixel's address, each the start of
+ * `tapLength` floats. `w` is [panel][tap][tapLength][8]. `bias` may be 0.
+ * `mode`: 0 sets, 1 sets after ReLU, 2 adds to what `y` holds (without bias).
+ */
+export function conv(
+  x: usize,
+  xFace: i32,
+  xRow: i32,
+  xPixel: i32,
+  taps: usize,
+  tapCount: i32,
+  tapLength: i32,
+  w: usize,
+  bias: usize,
+  y: usize,
+  yFace: i32,
+  yRow: i32,
+  yPixel: i32,
+  faces: i32,
+  height: i32,
+  width: i32,
+  panels: i32,
+  mode: i32,
+): void {
+  const pixels = faces * height * width;
+  const nothing = f32x4.splat(0);
+  let column = 0;
+  for (let p = 0; p < pixels; p += 6) {
+    let x0: usize, x1: usize, x2: usize, x3: usize, x4: usize, x5: usize;
+    let y0: usize, y1: usize, y2: usize, y3: usize, y4: usize, y5: usize;
+    x0 = locate(x, p, height, width, xFace, xRow, xPixel);
+    y0 = locate(y, p, height, width, yFace, yRow, yPixel);
+    column = p % width;
+    if (column + 6 <= width) {
+      x1 = x0 + xPixel;
+      x2 = x1 + xPixel;
+      x3 = x2 + xPixel;
+      x4 = x3 + xPixel;
+      x5 = x4 + xPixel;
+      y1 = y0 + yPixel;
+      y2 = y1 + yPixel;
+      y3 = y2 + yPixel;
+      y4 = y3 + yPixel;
+      y5 = y4 + yPixel;
+    } else {
+      // Past the last pixel the last one is computed again.
+      const end = pixels - 1;
+      const p1 = min(p + 1, end), p2 = min(p + 2, end), p3 = min(p + 3, end);
+      const p4 = min(p + 4, end), p5 = min(p + 5, end);
+      x1 = locate(x, p1, height, width, xFace, xRow, xPixel);
+      x2 = locate(x, p2, height, width, xFace, xRow, xPixel);
+      x3 = locate(x, p3, height, width, xFace, xRow, xPixel);
+      x4 = locate(x, p4, height, width, xFace, xRow, xPixel);
+      x5 = locate(x, p5, height, width, xFace, xRow, xPixel);
+      y1 = locate(y, p1, height, width, yFace, yRow, yPixel);
+      y2 = locate(y, p2, height, width, yFace, yRow, yPixel);
+      y3 = locate(y, p3, height, width, yFace, yRow, yPixel);
+      y4 = locate(y, p4, height, width, yFace, yRow, yPixel);
+      y5 = locate(y, p5, height, width, yFace, yRow, yPixel);
+    }
+    let weight = w;
+    for (let panel = 0; panel < panels; panel++) {
+      const at = <usize> panel << 5;
+      let l0 = nothing, h0 = nothing, l1 = nothing, h1 = nothing;
+      let l2 = nothing, h2 = nothing, l3 = nothing, h3 = nothing;
+      let l4 = nothing, h4 = nothing, l5 = nothing, h5 = nothing;
+      if (mode == 2) {
+        l0 = v128.load(y0 + at);
+        h0 = v128.load(y0 + at, 16);
+        l1 = v128.load(y1 + at);
+        h1 = v128.load(y1 + at, 16);
+        l2 = v128.load(y2 + at);
+        h2 = v128.load(y2 + at, 16);
+        l3 = v128.load(y3 + at);
+        h3 = v128.load(y3 + at, 16);
+        l4 = v128.load(y4 + at);
+        h4 = v128.load(y4 + at, 16);
+        l5 = v128.load(y5 + at);
+        h5 = v128.load(y5 + at, 16);
+      } else if (bias) {
+        l0 = l1 = l2 = l3 = l4 = l5 = v128.load(bias + at);
+        h0 = h1 = h2 = h3 = h4 = h5 = v128.load(bias + at, 16);
+      }
+      for (let t = 0; t < tapCount; t++) {
+        const tap = <usize> load<i32>(taps + (<usize> t << 2));
+        let a0 = x0 + tap, a1 = x1 + tap, a2 = x2 + tap;
+        let a3 = x3 + tap, a4 = x4 + tap, a5 = x5 + tap;
+        const end = a0 + (<usize> tapLength << 2);
+        while (a0 < end) {
+          const low = v128.load(weight);
+          const high = v128.load(weight, 16);
+          let a = v128.load_splat<f32>(a0);
+          l0 = madd(a, low, l0);
+          h0 = madd(a, high, h0);
+          a = v128.load_splat<f32>(a1);
+          l1 = madd(a, low, l1);
+          h1 = madd(a, high, h1);
+          a = v128.load_splat<f32>(a2);
+          l2 = madd(a, low, l2);
+          h2 = madd(a, high, h2);
+          a = v128.load_splat<f32>(a3);
+          l3 = madd(a, low, l3);
+          h3 = madd(a, high, h3);
+          a = v128.load_splat<f32>(a4);
+          l4 = madd(a, low, l4);
+          h4 = madd(a, high, h4);
+          a = v128.load_splat<f32>(a5);
+          l5 = madd(a, low, l5);
+          h5 = madd(a, high, h5);
+          a0 += 4;
+          a1 += 4;
+          a2 += 4;
+          a3 += 4;
+          a4 += 4;
+          a5 += 4;
+          weight += 32;
+        }
+      }
+      if (mode == 1) {
+        l0 = f32x4.max(l0, nothing);
+        h0 = f32x4.max(h0, nothing);
+        l1 = f32x4.max(l1, nothing);
+        h1 = f32x4.max(h1, nothing);
+        l2 = f32x4.max(l2, nothing);
+        h2 = f32x4.max(h2, nothing);
+        l3 = f32x4.max(l3, nothing);
+        h3 = f32x4.max(h3, nothing);
+        l4 = f32x4.max(l4, nothing);
+        h4 = f32x4.max(h4, nothing);
+        l5 = f32x4.max(l5, nothing);
+        h5 = f32x4.max(h5, nothing);
+      }
+      v128.store(y0 + at, l0);
+      v128.store(y0 + at, h0, 16);
+      v128.store(y1 + at, l1);
+      v128.store(y1 + at, h1, 16);
+      v128.store(y2 + at, l2);
+      v128.store(y2 + at, h2, 16);
+      v128.store(y3 + at, l3);
+      v128.store(y3 + at, h3, 16);
+      v128.store(y4 + at, l4);
+      v128.store(y4 + at, h4, 16);
+      v128.store(y5 + at, l5);
+      v128.store(y5 + at, h5, 16);
+    }
+  }
+}

@@ -1,0 +1,107 @@
+// Depthwise convolution: each channel with its own small filter, four channels
+// at a time. The three-by-three case keeps its nine weights in registers.
+
+import { madd } from "./vector";
+
+/**
+ * y[pixel][c] = activation(bias[c] + sum over taps of x[pixel + tap][c] * w[tap][c]).
+ *
+ * `xRow` and `xPixel` lead from one output pixel's first input to the next's,
+ * `taps` holds byte offsets from there; the input brings its own zero border.
+ * `channels` is a multiple of 4. `mode` as in `conv`.
+ */
+export function depthwise(
+  x: usize,
+  xFace: i32,
+  xRow: i32,
+  xPixel: i32,
+  taps: usize,
+  tapCount: i32,
+  w: usize,
+  bias: usize,
+  y: usize,
+  yFace: i32,
+  yRow: i32,
+  yPixel: i32,
+  faces: i32,
+  height: i32,
+  width: i32,
+  channels: i32,
+  mode: i32,
+): void {
+  const least = f32x4.splat(mode == 1 ? 0 : -f32.MAX_VALUE);
+  const step = <usize> channels << 2;
+  for (let f = 0; f < faces; f++) {
+    for (let r = 0; r < height; r++) {
+      const xLine = x + <usize> (f * xFace + r * xRow);
+      const yLine = y + <usize> (f * yFace + r * yRow);
+      for (let c: usize = 0; c < step; c += 16) {
+        const start = bias ? v128.load(bias + c) : f32x4.splat(0);
+        if (tapCount == 9) {
+          line9(xLine + c, xPixel, taps, w + c, step, start, yLine + c, yPixel, width, mode);
+          continue;
+        }
+        let a = xLine + c;
+        let to = yLine + c;
+        for (let i = 0; i < width; i++) {
+          let sum = mode == 2 ? v128.load(to) : start;
+          let weight = w + c;
+          for (let t = 0; t < tapCount; t++) {
+            const tap = <usize> load<i32>(taps + (<usize> t << 2));
+            sum = madd(v128.load(a + tap), v128.load(weight), sum);
+            weight += step;
+          }
+          v128.store(to, f32x4.max(sum, least));
+          a += xPixel;
+          to += yPixel;
+        }
+      }
+    }
+  }
+}
+
+/** One line of output, four channels, nine taps. */
+function line9(
+  a: usize,
+  xPixel: i32,
+  taps: usize,
+  w: usize,
+  step: usize,
+  start: v128,
+  to: usize,
+  yPixel: i32,
+  width: i32,
+  mode: i32,
+): void {
+  const w0 = v128.load(w), w1 = v128.load(w + step);
+  const w2 = v128.load(w + 2 * step), w3 = v128.load(w + 3 * step);
+  const w4 = v128.load(w + 4 * step), w5 = v128.load(w + 5 * step);
+  const w6 = v128.load(w + 6 * step), w7 = v128.load(w + 7 * step);
+  const w8 = v128.load(w + 8 * step);
+  // Three lines of three taps, a fixed distance apart.
+  const column = <usize> load<i32>(taps, 4);
+  const line = <usize> load<i32>(taps, 12);
+  let b = a + line;
+  let c = b + line;
+  const least = f32x4.splat(mode == 1 ? 0 : -f32.MAX_VALUE);
+  const adds = mode == 2;
+  const column2 = 2 * column;
+  for (let i = 0; i < width; i++) {
+    let sum = start;
+    if (adds) sum = v128.load(to);
+    let other = f32x4.mul(v128.load(a), w0);
+    sum = madd(v128.load(a + column), w1, sum);
+    other = madd(v128.load(a + column2), w2, other);
+    sum = madd(v128.load(b), w3, sum);
+    other = madd(v128.load(b + column), w4, other);
+    sum = madd(v128.load(b + column2), w5, sum);
+    other = madd(v128.load(c), w6, other);
+    sum = madd(v128.load(c + column), w7, sum);
+    other = madd(v128.load(c + column2), w8, other);
+    v128.store(to, f32x4.max(f32x4.add(sum, other), least));
+    a += xPixel;
+    b += xPixel;
+    c += xPixel;
+    to += yPixel;
+  }
+}
