@@ -1,0 +1,155 @@
+// Zip archives as the readers of FER-2013 need them: what is inside, and an
+// entry's bytes, checked. Writing archives and encryption are left out.
+import { Buffer } from "node:buffer";
+import { closeSync, createReadStream, openSync, readSync } from "node:fs";
+import { Readable } from "node:stream";
+import { crc32, createInflateRaw, inflateRawSync } from "node:zlib";
+// @ts-types="./yauzl.d.ts"
+import yauzl, { type Entry, type ZipFile } from "yauzl";
+import { DatasetError } from "./faces.ts";
+
+/** One file in an archive. */
+export interface ZipEntry {
+  /** With forward slashes, from the archive's root. */
+  readonly name: string;
+  /** Unpacked, in bytes. */
+  readonly size: number;
+  /** Its checked bytes, in one piece. */
+  read(): Promise<Uint8Array>;
+  /** Its checked bytes, in pieces. */
+  stream(): AsyncIterable<Uint8Array>;
+}
+
+/** An open archive. */
+export interface Zip {
+  readonly entries: readonly ZipEntry[];
+  close(): void;
+}
+
+/** Largest entry that is read in one piece: pictures are a few KB. */
+const LARGEST_PIECE = 64 * 1024 * 1024;
+
+/**
+ * Opens an archive and lists its files; folders are left out.
+ *
+ * @throws {DatasetError} no archive, cut off, or damaged; so do the entries
+ */
+export async function openZip(path: string): Promise<Zip> {
+  const zip = await yauzl.openPromise(path, { autoClose: false })
+    .catch((error: Error) => {
+      throw damaged(path, error.message);
+    });
+  const file = openSync(path, "r"); // pictures are read through it, one by one
+  const close = () => {
+    zip.close();
+    closeSync(file);
+  };
+  const entries: ZipEntry[] = [];
+  try {
+    for await (const entry of zip.eachEntry()) {
+      if (entry.fileName.endsWith("/")) continue;
+      entries.push(describeEntry(path, zip, file, entry));
+    }
+  } catch (error) {
+    close();
+    throw damaged(path, (error as Error).message);
+  }
+  return { entries, close };
+}
+
+function describeEntry(
+  path: string,
+  zip: ZipFile,
+  archive: number,
+  entry: Entry,
+): ZipEntry {
+  const name = entry.fileName;
+  const file = `${path} (${name})`;
+
+  /** Where the packed bytes begin. */
+  async function locate(): Promise<number> {
+    if (entry.isEncrypted()) throw new DatasetError(file, "is encrypted");
+    if (entry.compressionMethod !== 0 && entry.compressionMethod !== 8) {
+      throw new DatasetError(
+        file,
+        `is packed by method ${entry.compressionMethod}; only stored and ` +
+          "deflated files can be read",
+      );
+    }
+    try {
+      return (await zip.readLocalFileHeaderPromise(entry, { minimal: true }))
+        .fileDataStart;
+    } catch (error) {
+      throw damaged(file, (error as Error).message);
+    }
+  }
+
+  async function open(): Promise<Readable> {
+    const start = await locate();
+    if (entry.compressedSize === 0) return Readable.from([]);
+    return createReadStream(path, {
+      start,
+      end: start + entry.compressedSize - 1,
+      highWaterMark: 1024 * 1024,
+    });
+  }
+
+  async function* stream(): AsyncGenerator<Uint8Array> {
+    const packed = await open();
+    let size = 0;
+    let checksum = 0;
+    try {
+      const chunks: AsyncIterable<Uint8Array> = entry.compressionMethod === 8
+        ? packed.pipe(createInflateRaw({ chunkSize: 1024 * 1024 }))
+        : packed;
+      for await (const chunk of chunks) {
+        size += chunk.length;
+        if (size > entry.uncompressedSize) break;
+        checksum = crc32(chunk, checksum);
+        yield chunk;
+      }
+    } catch (error) {
+      throw damaged(file, (error as Error).message);
+    } finally {
+      packed.destroy();
+    }
+    if (size !== entry.uncompressedSize || checksum !== entry.crc32) {
+      throw damaged(file, "its checksum does not fit");
+    }
+  }
+
+  async function read(): Promise<Uint8Array> {
+    const { compressedSize, uncompressedSize } = entry;
+    if (Math.max(compressedSize, uncompressedSize) > LARGEST_PIECE) {
+      throw new DatasetError(file, "is too large for a picture");
+    }
+    const start = await locate();
+    const packed = Buffer.alloc(compressedSize);
+    readSync(archive, packed, 0, compressedSize, start);
+    let bytes: Uint8Array = packed;
+    try {
+      if (entry.compressionMethod === 8) {
+        bytes = inflateRawSync(packed, {
+          maxOutputLength: entry.uncompressedSize + 1,
+        });
+      }
+    } catch (error) {
+      throw damaged(file, (error as Error).message);
+    }
+    if (
+      bytes.length !== entry.uncompressedSize || crc32(bytes) !== entry.crc32
+    ) {
+      throw damaged(file, "its checksum does not fit");
+    }
+    return bytes;
+  }
+
+  return { name, size: entry.uncompressedSize, read, stream };
+}
+
+function damaged(file: string, reason: string): DatasetError {
+  return new DatasetError(
+    file,
+    `the zip archive is cut off or damaged (${reason}); download it again`,
+  );
+}

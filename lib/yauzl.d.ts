@@ -1,0 +1,29 @@
+// The part of yauzl 3.4 that fer2013_zip.ts uses; the package has no types.
+
+/** One record of the archive's central directory. */
+export interface Entry {
+  fileName: string;
+  compressedSize: number;
+  uncompressedSize: number;
+  /** 0 stored, 8 deflated. */
+  compressionMethod: number;
+  crc32: number;
+  isEncrypted(): boolean;
+}
+
+export interface ZipFile {
+  eachEntry(): AsyncIterable<Entry>;
+  readLocalFileHeaderPromise(
+    entry: Entry,
+    options: { minimal: true },
+  ): Promise<{ fileDataStart: number }>;
+  close(): void;
+}
+
+declare const yauzl: {
+  openPromise(
+    path: string,
+    options: { autoClose: boolean },
+  ): Promise<ZipFile>;
+};
+export default yauzl;
