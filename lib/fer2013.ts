@@ -3,10 +3,8 @@
 // gzipped or in a zip. Duplicates and contradicting labels are in audit.ts.
 import { existsSync } from "node:fs";
 import { open, readdir, stat } from "node:fs/promises";
-import { createReadStream } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import process from "node:process";
-import { createGunzip } from "node:zlib";
 import {
   countSplits,
   DatasetError,
@@ -21,6 +19,7 @@ import {
   readPictures,
 } from "./fer2013_images.ts";
 import { openZip, type Zip } from "./fer2013_zip.ts";
+import { unpackFile } from "./unpack.ts";
 
 export * from "./faces.ts";
 
@@ -87,7 +86,7 @@ export async function loadFaces(
 async function readFile(path: string, skip: boolean): Promise<ReadFaces> {
   const [first, second, third] = await readStart(path);
   if (first === 0x1f && second === 0x8b) {
-    return await readCsvFaces(gunzipFile(path), path, skip);
+    return await readCsvFaces(unpackFile(path, "gzip"), path, skip);
   }
   if (first === 0x50 && second === 0x4b && third <= 8) {
     const zip = await openZip(path);
@@ -97,8 +96,7 @@ async function readFile(path: string, skip: boolean): Promise<ReadFaces> {
       zip.close();
     }
   }
-  const stream = createReadStream(path, { highWaterMark: 1024 * 1024 });
-  return await readCsvFaces(stream, path, skip);
+  return await readCsvFaces(unpackFile(path, "plain"), path, skip);
 }
 
 async function readStart(path: string): Promise<Uint8Array> {
@@ -108,17 +106,6 @@ async function readStart(path: string): Promise<Uint8Array> {
     return buffer;
   } finally {
     await file.close();
-  }
-}
-
-async function* gunzipFile(path: string): AsyncGenerator<Uint8Array> {
-  const packed = createReadStream(path, { highWaterMark: 1024 * 1024 });
-  const gunzip = createGunzip({ chunkSize: 1024 * 1024 });
-  packed.once("error", (error) => gunzip.destroy(error));
-  try {
-    yield* packed.pipe(gunzip);
-  } finally {
-    packed.destroy();
   }
 }
 

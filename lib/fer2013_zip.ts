@@ -1,12 +1,12 @@
 // Zip archives as the readers of FER-2013 need them: what is inside, and an
 // entry's bytes, checked. Writing archives and encryption are left out.
 import { Buffer } from "node:buffer";
-import { closeSync, createReadStream, openSync, readSync } from "node:fs";
-import { Readable } from "node:stream";
-import { crc32, createInflateRaw, inflateRawSync } from "node:zlib";
+import { closeSync, openSync, readSync } from "node:fs";
+import { crc32, inflateRawSync } from "node:zlib";
 // @ts-types="./yauzl.d.ts"
 import yauzl, { type Entry, type ZipFile } from "yauzl";
 import { DatasetError } from "./faces.ts";
+import { unpackFile } from "./unpack.ts";
 
 /** One file in an archive. */
 export interface ZipEntry {
@@ -84,34 +84,24 @@ function describeEntry(
     }
   }
 
-  async function open(): Promise<Readable> {
-    const start = await locate();
-    if (entry.compressedSize === 0) return Readable.from([]);
-    return createReadStream(path, {
-      start,
-      end: start + entry.compressedSize - 1,
-      highWaterMark: 1024 * 1024,
-    });
-  }
-
   async function* stream(): AsyncGenerator<Uint8Array> {
-    const packed = await open();
+    const start = await locate();
+    const end = start + entry.compressedSize - 1;
+    const packing = entry.compressionMethod === 8 ? "deflate" : "plain";
     let size = 0;
     let checksum = 0;
-    try {
-      const chunks: AsyncIterable<Uint8Array> = entry.compressionMethod === 8
-        ? packed.pipe(createInflateRaw({ chunkSize: 1024 * 1024 }))
-        : packed;
-      for await (const chunk of chunks) {
-        size += chunk.length;
-        if (size > entry.uncompressedSize) break;
-        checksum = crc32(chunk, checksum);
-        yield chunk;
+    if (entry.compressedSize > 0) {
+      const chunks = unpackFile(path, packing, { start, end });
+      try {
+        for await (const chunk of chunks) {
+          size += chunk.length;
+          if (size > entry.uncompressedSize) break;
+          checksum = crc32(chunk, checksum);
+          yield chunk;
+        }
+      } catch (error) {
+        throw damaged(file, (error as Error).message);
       }
-    } catch (error) {
-      throw damaged(file, (error as Error).message);
-    } finally {
-      packed.destroy();
     }
     if (size !== entry.uncompressedSize || checksum !== entry.crc32) {
       throw damaged(file, "its checksum does not fit");

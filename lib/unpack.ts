@@ -1,0 +1,42 @@
+// A file's bytes, unpacked on the way. Which packing it is says the caller.
+import { createReadStream } from "node:fs";
+import type { Transform } from "node:stream";
+import { createGunzip, createInflateRaw } from "node:zlib";
+
+/** Bytes a piece: 1 MiB. */
+const PIECE = 1024 * 1024;
+
+/** How bytes are packed: not at all, gzip, or deflated as in a zip archive. */
+export type Packing = "plain" | "gzip" | "deflate";
+
+/**
+ * The unpacked bytes of a file, or of a part of it, in pieces.
+ *
+ * @param start first byte of the part
+ * @param end last byte of the part
+ * @throws errors of the file system, and of zlib (`code` begins with `Z_`)
+ * where the packed data is damaged or ends too early
+ */
+export async function* unpackFile(
+  path: string,
+  packing: Packing,
+  { start, end }: { start?: number; end?: number } = {},
+): AsyncGenerator<Uint8Array> {
+  const packed = createReadStream(path, { start, end, highWaterMark: PIECE });
+  if (packing === "plain") return yield* packed;
+  const unpack = createUnpack(packing);
+  packed.once("error", (error) => unpack.destroy(error));
+  try {
+    yield* packed.pipe(unpack);
+  } finally {
+    packed.destroy();
+  }
+}
+
+function createUnpack(packing: "gzip" | "deflate"): Transform {
+  const options = { chunkSize: PIECE };
+  const unpack = packing === "gzip"
+    ? createGunzip(options)
+    : createInflateRaw(options);
+  return unpack as unknown as Transform;
+}
