@@ -1,6 +1,5 @@
 // Zip archives as the readers of FER-2013 need them: what is inside, and an
 // entry's bytes, checked. Writing archives and encryption are left out.
-import { Buffer } from "node:buffer";
 import { closeSync, openSync, readSync } from "node:fs";
 import { crc32, inflateRawSync } from "node:zlib";
 // @ts-types="./yauzl.d.ts"
@@ -114,20 +113,20 @@ function describeEntry(
       throw new DatasetError(file, "is too large for a picture");
     }
     const start = await locate();
-    const packed = Buffer.alloc(compressedSize);
+    const packed = new Uint8Array(compressedSize);
     readSync(archive, packed, 0, compressedSize, start);
     let bytes: Uint8Array = packed;
     try {
       if (entry.compressionMethod === 8) {
-        bytes = inflateRawSync(packed, {
-          maxOutputLength: entry.uncompressedSize + 1,
-        });
+        bytes = new Uint8Array(inflateRawSync(packed, {
+          maxOutputLength: uncompressedSize + 1,
+        }));
       }
     } catch (error) {
       throw damaged(file, (error as Error).message);
     }
     if (
-      bytes.length !== entry.uncompressedSize || crc32(bytes) !== entry.crc32
+      bytes.length !== uncompressedSize || crc32(bytes) !== entry.crc32
     ) {
       throw damaged(file, "its checksum does not fit");
     }
