@@ -27,7 +27,9 @@ export async function* unpackFile(
   const unpack = createUnpack(packing);
   packed.once("error", (error) => unpack.destroy(error));
   try {
-    yield* packed.pipe(unpack);
+    // Two versions of Node's types meet here, hence the detour.
+    packed.pipe(unpack as unknown as NodeJS.WritableStream);
+    yield* unpack;
   } finally {
     packed.destroy();
   }
