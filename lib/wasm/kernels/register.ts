@@ -5,6 +5,7 @@
 
 import * as tf from "@tensorflow/tfjs";
 import "@tensorflow/tfjs-backend-wasm";
+import { adamKernels, teachAdamOptimizer } from "./adam.ts";
 import { batchNormKernels, registerBatchNorm } from "./batch_norm.ts";
 import { conv2dKernels } from "./conv2d_gradients.ts";
 import { depthwiseKernels } from "./depthwise_gradients.ts";
@@ -16,6 +17,7 @@ import { compileTfjsKernels } from "./tfjs_module.ts";
 import { segmentKernels } from "./unsorted_segment_sum.ts";
 
 const KERNELS = [
+  ...adamKernels,
   ...batchNormKernels,
   ...conv2dKernels,
   ...depthwiseKernels,
@@ -57,5 +59,6 @@ export async function registerKernels(): Promise<void> {
     tf.registerKernel(kernel);
   }
   registerBatchNorm();
+  teachAdamOptimizer();
   registerDilatedGradients();
 }

@@ -7,6 +7,7 @@ import type { DataType, TensorInfo } from "@tensorflow/tfjs";
 
 /** What the module exports: numbers are byte addresses, sizes and flags. */
 export type TfjsKernels = Record<
+  | "adamUpdate"
   | "averagePoolBackprop"
   | "batchNormBackprop"
   | "batchStatistics"

@@ -1,6 +1,7 @@
 // Entry of tfjs_kernels.wasm: the gradients that tfjs's wasm backend lacks or
 // computes slowly. The module imports the backend's memory and owns none of it:
 // no static data, no shadow stack, no allocation. All pointers are bytes.
+export { adamUpdate } from "./tfjs_adam";
 export {
   conv2dBackpropFilter,
   conv2dBackpropInput,
