@@ -1,0 +1,15 @@
+// Where the project's files are, whatever folder a notebook or task runs in.
+import { resolve } from "node:path";
+
+/**
+ * The path of something in the project.
+ *
+ * @example
+ * ```ts
+ * import { inProject } from "mien/project.ts";
+ * inProject("models", "default.json"); // …/models/default.json
+ * ```
+ */
+export function inProject(...names: string[]): string {
+  return resolve(import.meta.dirname!, "..", ...names);
+}
