@@ -23,7 +23,7 @@ export function drawBody(
   const overEars = style === "long" || style === "scarf";
   if (!overEars) value = drawHairBehind(shape, u, v, value, light, pixel);
   if (v > 0.5) {
-    const width = 0.46 * person.headWidth + 0.1 * (v - 0.5);
+    const width = 0.54 * person.headWidth + 0.1 * (v - 0.5);
     const neck = coverage(Math.abs(u) - width, pixel);
     // The chin's shadow, then light again, darker to the sides.
     const chin = 0.5 + 0.22 * clamp01((v - shape.chinV) * 2.5);

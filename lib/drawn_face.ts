@@ -156,11 +156,11 @@ function facePixel(
   );
   const wideV = -0.08;
   const rise = v < wideV
-    ? (wideV - v) / (wideV + 1.2)
+    ? (wideV - v) / (wideV + 1.16)
     : (v - wideV) / (chinV - wideV);
   const rise2 = rise * rise;
   const taper = v < wideV
-    ? rise2
+    ? mix(rise2, rise2 * rise2, 0.35)
     : mix(rise2, rise2 * rise2, 0.15 + 0.75 * person.jaw);
   const x = u / person.headWidth;
   const outline = x * x + taper - 1;
@@ -171,7 +171,8 @@ function facePixel(
     if (head === 0) return value;
   }
   if (hairDistance(shape, u, v) < -0.5 * (pixel + HAIR_EDGE)) {
-    return mix(value, hairTone(shape, u, v, sideLight), head);
+    value = mix(value, hairTone(shape, u, v, sideLight), head);
+    return person.glasses > 0 ? drawGlasses(shape, u, v, value, pixel) : value;
   }
   const noseU = u - 0.22 * turn * bell((v - shape.noseV) / 0.55);
   const shade = skinLight(shape, noseU, u, v, light, x, lightU, lightV);

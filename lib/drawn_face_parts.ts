@@ -71,7 +71,7 @@ export function drawEye(
     ball *= 1 - 0.35 * bell((up - upperLid) / 0.06);
     value = mix(value, ball, eye);
   }
-  const lash = 0.009 + 0.012 * person.lashes;
+  const lash = 0.007 + 0.011 * person.lashes;
   const lashes = coverage(Math.abs(up - upperLid) - lash, pixel) *
     coverage((Math.abs(across) - 1.06) * person.eyeWidth, pixel);
   value = mix(value, 0.05, 0.85 * lashes);

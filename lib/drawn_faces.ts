@@ -60,17 +60,7 @@ export function drawFaces({ count, seed }: DrawFacesOptions): Faces {
       `drawFaces needs a count of at least 70 (ten people), not ${count}.`,
     );
   }
-  const test = Math.floor(count / 10);
-  const sizes = [count - 2 * test, test, test];
-  const plan: { person: number; label: number; split: number }[] = [];
-  let person = 0;
-  for (let split = 0; split < SPLITS.length; split++) {
-    for (let face = 0; face < sizes[split]; face++) {
-      const label = face % FACES_PER_PERSON;
-      if (label === 0) person++;
-      plan.push({ person, label, split });
-    }
-  }
+  const plan = planFaces(count);
   shuffle(plan, createRandom(seed));
 
   const pixels = new Uint8Array(count * FACE_PIXELS); // n x 48 x 48
@@ -91,6 +81,32 @@ export function drawFaces({ count, seed }: DrawFacesOptions): Faces {
     length: count,
     source: { name: `drawn faces (seed ${seed})`, hash, skipped: [] },
   };
+}
+
+/** What one face of the data set shows. */
+export interface PlannedFace {
+  /** The number of the person, from 1. */
+  readonly person: number;
+  /** An index into `EMOTIONS`. */
+  readonly label: number;
+  /** An index into `SPLITS`. */
+  readonly split: number;
+}
+
+/** The people, emotions and splits of `count` faces, before the shuffle. */
+export function planFaces(count: number): PlannedFace[] {
+  const test = Math.floor(count / 10);
+  const sizes = [count - 2 * test, test, test];
+  const plan: PlannedFace[] = [];
+  let person = 0;
+  for (let split = 0; split < SPLITS.length; split++) {
+    for (let face = 0; face < sizes[split]; face++) {
+      const label = face % FACES_PER_PERSON;
+      if (label === 0) person++;
+      plan.push({ person, label, split });
+    }
+  }
+  return plan;
 }
 
 /** Fisher-Yates. */

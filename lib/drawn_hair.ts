@@ -55,12 +55,12 @@ export function drawHairBehind(
   const reach = BEHIND[person.hairStyle];
   if (reach === undefined) return value;
   const width = person.headWidth + person.hairVolume * 0.9;
-  const height = 1.13 + person.hairVolume;
+  const height = 1.06 + person.hairVolume;
   const y = (v + 0.18) / height;
   const x = u / width;
   const tufts = person.hairStyle === "scarf"
     ? 0
-    : 0.06 * (texture(u * 5, v * 5, person.texture) - 0.5);
+    : 0.035 * (texture(u * 5, v * 5, person.texture) - 0.5);
   let distance = tufts + (x * x + (y < 0 ? y * y : 0) - 1) * 0.45;
   distance = Math.max(distance, v - reach + 0.15 * Math.abs(u));
   const share = coverage(distance, pixel + 0.06);

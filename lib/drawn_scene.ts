@@ -116,13 +116,22 @@ export function drawScene(options: SceneOptions): Scene {
     contrast: 0.9 + 0.25 * random.next(),
     middle: 0.44 + 0.1 * random.next(),
   }, random);
-  const boxes = places.map(({ x, y, half }) => ({
-    x: Math.round(x - half),
-    y: Math.round(y - half),
-    width: Math.round(2 * half),
-    height: Math.round(2 * half),
-  }));
+  const boxes = places.map(faceBox);
   return { image: { width, height, data }, boxes, emotions };
+}
+
+/**
+ * The box of a face as the frontal cascade draws it: on the median of its
+ * boxes, 3 % smaller than the face's own square and 3 % of a half side higher.
+ */
+function faceBox({ x, y, half }: Place): Box {
+  const side = Math.round(1.94 * half);
+  return {
+    x: Math.round(x - side / 2),
+    y: Math.round(y - 0.03 * half - side / 2),
+    width: side,
+    height: side,
+  };
 }
 
 /**
@@ -143,7 +152,7 @@ function findPlaces(
     );
     const place = {
       x: 1.35 * half + (width - 2.7 * half) * random.next(),
-      y: 1.45 * half + (height - 2.6 * half) * random.next(),
+      y: 1.4 * half + (height - 3 * half) * random.next(),
       half,
     };
     const free = places.every((other) =>
