@@ -1,0 +1,64 @@
+// How good a detection is: found boxes held against the true ones.
+import type { Box } from "./image.ts";
+
+/** What became of the true and the found boxes of a picture. */
+export interface DetectionScore {
+  /** True boxes that were found. */
+  found: number;
+  /** True boxes that were not. */
+  missed: number;
+  /** Found boxes where there is none. */
+  wrong: number;
+}
+
+/**
+ * The area two boxes share over the area they cover together, 0 to 1
+ * ("intersection over union").
+ */
+export function boxOverlap(one: Box, other: Box): number {
+  const across = Math.min(one.x + one.width, other.x + other.width) -
+    Math.max(one.x, other.x);
+  const down = Math.min(one.y + one.height, other.y + other.height) -
+    Math.max(one.y, other.y);
+  if (across <= 0 || down <= 0) return 0;
+  const shared = across * down;
+  return shared /
+    (one.width * one.height + other.width * other.height - shared);
+}
+
+/**
+ * Pairs every true box with at most one found box, those that overlap most
+ * first (Everingham et al. 2010, the PASCAL VOC challenge).
+ *
+ * @param overlap the least overlap of a pair, 0 to 1
+ *
+ * @example
+ * ```ts
+ * import { scoreBoxes } from "mien/detection_score.ts";
+ *
+ * const box = { x: 0, y: 0, width: 10, height: 10 };
+ * scoreBoxes([box], [{ ...box, x: 1 }]); // { found: 1, missed: 0, wrong: 0 }
+ * ```
+ */
+export function scoreBoxes(
+  truth: readonly Box[],
+  boxes: readonly Box[],
+  overlap = 0.5,
+): DetectionScore {
+  const pairs = truth.flatMap((one, t) =>
+    boxes.map((other, b) => ({ t, b, shared: boxOverlap(one, other) }))
+  ).filter(({ shared }) => shared >= overlap)
+    .sort((one, other) => other.shared - one.shared);
+  const taken = { truth: new Set<number>(), boxes: new Set<number>() };
+  for (const { t, b } of pairs) {
+    if (taken.truth.has(t) || taken.boxes.has(b)) continue;
+    taken.truth.add(t);
+    taken.boxes.add(b);
+  }
+  const found = taken.truth.size;
+  return {
+    found,
+    missed: truth.length - found,
+    wrong: boxes.length - found,
+  };
+}
