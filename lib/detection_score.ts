@@ -1,5 +1,6 @@
 // How good a detection is: found boxes held against the true ones.
 import type { Box } from "./image.ts";
+import { intersectionOverUnion } from "./tracking.ts";
 
 /** What became of the true and the found boxes of a picture. */
 export interface DetectionScore {
@@ -9,21 +10,6 @@ export interface DetectionScore {
   missed: number;
   /** Found boxes where there is none. */
   wrong: number;
-}
-
-/**
- * The area two boxes share over the area they cover together, 0 to 1
- * ("intersection over union").
- */
-export function boxOverlap(one: Box, other: Box): number {
-  const across = Math.min(one.x + one.width, other.x + other.width) -
-    Math.max(one.x, other.x);
-  const down = Math.min(one.y + one.height, other.y + other.height) -
-    Math.max(one.y, other.y);
-  if (across <= 0 || down <= 0) return 0;
-  const shared = across * down;
-  return shared /
-    (one.width * one.height + other.width * other.height - shared);
 }
 
 /**
@@ -46,7 +32,11 @@ export function scoreBoxes(
   overlap = 0.5,
 ): DetectionScore {
   const pairs = truth.flatMap((one, t) =>
-    boxes.map((other, b) => ({ t, b, shared: boxOverlap(one, other) }))
+    boxes.map((other, b) => ({
+      t,
+      b,
+      shared: intersectionOverUnion(one, other),
+    }))
   ).filter(({ shared }) => shared >= overlap)
     .sort((one, other) => other.shared - one.shared);
   const taken = { truth: new Set<number>(), boxes: new Set<number>() };

@@ -1,15 +1,8 @@
 import assert from "node:assert/strict";
-import { boxOverlap, scoreBoxes } from "../lib/detection_score.ts";
+import { scoreBoxes } from "../lib/detection_score.ts";
 
 const box = (x: number, y: number, side = 10) => ({
   ...{ x, y, width: side, height: side },
-});
-
-Deno.test("the overlap of boxes is shared over covered area", () => {
-  assert.equal(boxOverlap(box(0, 0), box(0, 0)), 1);
-  assert.equal(boxOverlap(box(0, 0), box(10, 0)), 0);
-  assert.equal(boxOverlap(box(0, 0), box(5, 0)), 50 / 150);
-  assert.equal(boxOverlap(box(0, 0), box(0, 0, 20)), 100 / 400);
 });
 
 Deno.test("a true box is found once; a second box on it is wrong", () => {
