@@ -100,7 +100,11 @@ export class CascadeDetector {
    * @throws RangeError naming a bad option or image size.
    */
   detect(image: GrayImage, options: DetectOptions = {}): Detection[] {
-    const count = this.search(image, options);
+    return this.listed(this.search(image, options));
+  }
+
+  /** The first `count` of what is in `boxes`, as new objects. */
+  listed(count: number): Detection[] {
     const { boxes, neighbors, scores } = this.#grouper;
     return Array.from({ length: count }, (_, i) => ({
       x: boxes[4 * i],
@@ -226,8 +230,10 @@ export class CascadeDetector {
     for (let i = 0; i < plan.layers.length; i++) {
       const layer = plan.layers[i];
       const steps = Math.ceil(layer.rows / layer.step);
-      const from = Math.floor(steps * part / parts) * layer.step;
-      const to = Math.floor(steps * (part + 1) / parts) * layer.step;
+      // Faces crowd in some rows: each thread gets other ones in each layer.
+      const share = (part + i) % parts;
+      const from = Math.floor(steps * share / parts) * layer.step;
+      const to = Math.floor(steps * (share + 1) / parts) * layer.step;
       if (from >= to || layer.columns === 0) continue;
       this.#exports.searchLayer(
         i,
