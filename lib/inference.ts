@@ -12,7 +12,7 @@ import { loadModel } from "./checkpoint.ts";
 import { toGray } from "./gray.ts";
 import type { ColorImage, GrayImage } from "./image.ts";
 import { readImage } from "./image.ts";
-import { describeNetwork, Network } from "./network.ts";
+import { describeNetwork, readWeights } from "./network.ts";
 import {
   PHOTO_SEARCH,
   type RecognizedFace,
@@ -77,14 +77,9 @@ export async function loadTrained(
     );
   }
   const graph = describeNetwork(layers);
-  const network = await Network.create(graph, { batch: 1, training: false });
-  network.loadWeights(layers);
+  const trained = { graph, ...readWeights(graph, layers) };
   layers.dispose();
-  return {
-    graph,
-    parameters: network.parameters.slice(),
-    statistics: network.statistics.slice(),
-  };
+  return trained;
 }
 
 /**
