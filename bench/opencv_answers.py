@@ -4,13 +4,15 @@
 A question is a line of JSON, followed by the bytes of an image:
   {"ask": "detect", "width", "height", "cascade", "scaleFactor",
    "minNeighbors", "minSize", "maxSize"}  8-bit gray; sizes are [w, h]
+  {"ask": "time", as "detect", "threads", "runs"}  8-bit gray
   {"ask": "gray", "width", "height"}      8-bit RGBA
   {"ask": "equalize", "width", "height"}  8-bit gray
-Answers: a list of [x, y, w, h], or the image's bytes as a hexadecimal string.
+Answers: a list of [x, y, w, h], the milliseconds of every run, or the image's bytes as a hexadecimal string.
 Needs Debian's python3-opencv.
 """
 import json
 import sys
+import time
 
 import cv2
 import numpy
@@ -35,9 +37,21 @@ for line in iter(sys.stdin.buffer.readline, b""):
         path = question["cascade"]
         if path not in cascades:
             cascades[path] = cv2.CascadeClassifier(path)
-        found = cascades[path].detectMultiScale(
-            image, question["scaleFactor"], question["minNeighbors"],
-            minSize=tuple(question["minSize"]),
-            maxSize=tuple(question["maxSize"]))
-        answer = [[int(side) for side in box] for box in found]
+
+        def detect():
+            return cascades[path].detectMultiScale(
+                image, question["scaleFactor"], question["minNeighbors"],
+                minSize=tuple(question["minSize"]),
+                maxSize=tuple(question["maxSize"]))
+
+        if ask == "detect":
+            answer = [[int(side) for side in box] for box in detect()]
+        else:
+            cv2.setNumThreads(question["threads"])
+            detect()
+            answer = []
+            for _ in range(question["runs"]):
+                start = time.perf_counter()
+                detect()
+                answer.append((time.perf_counter() - start) * 1e3)
     print(json.dumps(answer), flush=True)

@@ -67,6 +67,7 @@ function short(value: number): string {
 /**
  * Turns the compact form back into a cascade.
  *
+ * @param source what to call it in messages: its name, unless it has a file
  * @throws CascadeError where it is not the compact form of a usable cascade.
  *
  * @example
@@ -74,12 +75,15 @@ function short(value: number): string {
  * readCompactCascade(compactCascade(cascade)); // the same cascade
  * ```
  */
-export function readCompactCascade(compact: CompactCascade): Cascade {
+export function readCompactCascade(
+  compact: CompactCascade,
+  source = String(compact?.name ?? "cascade"),
+): Cascade {
   const fail = (reason: string, place?: string): never => {
-    throw new CascadeError(String(compact?.name ?? "cascade"), reason, place);
+    throw new CascadeError(source, reason, place);
   };
   const lists = [compact?.features, compact?.tilted, compact?.stages];
-  const { name, width, height, notice } = compact ?? {};
+  const { width, height, notice } = compact ?? {};
   if (compact?.format !== "haar cascade 1" || !lists.every(Array.isArray)) {
     fail("this is no cascade in compact form");
   }
@@ -94,7 +98,7 @@ export function readCompactCascade(compact: CompactCascade): Cascade {
       : fail(`"${text.slice(0, 40)}" is no list of numbers`, place);
   };
   const cascade: Cascade = {
-    name: String(name),
+    name: source,
     notice: String(notice),
     width,
     height,

@@ -3,11 +3,9 @@
 // lib/wasm/haar/compared_with_opencv.json. Needs Debian's python3-opencv and
 // opencv-data.
 
-import { spawn } from "node:child_process";
 import { existsSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import process from "node:process";
-import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import type { Cascade } from "mien/cascade.ts";
 import { readCascadeXml } from "mien/cascade_xml.ts";
@@ -18,6 +16,7 @@ import { readImage } from "mien/image.ts";
 import { createProgress } from "mien/progress.ts";
 import { resizeExact } from "mien/pyramid.ts";
 import { createRandom, type Random } from "mien/random.ts";
+import { OpenCv } from "../bench/opencv.ts";
 
 const CASCADES = "/usr/share/opencv4/haarcascades";
 const RECORD = resolve(
@@ -61,44 +60,6 @@ function readOptions() {
     return { ...values, count, seed };
   } catch (error) {
     fail(2, `${(error as Error).message} (see --help)`);
-  }
-}
-
-/** Asks bench/opencv_answers.py, one question after another. */
-class OpenCv {
-  readonly #child;
-  readonly #lines;
-
-  constructor(python: string) {
-    const script = resolve(
-      import.meta.dirname!,
-      "../bench/opencv_answers.py",
-    );
-    this.#child = spawn(python, [script], {
-      stdio: ["pipe", "pipe", "inherit"],
-    });
-    this.#child.on("error", () => fail(1, `${python} cannot be started`));
-    this.#lines = createInterface(this.#child.stdout)[Symbol.asyncIterator]();
-  }
-
-  async #answer() {
-    const { value, done } = await this.#lines.next();
-    if (done) fail(1, "OpenCV did not answer: is python3-opencv installed?");
-    return JSON.parse(value);
-  }
-
-  async version(): Promise<string> {
-    return (await this.#answer()).version;
-  }
-
-  ask(question: Record<string, unknown>, data: ArrayLike<number>) {
-    this.#child.stdin.write(`${JSON.stringify(question)}\n`);
-    this.#child.stdin.write(Uint8Array.from(data));
-    return this.#answer();
-  }
-
-  stop() {
-    this.#child.stdin.end();
   }
 }
 
@@ -206,8 +167,9 @@ for (const name of readdirSync(CASCADES).sort()) {
   const cascade = readCascadeXml(text, basename(name, ".xml"));
   detectors.push({ path, detector: await CascadeDetector.create(cascade) });
 }
-const opencv = new OpenCv(options.python);
-const version = await opencv.version();
+const started = await OpenCv.start(options.python) ??
+  fail(1, `${options.python} has no OpenCV: install Debian's python3-opencv`);
+const { opencv, version } = started;
 const sources = await pictures(options.photos);
 const random = createRandom(options.seed);
 const tally = { detections: 0, raw: 0, boxes: 0, gray: 0, equalized: 0 };
