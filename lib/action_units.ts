@@ -4,10 +4,10 @@
  *
  * Which units make up an emotion, and how often those that not everybody shows
  * are seen, follows Table 1 of Du, Tao and Martinez, "Compound facial
- * expressions of emotion", PNAS 111(15), 2014. Added from the EMFACS
- * prototypes of Ekman, Friesen and Hager, "Facial Action Coding System: the
- * manual", 2002: AU5 and the bared teeth (AU10, AU25) of anger, AU27 of strong
- * surprise, and that sadness always has AU1 and fear always has AU5.
+ * expressions of emotion", PNAS 111(15), 2014. Added from the combinations of
+ * Ekman and Friesen's manual of the system (1978, Table 11-1, and the edition
+ * of 2002 with Hager): sadness always has AU1 and fear always has AU5, anger
+ * may have AU5 and bared teeth (AU10, AU25), strong surprise has AU27.
  *
  * Left out: AU11, whose fold is lost at 48x48 pixels; one-sided expressions
  * (contempt); and head and eye positions.
