@@ -1,0 +1,122 @@
+// Runs tests/outputs.ipynb many times and counts the outputs that get lost.
+// Deno 2.8 and later lose some where a cell does not wait (lib/notebook.ts);
+// this shows on any Deno that with our functions none is lost.
+
+import { join } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import {
+  codeCells,
+  joined,
+  type Notebook,
+  type Output,
+  runNotebook,
+} from "./run_notebook.ts";
+import {
+  endOnSetupError,
+  findOrInstallPython,
+  projectRoot,
+  setUp,
+} from "./setup.ts";
+
+/** What each cell of the notebook shows: media type (or text) and content. */
+export const EXPECTED: [type: string, content: string][][] = [
+  [["text", "text"]],
+  [["text/markdown", "**Markdown**"]],
+  [["text/html", "HTML"]],
+  [["text/html", "A table"]],
+  [["image/svg+xml", "A chart"]],
+  [["image/svg+xml", "A sheet"]],
+  [["image/png", "a picture"]],
+  [["image/svg+xml", "last view"]],
+  [["image/svg+xml", "Counting: 3 of 3"]],
+  [["image/svg+xml", "epoch 1 of 1 done"]],
+  [["text", "first"], ["text", "second"], ["text/html", "third"]],
+  [["text", "before"], ["text", "after"]],
+];
+
+/** How many outputs a run had to show. */
+export const OUTPUTS_PER_RUN: number = EXPECTED.flat().length;
+
+/** The outputs that are missing in an executed notebook, in words. */
+export function lostOutputs(notebook: Notebook): string[] {
+  return codeCells(notebook).flatMap((cell, index) =>
+    EXPECTED[index].filter(([type, content]) =>
+      !(cell.outputs ?? []).some((output) => holds(output, type, content))
+    ).map(([type, content]) => `cell ${index + 1}: ${type} "${content}"`)
+  );
+}
+
+function holds(output: Output, type: string, content: string): boolean {
+  if (type === "text") return joined(output.text).includes(content);
+  return output.data?.[type] !== undefined &&
+    joined(output.data["text/plain"]).includes(content);
+}
+
+/**
+ * Runs the notebook once.
+ *
+ * @param python A Python that has nbclient and nbconvert.
+ * @param folder Where the executed notebook goes.
+ * @returns The outputs lost, in words.
+ */
+export async function runOutputs(
+  python: string,
+  folder: string,
+): Promise<string[]> {
+  const source = join(projectRoot, "tests", "outputs.ipynb");
+  const output = join(folder, "outputs.ipynb");
+  const run = await runNotebook(python, source, output);
+  if (run.failure) {
+    const { cell, name, message } = run.failure;
+    throw new Error(`outputs.ipynb, cell ${cell}: ${name}: ${message}`);
+  }
+  return lostOutputs(run.notebook);
+}
+
+const HELP = `Usage: deno task outputs [--runs N]
+
+Runs tests/outputs.ipynb N times (20) in the kernel of this Deno and counts the
+outputs that are lost. For another Deno: npx -y deno@2.9.6 task outputs`;
+
+if (import.meta.main) {
+  let runs = 20;
+  try {
+    const { values } = parseArgs({
+      args: Deno.args,
+      options: { runs: { type: "string" }, help: { type: "boolean" } },
+    });
+    if (values.help) {
+      console.log(HELP);
+      Deno.exit(0);
+    }
+    runs = Number(values.runs ?? runs);
+    if (!Number.isInteger(runs) || runs < 1) {
+      throw new TypeError("--runs must be a whole number above 0");
+    }
+  } catch (error) {
+    console.error(`error: ${(error as Error).message}; see --help`);
+    Deno.exit(2);
+  }
+  await endOnSetupError(setUp(["packages", "kernel"]));
+  const python = await endOnSetupError(findOrInstallPython());
+  const folder = Deno.makeTempDirSync({ prefix: "mien-outputs-" });
+  let lost = 0;
+  try {
+    for (let run = 1; run <= runs; run++) {
+      const missing = await runOutputs(python, folder);
+      lost += missing.length;
+      const said = missing.length === 0 ? "none lost" : missing.join(", ");
+      console.error(
+        `Deno ${Deno.version.deno}, run ${run} of ${runs}: ${said}`,
+      );
+    }
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+  console.log(
+    `Deno ${Deno.version.deno}: ${lost} of ${runs * OUTPUTS_PER_RUN} ` +
+      `outputs lost in ${runs} runs`,
+  );
+  process.exitCode = lost === 0 ? 0 : 1;
+}

@@ -1,0 +1,177 @@
+// Runs one notebook headless in the real kernel and tells what came of it.
+// execute_notebook.py does it, with the machine's own Jupyter; this reads what
+// it tells. Which notebooks there are is for report.ts.
+
+import { readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+import { childEnvironment, projectRoot } from "./setup.ts";
+
+/** A cell's output, as the notebook format has it. */
+export interface Output {
+  output_type: string;
+  data?: Record<string, string | string[]>;
+  text?: string | string[];
+}
+
+/** A cell of a notebook. */
+export interface Cell {
+  id?: string;
+  cell_type: "code" | "markdown" | "raw";
+  source: string | string[];
+  metadata: Record<string, unknown>;
+  outputs?: Output[];
+  execution_count?: number | null;
+}
+
+/** A notebook as its file has it. */
+export interface Notebook {
+  cells: Cell[];
+  metadata: Record<string, unknown>;
+  nbformat: number;
+  nbformat_minor: number;
+}
+
+/** What execute_notebook.py tells, line by line. */
+export type NotebookEvent =
+  | { event: "start"; cells: number }
+  | { event: "cell"; cell: number; of: number }
+  | { event: "cell_done"; cell: number; seconds: number }
+  | { event: "error"; cell: number; name: string; message: string }
+  | { event: "done"; seconds: number };
+
+/** A cell that failed; cells of code are counted from 1. */
+export interface CellFailure {
+  cell: number;
+  name: string;
+  message: string;
+}
+
+/** What came of a run. */
+export interface NotebookRun {
+  seconds: number;
+  /** The executed notebook. */
+  notebook: Notebook;
+  failure?: CellFailure;
+}
+
+/** A notebook that could not even be started. */
+export class NotebookError extends Error {
+  override name = "NotebookError";
+}
+
+/** Reads a notebook's file. */
+export function readNotebook(path: string): Notebook {
+  return JSON.parse(readFileSync(path, "utf8"));
+}
+
+/** Lines that the format keeps as an array, as one text. */
+export function joined(text: string | string[] | undefined): string {
+  return Array.isArray(text) ? text.join("") : text ?? "";
+}
+
+/** The code cells that hold any code, in order: cell 1 is the first. */
+export function codeCells(notebook: Notebook): Cell[] {
+  return notebook.cells.filter((cell) =>
+    cell.cell_type === "code" && joined(cell.source).trim() !== ""
+  );
+}
+
+/**
+ * Runs a notebook.
+ *
+ * @param python A Python that has nbclient and nbconvert.
+ * @param source The notebook's path.
+ * @param output Where the executed notebook goes; a fragment of HTML goes to
+ * the same path with `.html` behind it.
+ * @param options `env` is added to the kernel's environment; `onEvent` hears
+ * of each cell.
+ * @throws {NotebookError} where the kernel or Jupyter does not start.
+ */
+export async function runNotebook(
+  python: string,
+  source: string,
+  output: string,
+  options: {
+    env?: Record<string, string>;
+    onEvent?: (event: NotebookEvent) => void;
+  } = {},
+): Promise<NotebookRun> {
+  const script = join(projectRoot, "tasks", "execute_notebook.py");
+  const folder = join(source, "..");
+  const child = new Deno.Command(python, {
+    args: [script, source, output, folder],
+    env: { ...childEnvironment(), ...options.env },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const errors = new Response(child.stderr).text();
+  const started = performance.now();
+  let failure: CellFailure | undefined;
+  let done = false;
+  for await (const line of linesOf(child.stdout)) {
+    if (!line.startsWith("{")) continue;
+    const event: NotebookEvent = JSON.parse(line);
+    if (event.event === "error") failure = event;
+    if (event.event === "done") done = true;
+    options.onEvent?.(event);
+  }
+  await child.status;
+  if (!done && failure === undefined) {
+    const last = (await errors).trim().split("\n").slice(-6).join("\n");
+    throw new NotebookError(
+      `${basename(source)} could not be run by ${python}:\n${last}`,
+    );
+  }
+  const seconds = (performance.now() - started) / 1000;
+  return { seconds, notebook: readNotebook(output), failure };
+}
+
+async function* linesOf(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<string> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    yield* lines;
+  }
+  if (rest !== "") yield rest;
+}
+
+/** A cell that shows less than it should. */
+export interface MissingOutput {
+  cell: number;
+  expected: number;
+  found: number;
+  source: string;
+}
+
+/** A call that shows something: one output each, unless within a block. */
+const SHOWING = /^(?:(?:const|let) \w+ = )?await (?:print|show[A-Z]\w*)\(/gm;
+
+/**
+ * Cells whose code shows more than their outputs hold: each call at the
+ * beginning of a line that prints or shows must have left an output.
+ */
+export function missingOutputs(notebook: Notebook): MissingOutput[] {
+  return codeCells(notebook).flatMap((cell, index) => {
+    const source = joined(cell.source);
+    const expected = source.match(SHOWING)?.length ?? 0;
+    const found = countOutputs(cell.outputs ?? []);
+    if (found >= expected) return [];
+    return [{ cell: index + 1, expected, found, source }];
+  });
+}
+
+/** Outputs; printed text counts once a line, because Jupyter joins it. */
+function countOutputs(outputs: Output[]): number {
+  return outputs.reduce(
+    (sum, output) =>
+      sum +
+      (output.output_type === "stream"
+        ? joined(output.text).trimEnd().split("\n").length
+        : 1),
+    0,
+  );
+}
