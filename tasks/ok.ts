@@ -1,0 +1,120 @@
+// The gate: format, lint, types, compiled modules, tests, notebooks, in this
+// order. It goes on after a failure and lists at its end what failed.
+
+import { existsSync, readdirSync } from "node:fs";
+import { basename, join } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { codeCells, joined, readNotebook } from "./run_notebook.ts";
+import { endOnSetupError, projectRoot, runDeno, setUp } from "./setup.ts";
+
+const HELP = `Usage: deno task ok [--without NAME ...]
+
+Runs all checks, or all but those named:
+  format     deno fmt --check, notebooks too
+  lint       deno lint, notebooks' cells too
+  types      deno check, notebooks' cells too
+  wasm       the compiled modules are those of their sources
+  tests      deno task test
+  notebooks  deno task report: every cell runs, and no output is lost`;
+
+/** Where the cells of notebooks go as modules: an ignored folder of ours. */
+const CELLS = join(projectRoot, ".jupyter", "cells");
+
+/** The folders that hold TypeScript. */
+const FOLDERS = ["lib", "tasks", "tests", "bench"];
+
+/** Names of cells are not exported, so lint takes them for unused. */
+const CELL_LINT = ["lint", "--rules-exclude=no-unused-vars"];
+
+const CHECKS: Record<string, () => Promise<number>> = {
+  format: () => runDeno(["fmt", "--check"]),
+  lint: () =>
+    runAll([["lint"], ...eachNotebook((module) => [...CELL_LINT, module])]),
+  types: () => {
+    const modules = FOLDERS.flatMap(listModules);
+    return runDeno(["check", ...modules, ...writeCells()]);
+  },
+  wasm: () => runDeno(["run", "-A", "tasks/wasm.ts", "--check"]),
+  tests: () => runDeno(["run", "-A", "tasks/test.ts"]),
+  notebooks: () => runDeno(["run", "-A", "tasks/report.ts"]),
+};
+
+/** The TypeScript modules of a folder; what is compiled to wasm is no such. */
+function listModules(folder: string): string[] {
+  const path = join(projectRoot, folder);
+  if (!existsSync(path)) return [];
+  return readdirSync(path, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts") && !/[\\/]assembly[\\/]/.test(name))
+    .map((name) => join(path, name));
+}
+
+/** Writes each notebook's cells as one module; gives the modules' paths. */
+function writeCells(): string[] {
+  const folder = join(projectRoot, "notebooks");
+  if (!existsSync(folder)) return [];
+  Deno.mkdirSync(CELLS, { recursive: true });
+  for (const old of readdirSync(CELLS)) Deno.removeSync(join(CELLS, old));
+  return readdirSync(folder).filter((name) => name.endsWith(".ipynb")).sort()
+    .map((name) => {
+      const cells = codeCells(readNotebook(join(folder, name)));
+      const module = join(CELLS, `${basename(name, ".ipynb")}.ts`);
+      const parts = cells.map((cell, index) =>
+        `// ${name}, cell ${index + 1}\n${joined(cell.source)}\n`
+      );
+      Deno.writeTextFileSync(module, `${parts.join("\n")}\nexport {};\n`);
+      return module;
+    });
+}
+
+function eachNotebook(command: (module: string) => string[]): string[][] {
+  return writeCells().map(command);
+}
+
+async function runAll(commands: string[][]): Promise<number> {
+  let worst = 0;
+  for (const command of commands) {
+    worst = Math.max(worst, await runDeno(command));
+  }
+  return worst;
+}
+
+function readSkipped(): string[] {
+  try {
+    const { values } = parseArgs({
+      args: Deno.args,
+      options: {
+        without: { type: "string", multiple: true },
+        help: { type: "boolean", short: "h" },
+      },
+    });
+    const without = values.without ?? [];
+    const unknown = without.find((name) => !(name in CHECKS));
+    if (unknown) throw new TypeError(`there is no check "${unknown}"`);
+    if (!values.help) return without;
+  } catch (error) {
+    console.error(`error: ${(error as Error).message}; see --help`);
+    Deno.exit(2);
+  }
+  console.log(HELP);
+  Deno.exit(0);
+}
+
+if (import.meta.main) {
+  const skipped = readSkipped();
+  await endOnSetupError(setUp(["packages"]));
+  const results: { name: string; code: number; seconds: number }[] = [];
+  for (const [name, check] of Object.entries(CHECKS)) {
+    if (skipped.includes(name)) continue;
+    console.log(`ok: ${name}`);
+    const started = performance.now();
+    const code = await check();
+    const seconds = (performance.now() - started) / 1000;
+    results.push({ name, code, seconds });
+  }
+  for (const { name, code, seconds } of results) {
+    const verdict = code === 0 ? "ok" : "FAILED";
+    console.log(`${name.padEnd(10)} ${verdict} (${seconds.toFixed(0)} s)`);
+  }
+  process.exitCode = results.some(({ code }) => code !== 0) ? 1 : 0;
+}

@@ -1,0 +1,62 @@
+// Runs the tests with Deno's own runner, and closes with one plain line that a
+// program can read: "12 passed, 0 failed, 3 skipped".
+
+import { join } from "node:path";
+import process from "node:process";
+import { endOnSetupError, runDeno, setUp } from "./setup.ts";
+
+const HELP = `Usage: deno task test [FILE ...] [--filter TEXT]
+
+Runs the tests; arguments go to deno test. Closes with a line such as
+"12 passed, 0 failed, 3 skipped".`;
+
+/** How many tests there were, by what came of them. */
+export interface TestCounts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** Counts the test cases of a JUnit file, which deno test writes. */
+export function countTests(junit: string): TestCounts {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  const cases = junit.matchAll(
+    /<testcase\b[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g,
+  );
+  for (const [, body = ""] of cases) {
+    if (/<(failure|error)\b/.test(body)) counts.failed++;
+    else if (/<skipped\b/.test(body)) counts.skipped++;
+    else counts.passed++;
+  }
+  return counts;
+}
+
+/** The closing line. */
+export function closingLine({ passed, failed, skipped }: TestCounts): string {
+  const rest = skipped > 0 ? `, ${skipped} skipped` : "";
+  return `${passed} passed, ${failed} failed${rest}`;
+}
+
+if (import.meta.main) {
+  if (Deno.args.includes("--help")) {
+    console.log(HELP);
+    Deno.exit(0);
+  }
+  await endOnSetupError(setUp(["packages"]));
+  const folder = Deno.makeTempDirSync({ prefix: "mien-test-" });
+  const file = join(folder, "junit.xml");
+  const code = await runDeno(
+    ["test", "-A", `--junit-path=${file}`, ...Deno.args],
+  );
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  try {
+    Object.assign(counts, countTests(Deno.readTextFileSync(file)));
+  } catch {
+    console.error("error: the tests did not start; the reason is above");
+  }
+  Deno.removeSync(folder, { recursive: true });
+  // An error outside of any test, such as one of types, has no case of its own.
+  if (code !== 0 && counts.failed === 0) counts.failed = 1;
+  console.log(closingLine(counts));
+  process.exitCode = code;
+}
