@@ -7,7 +7,7 @@ import type { Cascade } from "./cascade.ts";
 import { frontalFaceCascade } from "./frontal_face.ts";
 import { type GrayImage, roundHalfEven } from "./gray.ts";
 import type { Rectangle } from "./group_rectangles.ts";
-import { type HaarExports, type HaarPlan, planMemory } from "./haar_memory.ts";
+import { type HaarExports, HaarMemory, type HaarPlan } from "./haar_memory.ts";
 import { pyramidLayers, type PyramidOptions, type Size } from "./pyramid.ts";
 import { RectangleGrouper } from "./rectangle_grouper.ts";
 import { loadModule } from "./wasm/load_module.ts";
@@ -57,7 +57,7 @@ const EMPTY = new Int32Array(0);
  */
 export class CascadeDetector {
   readonly cascade: Cascade;
-  readonly #memory: WebAssembly.Memory;
+  readonly #memory: HaarMemory;
   readonly #exports: HaarExports;
   readonly #grouper = new RectangleGrouper();
   #plan: HaarPlan | undefined;
@@ -72,7 +72,7 @@ export class CascadeDetector {
     exports: HaarExports,
   ) {
     this.cascade = cascade;
-    this.#memory = memory;
+    this.#memory = new HaarMemory(cascade, memory, exports);
     this.#exports = exports;
   }
 
@@ -217,10 +217,7 @@ export class CascadeDetector {
     };
     this.#planned = { ...DETECT_DEFAULTS, ...wanted, width, height };
     const layers = pyramidLayers(image, this.cascade, wanted);
-    this.#plan = planMemory(
-      ...[this.cascade, { width, height }, layers, this.#capacity] as const,
-      ...[this.#memory, this.#exports] as const,
-    );
+    this.#plan = this.#memory.plan({ width, height }, layers, this.#capacity);
     return this.#plan;
   }
 

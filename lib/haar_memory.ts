@@ -3,7 +3,7 @@
 // buffers. Done once; then images of that size need no allocation.
 import type { Cascade } from "./cascade.ts";
 import { roundHalfEven } from "./gray.ts";
-import { onlyStumps, tableBytes, writeTables } from "./haar_tables.ts";
+import { CascadeTables, onlyStumps, tableBytes } from "./haar_tables.ts";
 import type { Layer, Size } from "./pyramid.ts";
 
 /** What lib/wasm/haar exports. */
@@ -48,76 +48,101 @@ const CACHE_BYTES = 512 * 1024;
 const PAGE = 65536;
 const BLEND_BYTES = 64;
 
-/** Lays everything out and tells the module; grows the memory if needed. */
-export function planMemory(
-  cascade: Cascade,
-  image: Size,
-  layers: readonly Layer[],
-  capacity: number,
-  memory: WebAssembly.Memory,
-  exports: HaarExports,
-): HaarPlan {
-  const widest = Math.max(8, ...layers.map((layer) => layer.width));
-  const tallest = Math.max(1, ...layers.map((layer) => layer.height));
-  // An odd number of cache lines, so that lines do not share cache sets.
-  const pitch = (Math.ceil((widest + 24) * 4 / 128) * 2 + 1) * 64;
-  const fewest = 2 * (cascade.height + 1);
-  const lines = Math.max(
-    cascade.height + 2,
-    Math.min(tallest + 1, Math.max(fewest, CACHE_BYTES / (2 * pitch) | 0)),
-  );
-  const tilted = cascade.features.some((feature) => feature.tilted);
-  const rowBytes = Math.ceil((widest + 32) / 16) * 16;
-  let end = 64;
-  const reserve = (bytes: number) => {
-    const start = end;
-    end += Math.ceil(bytes / 64) * 64;
-    return start;
-  };
-  const tables = [0, 1].map(() => reserve(tableBytes(cascade)));
-  const placed = layers.map((layer): PlacedLayer => {
-    const same = layer.width === image.width && layer.height === image.height;
-    const blocks = Math.ceil(layer.width / 8);
-    const columnBlends = same ? 0 : reserve(blocks * BLEND_BYTES);
-    const rowBlends = same ? 0 : reserve(layer.height * 8);
-    return { ...layer, columnBlends, rowBlends };
-  });
-  const pixels = reserve(image.width * image.height + 64);
-  const rows = reserve(rowBytes * 6);
-  const sums = reserve(lines * pitch);
-  const squares = reserve(lines * pitch);
-  const tiltedSums = tilted ? reserve(lines * pitch) : 0;
-  const groups = reserve(lines * (widest / 16 + 2) * 32 + 4096);
-  const found = reserve(capacity * 24 + 64);
-  const pages = Math.ceil(end / PAGE) - memory.buffer.byteLength / PAGE;
-  if (pages > 0) memory.grow(pages);
+/** The memory of one cascade; its tables are rewritten only when they move. */
+export class HaarMemory {
+  readonly #cascade: Cascade;
+  readonly #memory: WebAssembly.Memory;
+  readonly #exports: HaarExports;
+  readonly #tables: CascadeTables;
+  readonly #tableStarts: number[];
+  readonly #tablesEnd: number;
+  #written = "";
 
-  const { buffer } = memory;
-  for (const [i, split] of [false, true].entries()) {
-    const layout = { pitch, split, toTilted: tiltedSums - sums };
-    writeTables(cascade, layout, buffer, tables[i]);
+  constructor(
+    cascade: Cascade,
+    memory: WebAssembly.Memory,
+    exports: HaarExports,
+  ) {
+    this.#cascade = cascade;
+    this.#memory = memory;
+    this.#exports = exports;
+    this.#tables = new CascadeTables(cascade);
+    const bytes = Math.ceil(tableBytes(cascade) / 64) * 64;
+    this.#tableStarts = [64, 64 + bytes];
+    this.#tablesEnd = 64 + 2 * bytes;
   }
-  for (const layer of placed) {
-    if (layer.columnBlends === 0) continue;
-    writeColumnBlends(buffer, layer.columnBlends, image.width, layer.width);
-    writeRowBlends(buffer, layer.rowBlends, image.height, layer.height);
+
+  /** Lays everything out and tells the module; grows the memory if needed. */
+  plan(image: Size, layers: readonly Layer[], capacity: number): HaarPlan {
+    const cascade = this.#cascade;
+    const widest = Math.max(8, ...layers.map((layer) => layer.width));
+    // Few different pitches, so that the tables can often stay. An odd number
+    // of cache lines, so that lines do not share cache sets.
+    const pitch = Math.ceil((widest + 24) * 4 / 512) * 512 + 64;
+    const fewest = 2 * (cascade.height + 1);
+    const lines = Math.max(fewest, CACHE_BYTES / (2 * pitch) | 0);
+    const tilted = cascade.features.some((feature) => feature.tilted);
+    const rowBytes = Math.ceil((widest + 32) / 16) * 16;
+    let end = this.#tablesEnd;
+    const reserve = (bytes: number) => {
+      const start = end;
+      end += Math.ceil(bytes / 64) * 64;
+      return start;
+    };
+    const sums = reserve(lines * pitch);
+    const squares = reserve(lines * pitch);
+    const tiltedSums = tilted ? reserve(lines * pitch) : 0;
+    const placed = layers.map((layer): PlacedLayer => {
+      const same = layer.width === image.width && layer.height === image.height;
+      const blocks = Math.ceil(layer.width / 8);
+      const columnBlends = same ? 0 : reserve(blocks * BLEND_BYTES);
+      const rowBlends = same ? 0 : reserve(layer.height * 8);
+      return { ...layer, columnBlends, rowBlends };
+    });
+    const pixels = reserve(image.width * image.height + 64);
+    const rows = reserve(rowBytes * 6);
+    const groups = reserve(lines * (widest / 16 + 2) * 32 + 4096);
+    const found = reserve(capacity * 24 + 64);
+    const missing = end - this.#memory.buffer.byteLength;
+    if (missing > 0) this.#memory.grow(Math.ceil(missing / PAGE));
+
+    const { buffer } = this.#memory;
+    this.#writeTables(pitch, tiltedSums - sums);
+    for (const layer of placed) {
+      if (layer.columnBlends === 0) continue;
+      writeColumnBlends(buffer, layer.columnBlends, image.width, layer.width);
+      writeRowBlends(buffer, layer.rowBlends, image.height, layer.height);
+    }
+    const stumps = onlyStumps(cascade) ? 1 : 0;
+    this.#exports.configure(
+      ...[cascade.width, cascade.height, cascade.stages.length, stumps],
+      ...this.#tableStarts,
+    );
+    this.#exports.place(
+      ...[pitch, lines, sums, squares, tiltedSums, pixels, image.width],
+      ...[rows, rowBytes, groups, found, capacity],
+    );
+    return {
+      layers: placed,
+      image: new Uint8Array(buffer, pixels, image.width * image.height),
+      found: new Int32Array(buffer, found, capacity * 6),
+      scores: new Float64Array(buffer, found, capacity * 3),
+      capacity,
+    };
   }
-  const stumps = onlyStumps(cascade) ? 1 : 0;
-  exports.configure(
-    ...[cascade.width, cascade.height, cascade.stages.length, stumps],
-    ...tables,
-  );
-  exports.place(
-    ...[pitch, lines, sums, squares, tiltedSums, pixels, image.width],
-    ...[rows, rowBytes, groups, found, capacity],
-  );
-  return {
-    layers: placed,
-    image: new Uint8Array(buffer, pixels, image.width * image.height),
-    found: new Int32Array(buffer, found, capacity * 6),
-    scores: new Float64Array(buffer, found, capacity * 3),
-    capacity,
-  };
+
+  #writeTables(pitch: number, toTilted: number): void {
+    const layout = `${pitch} ${toTilted}`;
+    if (layout === this.#written) return;
+    for (const [i, split] of [false, true].entries()) {
+      this.#tables.write(
+        { pitch, split, toTilted },
+        this.#memory.buffer,
+        this.#tableStarts[i],
+      );
+    }
+    this.#written = layout;
+  }
 }
 
 /** First source pixel and weight of the second, in 1/256, of a pixel. */
@@ -159,16 +184,14 @@ function writeColumnBlends(
   const scale = 1 / (target / source);
   for (let x = 0; x < target; x += 8) {
     const at = start + x / 8 * BLEND_BYTES;
-    const blends = Array.from(
-      { length: 8 },
-      (_, i) => blend(Math.min(x + i, target - 1), scale, source),
-    );
-    const base = blends[0].first;
-    const span = blends[7].first + 2 - base;
+    const last = target - 1;
+    const base = blend(x, scale, source).first;
+    const span = blend(Math.min(x + 7, last), scale, source).first + 2 - base;
     const kind = span <= 16 ? 0 : span <= 32 ? 1 : 2;
     view.setInt32(at, base, true);
     view.setInt32(at + 4, kind, true);
-    for (const [i, { first, weight }] of blends.entries()) {
+    for (let i = 0; i < 8; i++) {
+      const { first, weight } = blend(Math.min(x + i, last), scale, source);
       view.setInt16(at + 48 + 2 * i, weight, true);
       if (kind === 2) {
         view.setInt32(at + 8 + 4 * i, first, true);

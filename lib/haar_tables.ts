@@ -33,144 +33,195 @@ export function onlyStumps(cascade: Cascade): boolean {
   );
 }
 
-/** Writes the tables at `start`, which is also the first stage's address. */
-export function writeTables(
-  cascade: Cascade,
-  layout: IntegralLayout,
-  memory: ArrayBufferLike,
-  start: number,
-): void {
-  const view = new DataView(memory);
-  let end = start + cascade.stages.length * STAGE_BYTES;
-  const integer = (value: number) => {
-    view.setInt32(end, value, true);
-    end += 4;
+/** A point of the window where an integral image is read. */
+type Corner = readonly [x: number, y: number];
+
+/** A feature as the points to read, the same for every layout. */
+interface ReadyFeature {
+  readonly tilted: boolean;
+  readonly weights: readonly number[];
+  /** Four points a rectangle. */
+  readonly corners: readonly Corner[];
+  /** How the quick tables read it, see {@linkcode quickFeature}. */
+  readonly quick: {
+    readonly kind: number;
+    readonly corners: readonly Corner[];
   };
-  const float = (value: number) => {
-    view.setFloat32(end, value, true);
-    end += 4;
-  };
-  const featureAddresses = cascade.features.map((feature) => {
-    const address = end;
-    integer(feature.rectangles.length);
-    for (const [i, { weight }] of feature.rectangles.entries()) {
-      for (const [offset] of corners(feature, i, layout)) integer(offset);
-      float(weight);
-    }
-    return address;
-  });
-  const stumps = onlyStumps(cascade);
-  const area = cascade.width * cascade.height;
-  for (const [s, stage] of cascade.stages.entries()) {
-    const at = start + s * STAGE_BYTES;
-    view.setInt32(at, stage.weakClassifiers.length, true);
-    view.setFloat64(at + 8, stage.threshold, true);
-    const leaves = stage.weakClassifiers.map((weak) => {
-      const address = end;
-      weak.leaves.forEach(float);
+}
+
+/** A cascade ready to be written as tables, for one layout after another. */
+export class CascadeTables {
+  readonly #cascade: Cascade;
+  readonly #features: readonly ReadyFeature[];
+  readonly #votes: readonly ReturnType<typeof wholeVotes>[];
+
+  constructor(cascade: Cascade) {
+    const area = cascade.width * cascade.height;
+    this.#cascade = cascade;
+    this.#features = cascade.features.map((feature) => {
+      const corners = feature.rectangles.flatMap((_, i) =>
+        rectangleCorners(feature, i)
+      );
+      const weights = feature.rectangles.map(({ weight }) => weight);
+      const quick = quickFeature(corners, weights, area);
+      return { tilted: feature.tilted, weights, corners, quick };
+    });
+    this.#votes = onlyStumps(cascade) ? cascade.stages.map(wholeVotes) : [];
+  }
+
+  /** Writes the tables at `start`, which is also the first stage's address. */
+  write(layout: IntegralLayout, memory: ArrayBufferLike, start: number): void {
+    const { stages } = this.#cascade;
+    const writer = new Writer(layout, memory, start);
+    const { view } = writer;
+    writer.end += stages.length * STAGE_BYTES;
+    const addresses = this.#features.map(({ corners, weights, tilted }) => {
+      const address = writer.end;
+      writer.integer(weights.length);
+      for (const [i, weight] of weights.entries()) {
+        for (let k = 0; k < 4; k++) writer.corner(corners[4 * i + k], tilted);
+        writer.float(weight);
+      }
       return address;
     });
-    view.setInt32(at + 4, end, true);
-    for (const [w, { nodes }] of stage.weakClassifiers.entries()) {
-      integer(leaves[w]);
-      integer(8 + 16 * nodes.length);
-      for (const { left, right, feature, threshold } of nodes) {
-        integer(left);
-        integer(right);
-        integer(featureAddresses[feature]);
-        float(threshold);
+    for (const [s, stage] of stages.entries()) {
+      const at = start + s * STAGE_BYTES;
+      view.setInt32(at, stage.weakClassifiers.length, true);
+      view.setFloat64(at + 8, stage.threshold, true);
+      const leaves = stage.weakClassifiers.map((weak) => {
+        const address = writer.end;
+        for (const leaf of weak.leaves) writer.float(leaf);
+        return address;
+      });
+      view.setInt32(at + 4, writer.end, true);
+      for (const [w, { nodes }] of stage.weakClassifiers.entries()) {
+        writer.integer(leaves[w]);
+        writer.integer(8 + 16 * nodes.length);
+        for (const { left, right, feature, threshold } of nodes) {
+          writer.integer(left);
+          writer.integer(right);
+          writer.integer(addresses[feature]);
+          writer.float(threshold);
+        }
       }
+      if (this.#votes.length > 0) this.#writeQuick(s, at, writer);
     }
-    if (!stumps) continue;
-    const votes = wholeVotes(stage);
-    view.setInt32(at + 16, votes.start, true);
-    view.setInt32(at + 20, votes.slack, true);
-    view.setInt32(at + 40, end, true);
-    const quick = stage.weakClassifiers.map(({ nodes: [node] }, w) => ({
-      ...quickFeature(cascade.features[node.feature], layout, area),
-      threshold: node.threshold,
-      vote: votes.differences[w],
-    }));
-    for (const kind of [0, 1, 2, 3]) {
-      const same = quick.filter((feature) => feature.kind === kind);
-      view.setInt32(at + 24 + 4 * kind, same.length, true);
-      for (const { offsets, weights, threshold, vote } of same) {
-        if (kind === 3) {
+  }
+
+  #writeQuick(s: number, at: number, writer: Writer): void {
+    const { view } = writer;
+    const { start, slack, differences } = this.#votes[s];
+    const { weakClassifiers } = this.#cascade.stages[s];
+    view.setInt32(at + 16, start, true);
+    view.setInt32(at + 20, slack, true);
+    view.setInt32(at + 40, writer.end, true);
+    for (const kind of [EDGE, LINE, CHECKER, GENERAL]) {
+      let count = 0;
+      for (const [w, { nodes: [node] }] of weakClassifiers.entries()) {
+        const { tilted, quick, weights } = this.#features[node.feature];
+        if (quick.kind !== kind) continue;
+        count++;
+        if (kind === GENERAL) {
           for (const i of [0, 1, 2]) {
-            for (const k of [0, 1, 2, 3]) integer(offsets[4 * i + k] ?? 0);
-            float(weights[i] ?? 0);
+            for (let k = 0; k < 4; k++) {
+              const corner = quick.corners[4 * i + k];
+              if (corner) writer.corner(corner, tilted);
+              else writer.integer(0);
+            }
+            writer.float(weights[i] ?? 0);
           }
         } else {
-          offsets.forEach(integer);
+          for (const corner of quick.corners) writer.corner(corner, tilted);
         }
-        float(threshold);
-        integer(vote);
-        if (kind === 1) float(weights[1]);
+        writer.float(node.threshold);
+        writer.integer(differences[w]);
+        if (kind === LINE) writer.float(weights[1]);
       }
+      view.setInt32(at + 24 + 4 * kind, count, true);
     }
   }
 }
 
-/** The four corners of a feature's rectangle: byte offset and sign. */
-function corners(
-  { rectangles, tilted }: HaarFeature,
-  index: number,
-  { pitch, split, toTilted }: IntegralLayout,
-): [number, number][] {
-  const { x, y, width: w, height: h } = rectangles[index];
-  const offset = (x: number, y: number) =>
-    y * pitch + (split ? (x >> 1) * 4 + (x & 1) * (pitch / 2) : x * 4) +
-    (tilted ? toTilted : 0);
-  const places = tilted
-    ? [[x, y], [x - h, y + h], [x + w, y + w], [x + w - h, y + w + h]]
-    : [[x, y], [x + w, y], [x, y + h], [x + w, y + h]];
-  return places.map(([x, y], i) => [offset(x, y), [1, -1, -1, 1][i]]);
+/** Writes numbers one behind another. */
+class Writer {
+  readonly view: DataView;
+
+  constructor(
+    readonly layout: IntegralLayout,
+    memory: ArrayBufferLike,
+    public end: number,
+  ) {
+    this.view = new DataView(memory);
+  }
+
+  integer(value: number): void {
+    this.view.setInt32(this.end, value, true);
+    this.end += 4;
+  }
+
+  float(value: number): void {
+    this.view.setFloat32(this.end, value, true);
+    this.end += 4;
+  }
+
+  /** The bytes from a window's first number to the one at a corner. */
+  corner([x, y]: Corner, tilted: boolean): void {
+    const { pitch, split, toTilted } = this.layout;
+    const column = split ? (x >> 1) * 4 + (x & 1) * (pitch / 2) : x * 4;
+    this.integer(y * pitch + column + (tilted ? toTilted : 0));
+  }
 }
 
+/** Of a rectangle's corners, the first and the last count plus. */
+const SIGNS = [1, -1, -1, 1];
+
+function rectangleCorners(
+  { rectangles, tilted }: HaarFeature,
+  index: number,
+): Corner[] {
+  const { x, y, width: w, height: h } = rectangles[index];
+  return tilted
+    ? [[x, y], [x - h, y + h], [x + w, y + w], [x + w - h, y + w + h]]
+    : [[x, y], [x + w, y], [x, y + h], [x + w, y + h]];
+}
+
+const EDGE = 0;
+const LINE = 1;
+const CHECKER = 2;
+const GENERAL = 3;
+
 /**
- * A feature as offsets of the numbers to add. Rectangles that share corners
- * need fewer: an edge (kind 0) six, a checker of four (kind 2) nine; others
- * are a rectangle less a weighted one (kind 1) or anything (kind 3).
+ * How the quick tables read a feature. Rectangles that share corners need
+ * fewer: an edge six points, a checker of four quarters nine; others are a
+ * rectangle less a weighted one (a line) or anything (general).
  */
 function quickFeature(
-  feature: HaarFeature,
-  layout: IntegralLayout,
+  corners: readonly Corner[],
+  weights: readonly number[],
   area: number,
-) {
-  const { rectangles } = feature;
-  const weights = rectangles.map(({ weight }) => weight);
-  const lists = rectangles.map((_, i) => corners(feature, i, layout));
+): { kind: number; corners: readonly Corner[] } {
   // Whole numbers are exact where OpenCV's 32-bit floats are.
   const exact = weights.every(Number.isInteger) &&
     area * 255 * Math.max(...weights.map(Math.abs)) * 2 < 2 ** 24;
-  const sums = new Map<number, number>();
-  for (const [i, list] of lists.entries()) {
-    for (const [offset, sign] of list) {
-      sums.set(offset, (sums.get(offset) ?? 0) + sign * weights[i]);
-    }
+  const points = new Map<number, { corner: Corner; sum: number }>();
+  for (const [i, corner] of corners.entries()) {
+    const key = corner[0] * 1024 + corner[1];
+    const sum = points.get(key)?.sum ?? 0;
+    points.set(key, { corner, sum: sum + SIGNS[i % 4] * weights[i >> 2] });
   }
-  const having = (weight: number) =>
-    [...sums].filter(([, sum]) => sum === weight).map(([offset]) => offset);
-  const all = (...weights: number[]) => weights.flatMap(having);
-  const used = [...sums.values()].filter((sum) => sum !== 0).length;
-  const edge = all(1, -1, 2, -2);
-  if (
-    exact && used === 6 && edge.length === 6 && having(2).length === 1 &&
-    having(1).length === 2 && having(-2).length === 1
-  ) {
-    return { kind: 0, offsets: edge, weights };
+  const used = [...points.values()].filter(({ sum }) => sum !== 0);
+  const sums = used.map(({ sum }) => sum).sort((a, b) => a - b).join(" ");
+  const ordered = (...order: number[]) =>
+    order.flatMap((sum) => used.filter((point) => point.sum === sum))
+      .map(({ corner }) => corner);
+  if (exact && sums === "-2 -1 -1 1 1 2") {
+    return { kind: EDGE, corners: ordered(1, -1, 2, -2) };
   }
-  // Signs: corners 1 (or -1), sides -2 (2), middle 4 (-4).
-  const checker = all(1, -2, 4);
-  if (
-    exact && used === 9 && checker.length === 9 && having(1).length === 4 &&
-    having(4).length === 1
-  ) {
-    return { kind: 2, offsets: checker, weights };
+  if (exact && sums === "-2 -2 -2 -2 1 1 1 1 4") {
+    return { kind: CHECKER, corners: ordered(1, -2, 4) };
   }
-  const offsets = lists.flat().map(([offset]) => offset);
-  const line = rectangles.length === 2 && weights[0] === -1;
-  return { kind: line ? 1 : 3, offsets, weights };
+  const line = weights.length === 2 && weights[0] === -1;
+  return { kind: line ? LINE : GENERAL, corners };
 }
 
 /**
