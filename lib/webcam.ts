@@ -12,6 +12,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { loadTrained } from "./inference.ts";
+import { showHtml } from "./notebook.ts";
 import type { TrainedNetwork } from "./recognizer.ts";
 
 /** A page that is being served. */
@@ -98,6 +99,25 @@ export async function serveWebcam(
   }
 }
 
+/**
+ * For a notebook cell: serves the page and shows it below the cell, with a
+ * link that opens it in a tab of its own. It runs until the server is closed
+ * or the kernel ends.
+ */
+export async function showWebcam(
+  options: { trained?: TrainedNetwork } = {},
+): Promise<WebcamServer> {
+  const server = await serveWebcam(options);
+  await showHtml(
+    `<p>Emotions live: <a href="${server.url}" target="_blank">open in a tab` +
+      `</a>. No picture leaves this computer.</p><iframe src="${server.url}" ` +
+      `allow="camera" title="Emotions live" width="100%" height="720" ` +
+      `style="border: 0"></iframe>`,
+    `Emotions live at ${server.url}`,
+  );
+  return server;
+}
+
 /** A compiled module of lib/wasm, by the path that its loader asks for. */
 function readModule(path: string): [string, Uint8Array] | undefined {
   if (!/^\/wasm\/[a-z_]+\/[a-z_]+\.wasm$/.test(path)) return undefined;
@@ -110,7 +130,8 @@ function readModule(path: string): [string, Uint8Array] | undefined {
 async function bundlePage(): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
-      ...["bundle", "--quiet", "--platform", "browser", "--minify"],
+      ...["bundle", "--quiet", "--no-lock", "--platform", "browser"],
+      ...["--minify", "--import-map", resolve(LIB, "webcam/import_map.json")],
       resolve(LIB, "webcam/page.ts"),
     ],
     cwd: resolve(LIB, ".."),
