@@ -14,7 +14,9 @@ export function createLight(random: Random): Light {
   const length = Math.sqrt(right * right + down * down + 1);
   const ambient = 0.3 + 0.25 * random.next();
   return {
-    direction: [right / length, down / length, 1 / length],
+    right: right / length,
+    down: down / length,
+    front: 1 / length,
     ambient,
     lamp: 1.12 - ambient,
   };

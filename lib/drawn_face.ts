@@ -55,8 +55,10 @@ export interface Pose {
 
 /** A lamp, far away, and the light from everywhere. */
 export interface Light {
-  /** Direction to the lamp, of length 1: right, down, towards the viewer. */
-  readonly direction: readonly [number, number, number];
+  /** Direction to the lamp, of length 1. */
+  readonly right: number;
+  readonly down: number;
+  readonly front: number;
   /** Brightness of the light from everywhere and of the lamp. */
   readonly ambient: number;
   readonly lamp: number;
@@ -80,18 +82,15 @@ export function drawFace(
   const left = Math.max(0, Math.floor(pose.x - 2.2 * half));
   const right = Math.min(canvas.width, Math.ceil(pose.x + 2.2 * half));
   const top = Math.max(0, Math.floor(pose.y - 2 * half));
-  const nearby = {
-    ...shape,
-    relief: new Float64Array(shape.relief.length),
-    hollows: new Float64Array(shape.hollows.length),
-  };
+  const relief = new Float64Array(shape.relief.length);
+  const hollows = new Float64Array(shape.hollows.length);
   for (let y = top; y < canvas.height; y++) {
     // Bumps that no pixel of this row can touch are set aside at once.
     const middle = (y + 0.5 - pose.y) * cosRoll;
     const slant = Math.abs(sinRoll) * (right - left) * 0.5 +
       Math.abs(sinPitch) * 0.6 + 0.05;
-    keepNearby(shape.relief, nearby.relief, middle, slant);
-    keepNearby(shape.hollows, nearby.hollows, middle, slant);
+    keepNearby(shape.relief, relief, middle, slant);
+    keepNearby(shape.hollows, hollows, middle, slant);
     for (let x = left; x < right; x++) {
       const dx = x + 0.5 - pose.x;
       const dy = y + 0.5 - pose.y;
@@ -107,7 +106,9 @@ export function drawFace(
       }
       const at = y * canvas.width + x;
       canvas.data[at] = facePixel(
-        nearby,
+        shape,
+        relief,
+        hollows,
         u,
         v,
         canvas.data[at],
@@ -141,6 +142,8 @@ function keepNearby(
 
 function facePixel(
   shape: FaceShape,
+  relief: Bumps,
+  hollows: Bumps,
   u: number,
   v: number,
   value: number,
@@ -150,9 +153,8 @@ function facePixel(
   gaze: number,
 ): number {
   const { person, chinV } = shape;
-  const [lightU, lightV, lightFront] = light.direction;
   const sideLight = clamp01(
-    light.ambient + light.lamp * (0.75 * lightFront + 0.5 * lightU * u),
+    light.ambient + light.lamp * (0.75 * light.front + 0.5 * light.right * u),
   );
   const wideV = -0.08;
   const rise = v < wideV
@@ -175,9 +177,11 @@ function facePixel(
     return person.glasses > 0 ? drawGlasses(shape, u, v, value, pixel) : value;
   }
   const noseU = u - 0.22 * turn * bell((v - shape.noseV) / 0.55);
-  const shade = skinLight(shape, noseU, u, v, light, x, lightU, lightV);
-  const blotch = texture(u * 5, v * 5, person.texture ^ 0x5bd1);
-  let face = person.skin * shade * (0.95 + 0.1 * blotch);
+  const shade = skinLight(shape, relief, hollows, noseU, u, v, light, x);
+  let face = person.skin * shade;
+  if (pixel < 0.03) { // Blotches of the skin, lost in small pictures.
+    face *= 0.95 + 0.1 * texture(u * 5, v * 5, person.texture ^ 0x5bd1);
+  }
   const lit = shade > 1 ? 1 : shade;
   face = drawBeard(shape, u, v, face, lit);
   face = drawFolds(shape, u, v, face, pixel);
@@ -195,18 +199,18 @@ function facePixel(
 /** How much light the skin at a place sends to the viewer. */
 function skinLight(
   shape: FaceShape,
+  relief: Bumps,
+  hollows: Bumps,
   noseU: number,
   u: number,
   v: number,
   light: Light,
   x: number,
-  lightU: number,
-  lightV: number,
 ): number {
+  const { right: lightU, down: lightV } = light;
   // Slopes of the surface: of the head, then of the bumps on it.
   let slopeU = 0;
   let slopeV = 0;
-  const { relief, hollows } = shape;
   for (let row = 0; row < relief.length; row += 5) {
     const du = noseU - relief[row];
     const radiusU = relief[row + 2];
@@ -245,7 +249,7 @@ function skinLight(
     normalU * normalU + normalV * normalV + normalFront * normalFront,
   );
   const facing = (normalU * lightU + normalV * lightV +
-    normalFront * light.direction[2]) / length;
+    normalFront * light.front) / length;
   const lamp = facing > 0 ? facing : 0;
   const gloss = lamp > 0.9 ? (lamp - 0.9) * 1.2 : 0;
   return reach * (light.ambient * (0.6 + 0.4 * normalFront / length) +
