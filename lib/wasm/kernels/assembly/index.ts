@@ -1,7 +1,7 @@
 // The kernels of the fast network (lib/network.ts), compiled to kernels.wasm.
 // What each computes, and the memory layout they share: ../README.md.
 
-export { gather, zero } from "./vector";
+export { copyRows, gather, same, spread, zero } from "./vector";
 export { conv } from "./conv";
 export { convFilter } from "./conv_filter";
 export { depthwise } from "./depthwise";
@@ -28,4 +28,4 @@ export {
   multiplyChannels,
   multiplyChannelsGradient,
 } from "./elementwise";
-export { adam, sgd } from "./optimizer";
+export { adam, sgd, track } from "./optimizer";

@@ -21,8 +21,10 @@ export function maxPool(
   other: usize,
   otherScale: usize,
   otherShift: usize,
-  size: i32,
+  rows: i32,
+  columns: i32,
   stride: i32,
+  strideX: i32,
   top: i32,
   left: i32,
   y: usize,
@@ -40,11 +42,12 @@ export function maxPool(
   for (let f = 0; f < faces; f++) {
     for (let r = 0; r < yHeight; r++) {
       const r0 = max(0, r * stride - top);
-      const r1 = min(height, r * stride - top + size);
+      const r1 = min(height, r * stride - top + rows);
       for (let i = 0; i < yWidth; i++) {
-        const c0 = max(0, i * stride - left);
-        const c1 = min(width, i * stride - left + size);
-        const first = (r0 - r * stride + top) * size + c0 - i * stride + left;
+        const c0 = max(0, i * strideX - left);
+        const c1 = min(width, i * strideX - left + columns);
+        const first = (r0 - r * stride + top) * columns + c0 -
+          i * strideX + left;
         const from = x + <usize> r0 * row + <usize> c0 * step;
         const to = y + <usize> (f * yFace + r * yRow) + <usize> i * step;
         for (let c: usize = 0; c < step; c += 16) {
@@ -69,7 +72,7 @@ export function maxPool(
               tap++;
             }
             start += row;
-            firstTap += size;
+            firstTap += columns;
           }
           if (other) {
             best = f32x4.add(
@@ -110,8 +113,10 @@ export function maxPoolGradient(
   width: i32,
   channels: i32,
   coefficients: usize,
-  size: i32,
+  rows: i32,
+  columns: i32,
   stride: i32,
+  strideX: i32,
   top: i32,
   left: i32,
   dy: usize,
@@ -125,17 +130,17 @@ export function maxPoolGradient(
   const yFace = step * yHeight * yWidth;
   for (let f = 0; f < faces; f++) {
     for (let r = 0; r < height; r++) {
-      const r0 = max(0, (r + top - size + stride) / stride);
+      const r0 = max(0, (r + top - rows + stride) / stride);
       const r1 = min(yHeight - 1, (r + top) / stride);
       for (let i = 0; i < width; i++) {
-        const c0 = max(0, (i + left - size + stride) / stride);
-        const c1 = min(yWidth - 1, (i + left) / stride);
+        const c0 = max(0, (i + left - columns + strideX) / strideX);
+        const c1 = min(yWidth - 1, (i + left) / strideX);
         for (let c: usize = 0; c < step; c += 16) {
           let g = f32x4.splat(0);
           for (let wr = r0; wr <= r1; wr++) {
-            const tapRow = (r + top - wr * stride) * size;
+            const tapRow = (r + top - wr * stride) * columns;
             for (let wc = c0; wc <= c1; wc++) {
-              const tap = tapRow + i + left - wc * stride;
+              const tap = tapRow + i + left - wc * strideX;
               const at = <usize> (wr * yWidth + wc) * step + c;
               const place = i32x4.extend_low_i16x8_u(
                 i16x8.extend_low_i8x16_u(

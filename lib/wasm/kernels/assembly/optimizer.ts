@@ -78,3 +78,15 @@ export function sgd(
     v128.store(weights + i, w);
   }
 }
+
+/** Exponential moving average: y = decay * y + (1 - decay) * x. */
+export function track(x: usize, y: usize, count: i32, decay: f32): void {
+  const bytes = <usize> count << 2;
+  const old = f32x4.splat(decay), fresh = f32x4.splat(<f32> 1 - decay);
+  for (let i: usize = 0; i < bytes; i += 16) {
+    v128.store(
+      y + i,
+      madd(old, v128.load(y + i), f32x4.mul(fresh, v128.load(x + i))),
+    );
+  }
+}

@@ -63,3 +63,57 @@ export function addToDoubles(at: usize, value: v128): void {
     f64x2.add(v128.load(at + 16), f64x2.promote_low_f32x4(high)),
   );
 }
+
+/** Copies `rows` rows of `bytes` bytes a face, or adds them (`adds`: floats). */
+export function copyRows(
+  x: usize,
+  xFace: i32,
+  xRow: i32,
+  y: usize,
+  yFace: i32,
+  yRow: i32,
+  faces: i32,
+  rows: i32,
+  bytes: i32,
+  adds: i32,
+): void {
+  for (let f = 0; f < faces; f++) {
+    for (let r = 0; r < rows; r++) {
+      const from = x + <usize> (f * xFace + r * xRow);
+      const to = y + <usize> (f * yFace + r * yRow);
+      if (!adds) {
+        memory.copy(to, from, bytes);
+        continue;
+      }
+      for (let i: usize = 0; i < <usize> bytes; i += 16) {
+        v128.store(
+          to + i,
+          f32x4.add(v128.load(to + i), v128.load(from + i)),
+        );
+      }
+    }
+  }
+}
+
+/** Gives dense pixels of `channels` floats room for `room` floats. */
+export function spread(
+  x: usize,
+  channels: i32,
+  y: usize,
+  room: i32,
+  pixels: i32,
+): void {
+  for (let p = 0; p < pixels; p++) {
+    memory.copy(y, x, <usize> channels << 2);
+    x += <usize> channels << 2;
+    y += <usize> room << 2;
+  }
+}
+
+/** Whether two blocks of bytes, a multiple of 16, are equal: 1 or 0. */
+export function same(a: usize, b: usize, bytes: usize): i32 {
+  for (let i: usize = 0; i < bytes; i += 16) {
+    if (v128.any_true(v128.xor(v128.load(a + i), v128.load(b + i)))) return 0;
+  }
+  return 1;
+}
