@@ -7,7 +7,6 @@ import {
   EDITOR,
   endOnSetupError,
   findOrInstallPython,
-  findPython,
   projectRoot,
   runProgram,
   setUp,
@@ -18,30 +17,21 @@ const HELP = `Usage: deno task lab [ARGUMENT ...]
 Opens JupyterLab, or Jupyter Notebook, on notebooks/. Arguments go to it, such
 as --no-browser or --port=8890. Where there is neither, it installs one.`;
 
-/** The two programs as Python modules, the better one first. */
-const EDITORS = ["jupyterlab", "notebook"];
-
-async function findEditor(): Promise<[python: string, module: string]> {
-  for (const module of EDITORS) {
-    const python = await findPython(module);
-    if (python) return [python, module];
-  }
-  const either = "importlib.util as u; assert u.find_spec('jupyterlab') or " +
-    "u.find_spec('notebook')";
-  const python = await findOrInstallPython(either, EDITOR);
-  const lab = await runProgram([python, "-c", "import jupyterlab"], {
-    quiet: true,
-  });
-  return [python, lab === 0 ? "jupyterlab" : "notebook"];
+/** The editor that a Python has, as the module that starts it. */
+async function editorOf(python: string): Promise<string> {
+  const check = [python, "-c", "import jupyterlab"];
+  return await runProgram(check, { quiet: true }) === 0
+    ? "jupyterlab"
+    : "notebook";
 }
 
 if (Deno.args.includes("--help")) {
   console.log(HELP);
 } else {
   await endOnSetupError(setUp(["packages", "kernel"]));
-  const [python, module] = await endOnSetupError(findEditor());
+  const python = await endOnSetupError(findOrInstallPython(EDITOR));
   const folder = join(projectRoot, "notebooks");
   process.exitCode = await runProgram(
-    [python, "-m", module, ...Deno.args, folder],
+    [python, "-m", await editorOf(python), ...Deno.args, folder],
   );
 }

@@ -33,7 +33,7 @@ const CHECKS: Record<string, () => Promise<number>> = {
     runAll([["lint"], ...eachNotebook((module) => [...CELL_LINT, module])]),
   types: () => {
     const modules = FOLDERS.flatMap(listModules);
-    return runDeno(["check", ...modules, ...writeCells()]);
+    return runDeno(["check", "--quiet", ...modules, ...writeCells()]);
   },
   wasm: () => runDeno(["run", "-A", "tasks/wasm.ts", "--check"]),
   tests: () => runDeno(["run", "-A", "tasks/test.ts"]),

@@ -21,7 +21,7 @@ import {
 
 /** What each cell of the notebook shows: media type (or text) and content. */
 export const EXPECTED: [type: string, content: string][][] = [
-  [["text", "text"]],
+  [["text", `text from Deno ${Deno.version.deno}`]],
   [["text/markdown", "**Markdown**"]],
   [["text/html", "HTML"]],
   [["text/html", "A table"]],

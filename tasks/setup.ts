@@ -132,18 +132,41 @@ export function writeKernelspec(root = projectRoot): string {
   return path;
 }
 
-/** The modules of Jupyter that `report` drives. */
-const MODULES = "nbclient, nbconvert";
+/** A part of Jupyter, and how to come by it. */
+export interface JupyterPart {
+  /** What it is called in messages. */
+  name: string;
+  /** Python that fails where it is not there. */
+  check: string;
+  /** Its packages, as PyPI and as Debian name them. */
+  pypi: string[];
+  debian: string[];
+}
+
+/** What `deno task report` drives. */
+export const RUNNER: JupyterPart = {
+  name: "nbclient and nbconvert",
+  check: "import nbclient, nbconvert",
+  pypi: ["nbconvert>=6.5,<8", "nbclient>=0.7,<1"],
+  debian: ["jupyter-nbconvert", "python3-nbclient"],
+};
+
+/** What `deno task lab` opens: JupyterLab, or Debian's Notebook. */
+export const EDITOR: JupyterPart = {
+  name: "JupyterLab or Notebook",
+  check: "from importlib.util import find_spec as find; " +
+    "assert find('jupyterlab') or find('notebook')",
+  pypi: ["jupyterlab>=4,<5"],
+  debian: ["jupyter-notebook"],
+};
 
 /**
  * A Python that has Jupyter: the project's own, else the first on PATH that
- * can import nbclient and nbconvert, looking behind `jupyter` programs first.
- *
- * @param modules What it must be able to import.
+ * passes the part's check, looking behind `jupyter` programs first.
  */
-export async function findPython(modules = MODULES): Promise<string | null> {
+export async function findPython(part = RUNNER): Promise<string | null> {
   for (const python of pythonCandidates(Deno.env.get("PATH") ?? "")) {
-    const code = await runProgram([python, "-c", `import ${modules}`], {
+    const code = await runProgram([python, "-c", part.check], {
       quiet: true,
     });
     if (code === 0) return python;
@@ -201,24 +224,7 @@ interface Installer {
   env?: Record<string, string>;
 }
 
-/** The packages of a feature, as PyPI and as Debian name them. */
-export interface JupyterPackages {
-  pypi: string[];
-  debian: string[];
-}
-
-const RUNNER: JupyterPackages = {
-  pypi: ["nbconvert>=6.5,<8", "nbclient>=0.7,<1"],
-  debian: ["jupyter-nbconvert", "python3-nbclient"],
-};
-
-/** JupyterLab, or Debian's Notebook: what `deno task lab` opens. */
-export const EDITOR: JupyterPackages = {
-  pypi: ["jupyterlab>=4,<5"],
-  debian: ["jupyter-notebook"],
-};
-
-function installers(packages: JupyterPackages): Installer[] {
+function installers(part: JupyterPart): Installer[] {
   const venv = join(projectRoot, ".venv");
   const windows = Deno.build.os === "windows";
   const python = windows
@@ -228,23 +234,23 @@ function installers(packages: JupyterPackages): Installer[] {
   const debian = ["apt-get", "install", "-y", "--no-install-recommends"];
   const makeVenv = (command: string[]) => existsSync(python) ? [] : [command];
   return [{
-    name: `Debian's ${packages.debian.join(" and ")} (apt-get)`,
+    name: `Debian's ${part.debian.join(" and ")} (apt-get)`,
     usable: onPath("apt-get") && Deno.uid() === 0,
-    commands: [["apt-get", "update"], [...debian, ...packages.debian]],
+    commands: [["apt-get", "update"], [...debian, ...part.debian]],
     env: { DEBIAN_FRONTEND: "noninteractive" },
   }, {
     name: "Jupyter into .venv/ (uv)",
     usable: onPath("uv"),
     commands: [
       ...makeVenv(["uv", "venv", venv]),
-      ["uv", "pip", "install", "--python", python, ...packages.pypi],
+      ["uv", "pip", "install", "--python", python, ...part.pypi],
     ],
   }, {
     name: "Jupyter into .venv/ (pipx)",
     usable: onPath("pipx"),
     commands: [
       ["pipx", "install", "--force", "nbconvert"],
-      ["pipx", "inject", "nbconvert", ...packages.pypi],
+      ["pipx", "inject", "nbconvert", ...part.pypi],
     ],
     env: { PIPX_HOME: venv, PIPX_BIN_DIR: join(venv, "bin") },
   }, {
@@ -252,7 +258,7 @@ function installers(packages: JupyterPackages): Installer[] {
     usable: onPath(system),
     commands: [
       ...makeVenv([system, "-m", "venv", venv]),
-      [python, "-m", "pip", "install", "-q", ...packages.pypi],
+      [python, "-m", "pip", "install", "-q", ...part.pypi],
     ],
   }];
 }
@@ -268,30 +274,27 @@ function onPath(program: string): boolean {
 }
 
 /**
- * A Python that can import the modules; Jupyter is installed where none can:
- * by Debian's apt-get as root, else by uv, pipx or venv into `.venv/`.
+ * A Python that has a part of Jupyter; it is installed where none has it: by
+ * Debian's apt-get as root, else by uv, pipx or venv into `.venv/`.
  *
  * @throws {SetupError} where nothing worked, naming what to install.
  */
-export async function findOrInstallPython(
-  modules = MODULES,
-  packages = RUNNER,
-): Promise<string> {
-  const found = await findPython(modules);
+export async function findOrInstallPython(part = RUNNER): Promise<string> {
+  const found = await findPython(part);
   if (found) return found;
-  for (const installer of installers(packages)) {
+  for (const installer of installers(part)) {
     if (!installer.usable) continue;
     say(`installing ${installer.name}`);
     if (!await runAll(installer)) continue;
-    const python = await findPython(modules);
+    const python = await findPython(part);
     if (python) return python;
   }
   throw new SetupError(
-    "there is no Jupyter on this machine, and it could not be installed: " +
-      "apt-get (as root), uv, pipx and python3 -m venv are missing or failed. " +
-      "Install Python 3.9 or newer with venv, or uv " +
+    `this machine has no Jupyter with ${part.name}, and it could not be ` +
+      "installed: apt-get (as root), uv, pipx and python3 -m venv are " +
+      "missing or failed. Install Python 3.9 or newer with venv, or uv " +
       "(https://docs.astral.sh/uv/), and run this again; or put a Jupyter " +
-      `with ${modules.replace(", ", " and ")} on PATH.`,
+      `with ${part.name} on PATH.`,
   );
 }
 
