@@ -3,6 +3,8 @@
 // Training, evaluation, the notebooks and every program use this one scale. Finding, cropping and
 // resizing a face is done elsewhere (inference.ts); moving it about at random in augment.ts.
 
+import { FACE_PIXELS, FACE_SIZE } from "./faces.ts";
+
 /** One gray level, 0..255, as the network's input, -1..1. The reference divides by 255, takes 0.5 off and doubles. */
 export function scalePixel(gray: number): number {
   return gray / 127.5 - 1;
@@ -29,4 +31,23 @@ export function scalePixels(
 ): Float32Array {
   for (let i = 0; i < pixels.length; i++) output[i] = scaledPixels[pixels[i]];
   return output;
+}
+
+/**
+ * Writes `count` faces of 48x48 pixels, from face number `first` on, into a network's input, as they
+ * are or mirrored left and right.
+ */
+export function fillInput(
+  input: Float32Array,
+  pixels: Uint8Array,
+  first: number,
+  count: number,
+  mirror: boolean,
+): void {
+  const from = first * FACE_PIXELS;
+  for (let i = 0; i < count * FACE_PIXELS; i++) {
+    const column = i % FACE_SIZE;
+    const place = mirror ? i + FACE_SIZE - 1 - 2 * column : i;
+    input[i] = scaledPixels[pixels[from + place]];
+  }
 }

@@ -19,6 +19,7 @@ import {
 import {
   describeNetwork,
   type NetworkGraph,
+  penaltyOf,
   readWeights,
   writeWeights,
 } from "./network.ts";
@@ -335,12 +336,10 @@ class Run {
   /** Puts what is validated and saved, weights or their average, into the model. */
   writeWeights(): void {
     const { arrays } = this.state;
-    writeWeights(
-      this.graph,
-      this.options.model,
-      arrays.averageParameters ?? arrays.parameters,
-      arrays.averageStatistics ?? arrays.statistics,
-    );
+    writeWeights(this.graph, {
+      parameters: arrays.averageParameters ?? arrays.parameters,
+      statistics: arrays.averageStatistics ?? arrays.statistics,
+    }, this.options.model);
   }
 
   #readProgress(): BatchProgress {
@@ -376,21 +375,6 @@ class Run {
   end(): void {
     this.#team.end();
   }
-}
-
-/** The network's L2 terms, as Keras and tf.layers add them to the loss. */
-function penaltyOf(graph: NetworkGraph, parameters: Float32Array): number {
-  let penalty = 0;
-  for (const { kind, l2, offset, shape } of graph.weights) {
-    if (kind !== "parameter" || l2 === 0) continue;
-    const length = shape.reduce((a, b) => a * b, 1);
-    let squares = 0;
-    for (const value of parameters.subarray(offset, offset + length)) {
-      squares += value * value;
-    }
-    penalty += l2 * squares;
-  }
-  return penalty;
 }
 
 /** What the run monitors, as a score whose lowest is the best. */

@@ -6,7 +6,7 @@ import { augmentFace } from "./augment.ts";
 import { FACE_PIXELS, FACE_SIZE } from "./faces.ts";
 import { applyTemperature, likeliest } from "./metrics.ts";
 import { Network, type NetworkGraph, Optimizer } from "./network.ts";
-import { scaledPixels } from "./preprocess.ts";
+import { fillInput } from "./preprocess.ts";
 import { randomAt } from "./random.ts";
 import { type PlateauState, scaleAt } from "./schedule.ts";
 import type { TrainingConfig } from "./training_config.ts";
@@ -56,6 +56,7 @@ export type Reply =
   | { kind: "failed"; reason: string; expected: boolean };
 
 const ORDER_STREAM = 1;
+const DROPOUT_STREAM = 3;
 
 /** The order of the training faces in an epoch. */
 export function shuffle(
@@ -150,7 +151,12 @@ class Shard {
     slot.numbers.fill(0);
     if (mine.length > 0) {
       const weights = this.#fill(mine, epoch);
-      slot.numbers[SLOT_LOSS] = network.gradient(mine.length, weights);
+      const dropout = randomAt(config.seed, DROPOUT_STREAM, step, worker);
+      slot.numbers[SLOT_LOSS] = network.gradient(
+        mine.length,
+        weights,
+        dropout.integer(2 ** 31),
+      );
       slot.numbers[SLOT_RIGHT] = this.#countRight(mine);
       slot.numbers[SLOT_FACES] = mine.length;
       slot.gradients.set(network.gradients);
@@ -164,6 +170,11 @@ class Shard {
           step + 1
         }; try a smaller learning rate (${config.learningRate} is the highest of this run)`,
       );
+    }
+    if (config.averageDecay !== null) {
+      // Early on a shorter average, that does not hold on to the first weights.
+      const most = (1 + step) / (10 + step);
+      this.optimizer.options.averageDecay = Math.min(config.averageDecay, most);
     }
     this.optimizer.step(rate);
   }
@@ -275,11 +286,7 @@ function predictFaces(
   const classes = network.outputs.length / most;
   for (let first = from; first < to; first += most) {
     const count = Math.min(most, to - first);
-    for (let i = 0; i < count * FACE_PIXELS; i++) {
-      const column = i % FACE_SIZE;
-      const place = mirrored ? i - column + FACE_SIZE - 1 - column : i;
-      network.input[i] = scaledPixels[pixels[first * FACE_PIXELS + place]];
-    }
+    fillInput(network.input, pixels, first, count, mirrored);
     network.predict(count);
     output.set(network.outputs.subarray(0, count * classes), first * classes);
   }

@@ -8,12 +8,13 @@ import { parseArgs } from "node:util";
 import type * as tf from "@tensorflow/tfjs";
 import { CheckpointError, loadModel } from "mien/checkpoint.ts";
 import { DatasetError, describeFaces, findFaces } from "mien/fer2013.ts";
-import * as builders from "mien/mini_xception.ts";
+import { buildMiniXception } from "mien/mini_xception.ts";
 import { NetworkError } from "mien/network.ts";
 import { createProgress, formatSeconds, type Progress } from "mien/progress.ts";
 import { hasRun, readFirstModel, readRun } from "mien/run_folder.ts";
 import { schedules } from "mien/schedule.ts";
 import { type BatchProgress, type EpochRecord, train } from "mien/train.ts";
+import { buildWideXception } from "mien/wide_xception.ts";
 import {
   completeConfig,
   defaultTraining,
@@ -37,7 +38,8 @@ better, and the state that --resume goes on from.
                         choices are kept
   --recipe NAME         default, or reference: that of mini-Xception's authors
   --config FILE.json    choices to change, as in a run's config.json
-  --architecture NAME   mini-xception, or a model.json to begin with
+  --architecture NAME   mini-xception, wide-xception, or a model.json to
+                        begin with, weights and all
   --name NAME           the begin of the saved models' names
   --epochs N  --batch-size N  --workers N  --seed N  --learning-rate X
   --optimizer NAME      adam or sgd
@@ -142,28 +144,20 @@ function chooseConfig(
   return completeConfig({ ...given, ...Object.fromEntries(chosen) }, base);
 }
 
-/** The network of a name in lib/mini_xception.ts ("mini-xception" is buildMiniXception) or of a file. */
+const architectures = {
+  "mini-xception": buildMiniXception,
+  "wide-xception": buildWideXception,
+};
+
+/** A network by its name, or from a file. */
 function buildArchitecture(
-  name: string,
+  args: Arguments,
   seed: number,
 ): tf.LayersModel | Promise<tf.LayersModel> {
-  if (name.endsWith(".json") || fs.existsSync(name)) return loadModel(name);
-  const wanted = `build${name.replaceAll(/[-_]/g, "")}`.toLowerCase();
-  const found = Object.entries(builders).find(([builder]) =>
-    builder.toLowerCase() === wanted
-  );
-  if (!found) {
-    throw new UsageError(
-      `--architecture is a model.json or one of ${
-        Object.keys(builders).filter((builder) => builder.startsWith("build"))
-          .map((builder) =>
-            builder.slice(5).replaceAll(/(?!^)([A-Z])/g, "-$1").toLowerCase()
-          ).join(", ")
-      }, not "${name}"`,
-    );
-  }
-  const build = found[1] as (options: { seed: number }) => tf.LayersModel;
-  return build({ seed });
+  const { architecture } = args;
+  if (architecture?.endsWith(".json")) return loadModel(architecture);
+  const name = readChoice(args, "architecture", architectures);
+  return architectures[name ?? "mini-xception"]({ seed });
 }
 
 function describeEpoch(record: EpochRecord): string {
@@ -227,10 +221,7 @@ async function main(): Promise<void> {
   console.log(describeFaces(faces));
   const model = args.architecture === undefined && resume
     ? await readFirstModel(out)
-    : await buildArchitecture(
-      args.architecture ?? "mini-xception",
-      config.seed,
-    );
+    : await buildArchitecture(args, config.seed);
   console.log(
     `${
       model.countParams().toLocaleString("en")
@@ -238,8 +229,9 @@ async function main(): Promise<void> {
       running ? `resuming after epoch ${running.epoch} of` : "up to"
     } ${config.epochs} epochs, in ${out}`,
   );
-  const name = args.name ?? args.architecture?.replaceAll("-", "_") ??
-    "mini_xception";
+  const { architecture = "mini_xception" } = args;
+  const name = args.name ??
+    path.basename(architecture, ".json").replaceAll("-", "_");
   const bar = new RunBar(running?.epoch ?? 0);
   const stopping = new AbortController();
   Deno.addSignalListener("SIGINT", () => stopping.abort());
@@ -249,7 +241,7 @@ async function main(): Promise<void> {
       model,
       config,
       out,
-      name: path.basename(name, ".json"),
+      name,
       resume,
       signal: stopping.signal,
       onBatch: (progress) => bar.batch(progress),

@@ -1,0 +1,135 @@
+// Measures a model on one split of FER-2013: accuracy, macro-F1, each emotion, calibration.
+// The figures themselves come from lib/evaluate.ts.
+
+import * as path from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { CheckpointError, loadModel } from "mien/checkpoint.ts";
+import { evaluate, type Evaluation } from "mien/evaluate.ts";
+import {
+  DatasetError,
+  EMOTIONS,
+  loadFaces,
+  type Split,
+  SPLITS,
+} from "mien/fer2013.ts";
+import { defaultModel, InferenceError } from "mien/inference.ts";
+import { NetworkError } from "mien/network.ts";
+import { createProgress } from "mien/progress.ts";
+
+const HELP =
+  `Usage: deno task evaluate --data PATH --split SPLIT [--model FOLDER] [--tta] [--json]
+
+Measures a model on the faces of one split, as they are, each once.
+
+  --data PATH       FER-2013 in any form: CSV, plain or zipped, or folders of
+                    pictures
+  --split SPLIT     Training, PublicTest or PrivateTest
+  --model FOLDER    the folder of a saved model; otherwise the project's own
+  --tta             test-time augmentation: the mean over each face and its
+                    mirror image
+  --json            print one JSON object and nothing else
+  --help            show this text`;
+
+/** A wrong use of the command. */
+class UsageError extends Error {}
+
+function readArguments() {
+  const text = { type: "string" } as const;
+  const yes = { type: "boolean" } as const;
+  try {
+    return parseArgs({
+      options: {
+        ...{ data: text, split: text, model: text },
+        ...{ tta: yes, json: yes, help: yes },
+      },
+    }).values;
+  } catch (error) {
+    throw new UsageError((error as Error).message.split("\n")[0]);
+  }
+}
+
+function readSplit(name: string | undefined): Split {
+  if (SPLITS.some((split) => split === name)) return name as Split;
+  throw new UsageError(
+    `--split is one of ${SPLITS.join(", ")}${name ? `, not "${name}"` : ""}`,
+  );
+}
+
+const percent = (part: number) => `${(100 * part).toFixed(2)} %`;
+
+/** The confusion counts as a table: labels down, answers across. */
+function formatConfusion(confusion: number[][]): string {
+  const width = 9;
+  const cells = (values: (string | number)[]) =>
+    values.map((value) => String(value).padStart(width)).join("");
+  return [
+    " ".repeat(width) + cells([...EMOTIONS]),
+    ...confusion.map((row, k) => EMOTIONS[k].padEnd(width) + cells(row)),
+  ].join("\n");
+}
+
+function format(result: Evaluation, model: string): string {
+  const { perClass, n, params } = result;
+  const lines = perClass.map(({ emotion, precision, recall, f1, support }) =>
+    `  ${emotion.padEnd(9)} precision ${percent(precision).padStart(8)}` +
+    `   recall ${percent(recall).padStart(8)}   F1 ${f1.toFixed(3)}` +
+    `   ${support} faces`
+  );
+  return `${model}: ${params.toLocaleString("en")} parameters
+${result.split}: ${n.toLocaleString("en")} faces${
+    result.tta ? ", each also mirrored" : ""
+  }
+
+accuracy           ${percent(result.accuracy)} (95 %: ± ${
+    percent(result.halfWidth)
+  })
+macro-F1           ${result.macroF1.toFixed(4)}
+cross-entropy      ${result.loss.toFixed(4)}
+calibration error  ${result.ece.toFixed(4)}, and ${
+    result.eceWithTemperature.toFixed(4)
+  } with the temperature ${result.temperature} fitted here
+
+${lines.join("\n")}
+
+labels down, answers across
+${formatConfusion(result.confusion)}`;
+}
+
+async function main(): Promise<void> {
+  const args = readArguments();
+  if (args.help) return console.log(HELP);
+  const split = readSplit(args.split);
+  if (!args.data) throw new UsageError("--data PATH is missing; see --help");
+  const place = args.model ?? defaultModel();
+  const model = await loadModel(place);
+  const faces = await loadFaces(args.data);
+  const bar = createProgress("Evaluating", 0, "faces");
+  const result = await evaluate(model, faces, split, {
+    tta: args.tta,
+    onProgress: (done) => bar.update(done),
+  });
+  bar.stop();
+  // As the user may share it: no paths above the project or the folder given.
+  const name = path.relative(".", place).replaceAll("\\", "/") || ".";
+  if (!args.json) return console.log(format(result, name));
+  const { name: source, hash } = faces.source;
+  console.log(
+    JSON.stringify({ ...result, model: name, data: { name: source, hash } }),
+  );
+}
+
+try {
+  await main();
+} catch (error) {
+  const expected = [
+    UsageError,
+    CheckpointError,
+    DatasetError,
+    InferenceError,
+    NetworkError,
+  ];
+  if (!expected.some((kind) => error instanceof kind)) throw error;
+  console.error((error as Error).message);
+  process.exit(error instanceof UsageError ? 2 : 1);
+}
