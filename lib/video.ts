@@ -19,8 +19,6 @@ import {
   findFfmpeg,
   VideoError,
   type VideoInfo,
-  VideoReader,
-  VideoWriter,
 } from "./ffmpeg.ts";
 import { loadTrained } from "./inference.ts";
 import {
@@ -31,7 +29,9 @@ import {
 } from "./recognizer.ts";
 import { Timeline } from "./timeline.ts";
 import { FaceTracker, SMOOTHING_SECONDS } from "./tracking.ts";
+import { VideoReader } from "./video_reader.ts";
 import { FrameTeam, type Slot } from "./video_team.ts";
+import { VideoWriter } from "./video_writer.ts";
 import { lumaToGray, Overlay } from "./yuv.ts";
 
 /** What may be chosen; every field has a default. */

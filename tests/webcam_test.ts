@@ -8,11 +8,9 @@ import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { drawScene } from "mien/drawn_scene.ts";
 import { encodePng } from "mien/image.ts";
-import { buildMiniXception } from "mien/mini_xception.ts";
-import { describeNetwork, readWeights } from "mien/network.ts";
-import type { TrainedNetwork } from "mien/recognizer.ts";
 import { serveWebcam } from "mien/webcam.ts";
 import { shared } from "./shared.ts";
+import { untrained } from "./untrained.ts";
 
 /** Where Chromium or Chrome usually is; CHROMIUM names another. */
 const program = [
@@ -31,18 +29,6 @@ const ARGUMENTS = [
   ...["--disable-background-networking", "--disable-component-update"],
   ...["--disable-sync"],
 ];
-
-/** mini-Xception with random weights and a bold last layer. */
-function untrained(): TrainedNetwork {
-  const model = buildMiniXception({ seed: 8 });
-  const graph = describeNetwork(model);
-  const weights = readWeights(graph, model);
-  const last = graph.weights.findLast((weight) => weight.shape.length === 4)!;
-  const length = last.shape.reduce((a, b) => a * b);
-  weights.parameters.subarray(last.offset, last.offset + length)
-    .forEach((value, i, kernel) => kernel[i] = value * 40);
-  return { graph, ...weights };
-}
 
 /** A clip for the fake camera: a real one where there is one, else drawn. */
 async function makeClip(folder: string): Promise<string> {
