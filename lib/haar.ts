@@ -273,10 +273,9 @@ function isSame(a: Size, b: Size): boolean {
 }
 
 function checkImage({ width, height, data }: GrayImage): void {
-  for (const side of [width, height]) {
-    if (!Number.isInteger(side) || side < 1) {
-      throw new RangeError(`an image of ${width}x${height} has no pixels`);
-    }
+  const sides = Number.isInteger(width) && Number.isInteger(height);
+  if (!sides || width < 1 || height < 1) {
+    throw new RangeError(`an image of ${width}x${height} has no pixels`);
   }
   if (width * height > MAX_IMAGE_PIXELS) {
     throw new RangeError(

@@ -65,12 +65,12 @@ export class RectangleGrouper {
   }
 
   #join(r: Int32Array, count: number): void {
-    const keys = this.#keys.subarray(0, count);
+    const keys = this.#keys;
     for (let i = 0; i < count; i++) {
       this.#parents[i] = i;
       keys[i] = r[4 * i] * INDEX + i;
     }
-    keys.sort();
+    sortInPlace(keys, count);
     for (let place = 0; place < count; place++) {
       const i = 4 * (keys[place] % INDEX);
       const last = r[i] + EPSILON * (r[i + 2] + r[i + 3]) * 0.5;
@@ -165,5 +165,19 @@ export class RectangleGrouper {
       if (inside && stronger) return 1;
     }
     return 0;
+  }
+}
+
+/** Shell's sort: typed arrays sort a part only through a new object. */
+function sortInPlace(keys: Float64Array, count: number): void {
+  for (let gap = count >> 1; gap > 0; gap = gap === 2 ? 1 : gap * 5 / 11 | 0) {
+    for (let i = gap; i < count; i++) {
+      const key = keys[i];
+      let hole = i;
+      for (; hole >= gap && keys[hole - gap] > key; hole -= gap) {
+        keys[hole] = keys[hole - gap];
+      }
+      keys[hole] = key;
+    }
   }
 }
