@@ -93,7 +93,7 @@ async function readFile(path: string, skip: boolean): Promise<ReadFaces> {
     try {
       return await readZip(path, zip, skip);
     } finally {
-      zip.close();
+      await zip.close();
     }
   }
   return await readCsvFaces(unpackFile(path, "plain"), path, skip);

@@ -22,7 +22,7 @@ export interface ZipEntry {
 /** An open archive. */
 export interface Zip {
   readonly entries: readonly ZipEntry[];
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Largest entry that is read in one piece: pictures are a few KB. */
@@ -39,10 +39,12 @@ export async function openZip(path: string): Promise<Zip> {
       throw damaged(path, error.message);
     });
   const file = openSync(path, "r"); // pictures are read through it, one by one
-  const close = () => {
-    zip.close();
-    closeSync(file);
-  };
+  const close = () =>
+    new Promise<void>((resolve) => {
+      closeSync(file);
+      zip.once("close", resolve);
+      zip.close();
+    });
   const entries: ZipEntry[] = [];
   try {
     for await (const entry of zip.eachEntry()) {
@@ -50,7 +52,7 @@ export async function openZip(path: string): Promise<Zip> {
       entries.push(describeEntry(path, zip, file, entry));
     }
   } catch (error) {
-    close();
+    await close();
     throw damaged(path, (error as Error).message);
   }
   return { entries, close };

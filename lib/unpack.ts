@@ -23,15 +23,17 @@ export async function* unpackFile(
   { start, end }: { start?: number; end?: number } = {},
 ): AsyncGenerator<Uint8Array> {
   const packed = createReadStream(path, { start, end, highWaterMark: PIECE });
-  if (packing === "plain") return yield* packed;
-  const unpack = createUnpack(packing);
-  packed.once("error", (error) => unpack.destroy(error));
+  const closed = new Promise<void>((resolve) => packed.once("close", resolve));
   try {
+    if (packing === "plain") return yield* packed;
+    const unpack = createUnpack(packing);
+    packed.once("error", (error) => unpack.destroy(error));
     // Two versions of Node's types meet here, hence the detour.
     packed.pipe(unpack as unknown as NodeJS.WritableStream);
     yield* unpack;
   } finally {
     packed.destroy();
+    await closed; // so that the file can be moved or removed at once
   }
 }
 

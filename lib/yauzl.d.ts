@@ -18,6 +18,7 @@ export interface ZipFile {
     options: { minimal: true },
   ): Promise<{ fileDataStart: number }>;
   close(): void;
+  once(event: "close", listener: () => void): void;
 }
 
 declare const yauzl: {

@@ -1,6 +1,5 @@
 // Small files in FER-2013's forms for the tests, made of random noise.
-import { crc32, deflateRawSync } from "node:zlib";
-import { Buffer } from "node:buffer";
+import { crc32, deflateRawSync, gzipSync } from "node:zlib";
 import { EMOTIONS, FACE_PIXELS } from "mien/fer2013.ts";
 import { encodePng } from "mien/image.ts";
 import { createRandom } from "mien/random.ts";
@@ -58,46 +57,80 @@ export function toPictures(rows: Row[], named = true): [string, Uint8Array][] {
   });
 }
 
+/** The bytes of a text. */
+export function toBytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** Gzipped bytes or text. */
+export function toGzip(content: Uint8Array | string): Uint8Array {
+  return new Uint8Array(gzipSync(content, { level: 1 }));
+}
+
+/** All parts in a row. */
+export function concatenate(parts: Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(
+    parts.reduce((sum, { length }) => sum + length, 0),
+  );
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += part.length;
+  }
+  return bytes;
+}
+
+/** Numbers of two or four bytes, the lowest byte first. */
+function record(...fields: ["u16" | "u32", number][]): Uint8Array {
+  return Uint8Array.from(
+    fields.flatMap(([type, value]) =>
+      Array.from(
+        { length: type === "u16" ? 2 : 4 },
+        (_, byte) => (value >>> (8 * byte)) & 255,
+      )
+    ),
+  );
+}
+
 /** A zip archive, written by the format's description, deflated. */
-export function toZip(files: [string, Uint8Array | string][]): Buffer {
-  const parts: Buffer[] = [];
-  const directory: Buffer[] = [];
+export function toZip(files: [string, Uint8Array | string][]): Uint8Array {
+  const parts: Uint8Array[] = [];
+  const directory: Uint8Array[] = [];
   let offset = 0;
   for (const [name, content] of files) {
-    const bytes = Buffer.from(content as Uint8Array);
-    const packed = deflateRawSync(bytes);
-    const common = Buffer.alloc(26); // from "version needed" to "extra length"
-    common.writeUInt16LE(20, 0);
-    common.writeUInt16LE(8, 4);
-    common.writeUInt32LE(crc32(bytes), 10);
-    common.writeUInt32LE(packed.length, 14);
-    common.writeUInt32LE(bytes.length, 18);
-    common.writeUInt16LE(Buffer.byteLength(name), 22);
-    const local = Buffer.concat([
-      Buffer.from("PK\x03\x04", "latin1"),
-      common,
-      Buffer.from(name),
-      packed,
-    ]);
-    const end = Buffer.alloc(14); // comment length to the local header's offset
-    end.writeUInt32LE(offset, 10);
-    directory.push(
-      Buffer.concat([
-        Buffer.from("PK\x01\x02\x14\x00", "latin1"),
-        common,
-        end,
-        Buffer.from(name),
-      ]),
+    const bytes = typeof content === "string" ? toBytes(content) : content;
+    const packed = new Uint8Array(deflateRawSync(bytes));
+    const common = record( // from "version needed" to "extra field length"
+      ["u16", 20],
+      ["u16", 0],
+      ["u16", 8],
+      ["u32", 0],
+      ["u32", crc32(bytes)],
+      ["u32", packed.length],
+      ["u32", bytes.length],
+      ["u16", name.length],
+      ["u16", 0],
     );
-    parts.push(local);
-    offset += local.length;
+    const title = toBytes(name);
+    const local = [record(["u32", 0x04034b50]), common, title, packed];
+    directory.push(
+      record(["u32", 0x02014b50], ["u16", 20]),
+      common,
+      record(["u16", 0], ["u16", 0], ["u16", 0], ["u32", 0], ["u32", offset]),
+      title,
+    );
+    parts.push(...local);
+    offset += concatenate(local).length;
   }
-  const index = Buffer.concat(directory);
-  const tail = Buffer.alloc(22);
-  tail.write("PK\x05\x06", "latin1");
-  tail.writeUInt16LE(files.length, 8);
-  tail.writeUInt16LE(files.length, 10);
-  tail.writeUInt32LE(index.length, 12);
-  tail.writeUInt32LE(offset, 16);
-  return Buffer.concat([...parts, index, tail]);
+  const index = concatenate(directory);
+  const tail = record(
+    ["u32", 0x06054b50],
+    ["u32", 0],
+    ["u16", files.length],
+    ["u16", files.length],
+    ["u32", index.length],
+    ["u32", offset],
+    ["u16", 0],
+  );
+  return concatenate([...parts, index, tail]);
 }
