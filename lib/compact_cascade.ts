@@ -77,16 +77,20 @@ function short(value: number): string {
  */
 export function readCompactCascade(
   compact: CompactCascade,
-  source = String(compact?.name ?? "cascade"),
+  source = typeof compact?.name === "string" ? compact.name : "cascade",
 ): Cascade {
   const fail = (reason: string, place?: string): never => {
     throw new CascadeError(source, reason, place);
   };
   const lists = [compact?.features, compact?.tilted, compact?.stages];
-  const { width, height, notice } = compact ?? {};
   if (compact?.format !== "haar cascade 1" || !lists.every(Array.isArray)) {
     fail("this is no cascade in compact form");
   }
+  const { width, height, notice } = compact;
+  if (typeof width !== "number" || typeof height !== "number") {
+    fail("the window's width and height are no numbers");
+  }
+  if (typeof notice !== "string") fail("the notice is no text");
   const tilted = new Set(compact.tilted);
   const numbers = (text: string, place: string) => {
     if (typeof text !== "string") fail("a line of numbers is missing", place);
@@ -99,7 +103,7 @@ export function readCompactCascade(
   };
   const cascade: Cascade = {
     name: source,
-    notice: String(notice),
+    notice,
     width,
     height,
     features: compact.features.map((text, i): HaarFeature => {
@@ -116,10 +120,14 @@ export function readCompactCascade(
       if (!Array.isArray(stage?.weak)) {
         fail("its weak classifiers are missing", `stage ${s}`);
       }
+      if (typeof stage.threshold !== "number") {
+        fail("its threshold is no number", `stage ${s}`);
+      }
       const threshold = Math.fround(stage.threshold);
       const weakClassifiers = stage.weak.map((text, w): WeakClassifier => {
         const place = `stage ${s}, weak classifier ${w}`;
-        const [questions, votes] = String(text).split("|");
+        if (typeof text !== "string") fail("it is no text", place);
+        const [questions, votes] = text.split("|");
         const values = numbers(questions, place);
         if (values.length % 4 !== 0) fail("a node needs four numbers", place);
         const nodes = groupsOf(4, values)

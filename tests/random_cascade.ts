@@ -85,8 +85,8 @@ export function randomCascade(
   const weak = (): WeakClassifier => {
     const count = kind.trees ? 1 + random.integer(3) : 1;
     const nodes = Array.from({ length: count }, (_, i) => ({
-      left: i + 1 < count ? i + 1 : -i,
-      right: -i - (i + 1 < count ? 0 : 1),
+      left: i + 1 < count ? i + 1 : 0 - i,
+      right: 0 - i - (i + 1 < count ? 0 : 1),
       feature: random.integer(features.length),
       threshold: Math.fround(random.normal() * 0.05),
     }));
