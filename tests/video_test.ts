@@ -121,25 +121,15 @@ Deno.test(
         name: "VideoError",
         message: /exists already/,
       });
-    });
-  },
-);
-
-Deno.test(
-  "one worker or three, the package's ffmpeg or the one on PATH: the same table",
-  options,
-  async () => {
-    await withClip(async (folder, clip) => {
-      const tables = [];
-      for (const workers of [1, 3]) {
-        const out = join(folder, String(workers));
-        const choice = workers === 1 ? await packagedFfmpeg() : ffmpeg!;
-        const { table } = await annotateVideo(clip, {
-          ...{ out, trained, workers, ffmpeg: choice },
-        });
-        tables.push(await Deno.readTextFile(table));
-      }
-      assert.equal(tables[0], tables[1]);
+      // One worker, and the package's ffmpeg, an old one: the same table.
+      const again = await annotateVideo(clip, {
+        ...{ out: join(folder, "again"), trained, workers: 1 },
+        ffmpeg: await packagedFfmpeg(),
+      });
+      assert.equal(
+        await Deno.readTextFile(again.table),
+        await Deno.readTextFile(result.table),
+      );
     });
   },
 );

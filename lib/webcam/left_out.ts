@@ -1,17 +1,11 @@
 /**
- * What the page leaves out of the modules it shares: hashing data sets, and
- * weights from and to TensorFlow.js, which would make it ten times as large.
- * `import_map.json` puts this in their place.
+ * What the page leaves out of the modules it shares: hashing data sets.
+ * `import_map.json` puts this in the place of `node:crypto`.
  *
  * @module
  */
-function leftOut(): never {
-  throw new Error("This is not part of the webcam page");
-}
 
-export {
-  leftOut as createHash,
-  leftOut as penaltyOf,
-  leftOut as readWeights,
-  leftOut as writeWeights,
-};
+/** Stands in for the function of `node:crypto`; nobody calls it. */
+export function createHash(): never {
+  throw new Error("The webcam page does not hash data sets");
+}
