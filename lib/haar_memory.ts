@@ -3,7 +3,7 @@
 // buffers. Done once; then images of that size need no allocation.
 import type { Cascade } from "./cascade.ts";
 import { roundHalfEven } from "./gray.ts";
-import { CascadeTables, onlyStumps, tableBytes } from "./haar_tables.ts";
+import { CascadeTables, largestTree, tableBytes } from "./haar_tables.ts";
 import type { Layer, Size } from "./pyramid.ts";
 
 /** What lib/wasm/haar exports. */
@@ -101,6 +101,7 @@ export class HaarMemory {
     });
     const pixels = reserve(image.width * image.height + 64);
     const rows = reserve(rowBytes * 6);
+    const scratch = reserve(64 * largestTree(cascade));
     const groups = reserve(lines * (widest / 16 + 2) * 32 + 4096);
     const found = reserve(capacity * 24 + 64);
     const missing = end - this.#memory.buffer.byteLength;
@@ -113,14 +114,13 @@ export class HaarMemory {
       writeColumnBlends(buffer, layer.columnBlends, image.width, layer.width);
       writeRowBlends(buffer, layer.rowBlends, image.height, layer.height);
     }
-    const stumps = onlyStumps(cascade) ? 1 : 0;
     this.#exports.configure(
-      ...[cascade.width, cascade.height, cascade.stages.length, stumps],
+      ...[cascade.width, cascade.height, cascade.stages.length],
       ...this.#tableStarts,
     );
     this.#exports.place(
       ...[pitch, lines, sums, squares, tiltedSums, pixels, image.width],
-      ...[rows, rowBytes, groups, found, capacity],
+      ...[rows, rowBytes, scratch, groups, found, capacity],
     );
     return {
       layers: placed,

@@ -1,7 +1,7 @@
 // A cascade as tables in the memory of lib/wasm/haar: exact ones, for one
-// window at a time, and quick ones of whole numbers for stumps, 16 windows at
-// a time. What the bytes mean is said in assembly/trees.ts and stumps.ts.
-import type { Cascade, HaarFeature, Stage } from "./cascade.ts";
+// window at a time, and quick ones of whole numbers, for 16 windows at a time.
+// What the bytes mean is said in assembly/exact_stage.ts and stage.ts.
+import type { Cascade, HaarFeature, Stage, WeakClassifier } from "./cascade.ts";
 
 /** Where the integral images' numbers lie. */
 export interface IntegralLayout {
@@ -19,17 +19,19 @@ const STAGE_BYTES = 48;
 export function tableBytes(cascade: Cascade): number {
   const weak = cascade.stages.flatMap((stage) => stage.weakClassifiers);
   const nodes = weak.reduce((sum, { nodes }) => sum + nodes.length, 0);
-  return 64 + cascade.stages.length * STAGE_BYTES + weak.length * 12 +
-    nodes * 20 + weak.length * 68 + cascade.features.length * 64;
+  return 64 + cascade.stages.length * STAGE_BYTES + weak.length * 16 +
+    nodes * (20 + 80) + cascade.features.length * 64;
 }
 
-/** Whether every weak classifier is a stump that the quick tables can hold. */
-export function onlyStumps(cascade: Cascade): boolean {
-  return cascade.stages.every((stage) =>
-    stage.weakClassifiers.every(({ nodes, leaves }) =>
-      nodes.length === 1 && nodes[0].left !== nodes[0].right &&
-      leaves.length === 2
-    )
+/** Nodes of the largest tree. */
+export function largestTree(cascade: Cascade): number {
+  return cascade.stages.reduce(
+    (most, { weakClassifiers }) =>
+      weakClassifiers.reduce(
+        (most, { nodes }) => Math.max(most, nodes.length),
+        most,
+      ),
+    1,
   );
 }
 
@@ -66,7 +68,7 @@ export class CascadeTables {
       const quick = quickFeature(corners, weights, area);
       return { tilted: feature.tilted, weights, corners, quick };
     });
-    this.#votes = onlyStumps(cascade) ? cascade.stages.map(wholeVotes) : [];
+    this.#votes = cascade.stages.map(wholeVotes);
   }
 
   /** Writes the tables at `start`, which is also the first stage's address. */
@@ -104,42 +106,58 @@ export class CascadeTables {
           writer.float(threshold);
         }
       }
-      if (this.#votes.length > 0) this.#writeQuick(s, at, writer);
+      this.#writeQuick(s, at, writer);
     }
   }
 
   #writeQuick(s: number, at: number, writer: Writer): void {
     const { view } = writer;
-    const { start, slack, differences } = this.#votes[s];
+    const { start, slack, votes } = this.#votes[s];
     const { weakClassifiers } = this.#cascade.stages[s];
     view.setInt32(at + 16, start, true);
     view.setInt32(at + 20, slack, true);
     view.setInt32(at + 40, writer.end, true);
     for (const kind of [EDGE, LINE, CHECKER, GENERAL]) {
       let count = 0;
-      for (const [w, { nodes: [node] }] of weakClassifiers.entries()) {
-        const { tilted, quick, weights } = this.#features[node.feature];
-        if (quick.kind !== kind) continue;
+      for (const [w, weak] of weakClassifiers.entries()) {
+        const [node] = weak.nodes;
+        const feature = this.#features[node.feature];
+        if (!isStump(weak) || feature.quick.kind !== kind) continue;
         count++;
-        if (kind === GENERAL) {
-          for (const i of [0, 1, 2]) {
-            for (let k = 0; k < 4; k++) {
-              const corner = quick.corners[4 * i + k];
-              if (corner) writer.corner(corner, tilted);
-              else writer.integer(0);
-            }
-            writer.float(weights[i] ?? 0);
+        if (kind === GENERAL) writer.rectangles(feature);
+        else {
+          for (const corner of feature.quick.corners) {
+            writer.corner(corner, feature.tilted);
           }
-        } else {
-          for (const corner of quick.corners) writer.corner(corner, tilted);
         }
         writer.float(node.threshold);
-        writer.integer(differences[w]);
-        if (kind === LINE) writer.float(weights[1]);
+        writer.integer(votes[w][-node.left] - votes[w][-node.right]);
+        if (kind === LINE) writer.float(feature.weights[1]);
       }
       view.setInt32(at + 24 + 4 * kind, count, true);
     }
+    let trees = 0;
+    for (const [w, weak] of weakClassifiers.entries()) {
+      if (isStump(weak)) continue;
+      trees++;
+      writer.integer(weak.nodes.length);
+      for (
+        const { left, right, feature, threshold } of weak.nodes.toReversed()
+      ) {
+        writer.rectangles(this.#features[feature]);
+        writer.float(threshold);
+        for (const next of [left, right]) {
+          writer.integer(Math.max(0, next));
+          writer.integer(next > 0 ? 0 : votes[w][-next]);
+        }
+      }
+    }
+    view.setInt32(at + 44, trees, true);
   }
+}
+
+function isStump(weak: WeakClassifier): boolean {
+  return weak.nodes.length === 1;
 }
 
 /** Writes numbers one behind another. */
@@ -169,6 +187,16 @@ class Writer {
     const { pitch, split, toTilted } = this.layout;
     const column = split ? (x >> 1) * 4 + (x & 1) * (pitch / 2) : x * 4;
     this.integer(y * pitch + column + (tilted ? toTilted : 0));
+  }
+
+  /** Three rectangles with weights; those that are missing have none. */
+  rectangles({ corners, weights, tilted }: ReadyFeature): void {
+    for (const i of [0, 1, 2]) {
+      for (let k = 0; k < 4; k++) {
+        this.corner(corners[4 * i + k] ?? corners[0], tilted);
+      }
+      this.float(weights[i] ?? 0);
+    }
   }
 }
 
@@ -226,26 +254,26 @@ function quickFeature(
 
 /**
  * A stage's votes as whole numbers, scaled to fit in 32 bits with room to
- * spare: the sum starts as if every stump had answered right, less the
- * threshold; each stump that answers left adds its difference.
+ * spare. The sum starts with minus the threshold, and as if every stump had
+ * answered right; each stump that answers left adds its difference.
  */
 function wholeVotes({ threshold, weakClassifiers }: Stage) {
-  const sides = weakClassifiers.map(({ nodes: [{ left, right }], leaves }) => ({
-    left: leaves[-left],
-    right: leaves[-right],
-  }));
-  const most = Math.abs(threshold) + sides.reduce(
-    (sum, { left, right }) => sum + Math.abs(left) + 2 * Math.abs(right),
-    0,
+  const most = weakClassifiers.reduce(
+    (sum, { leaves }) =>
+      sum +
+      3 * leaves.reduce((most, leaf) => Math.max(most, Math.abs(leaf)), 0),
+    Math.abs(threshold),
   );
   const scale = 2 ** Math.floor(Math.log2(2 ** 30 / Math.max(most, 1e-30)));
-  const rights = sides.reduce((sum, { right }) => sum + right, 0);
-  return {
-    start: Math.round((rights - threshold) * scale),
-    differences: sides.map(({ left, right }) =>
-      Math.round((left - right) * scale)
-    ),
-    // Each number is half a unit off at most.
-    slack: sides.length + 4,
-  };
+  const votes = weakClassifiers.map(({ leaves }) =>
+    leaves.map((leaf) => Math.round(leaf * scale))
+  );
+  const rights = weakClassifiers.reduce(
+    (sum, weak, w) =>
+      isStump(weak) ? sum + votes[w][-weak.nodes[0].right] : sum,
+    0,
+  );
+  // Each number is half a unit off at most.
+  const slack = weakClassifiers.length + 4;
+  return { start: rights - Math.round(threshold * scale), slack, votes };
 }

@@ -13,7 +13,6 @@ import {
   area,
   groups,
   lineCount,
-  onlyStumps,
   pitch,
   plainStages,
   report,
@@ -25,8 +24,8 @@ import {
   windowHeight,
   windowWidth,
 } from "./state";
-import { tryStage } from "./stumps";
-import { STAGE_BYTES, stageSum, stageThreshold } from "./trees";
+import { STAGE_BYTES, stageSum } from "./exact_stage";
+import { tryStage } from "./stage";
 
 export { configure, countFound, place, restart } from "./state";
 
@@ -81,8 +80,7 @@ export function searchLayer(
     }
     const row = sums + <usize> (y - top) * <usize> pitch;
     findNorms(row, windows);
-    if (onlyStumps) firstStage(row, windows);
-    else searchRow(row, windows);
+    firstStage(row, windows);
   }
   finishGroups();
 }
@@ -264,23 +262,4 @@ function reportWindow(window: usize, score: f64): void {
   const line = offset / pitch;
   const x = (offset - line * pitch) >> 2;
   report(layerIndex, split ? x << 1 : x, top + line, score);
-}
-
-/** Every stage for the windows of a row, one after another: for trees. */
-function searchRow(row: usize, windows: i32): void {
-  const toSquares = squares - sums;
-  for (let x = 0; x < windows; x++) {
-    const window = row + <usize> (x << 2);
-    const norm = load<f32>(window + toSquares);
-    if (norm == 0) continue;
-    let s = 0;
-    let sum: f64 = 0;
-    for (; s < stageCount; s++) {
-      const stage = stages + <usize> s * STAGE_BYTES;
-      sum = stageSum(stage, window, norm);
-      if (sum < stageThreshold(stage)) break;
-    }
-    if (s == stageCount) reportWindow(window, sum);
-    else if (s == 0) x++;
-  }
 }

@@ -24,6 +24,9 @@ export let imageWidth: i32 = 0;
 export let rows: usize = 0;
 export let rowBytes: i32 = 0;
 
+/** 64 bytes for each node of the largest tree: its votes on 16 windows. */
+export let scratch: usize = 0;
+
 /** Groups of windows that are still in the race: address and lanes. */
 export let groups: usize = 0;
 
@@ -34,7 +37,6 @@ export let foundCount: i32 = 0;
 
 /** The cascade's tables, once for each of the two column orders. */
 export let stageCount: i32 = 0;
-export let onlyStumps: bool = false;
 export let plainStages: usize = 0;
 export let splitStages: usize = 0;
 
@@ -42,7 +44,6 @@ export function configure(
   cascadeWidth: i32,
   cascadeHeight: i32,
   stages: i32,
-  stumps: i32,
   plainTables: usize,
   splitTables: usize,
 ): void {
@@ -50,7 +51,6 @@ export function configure(
   windowHeight = cascadeHeight;
   area = <f64> ((cascadeWidth - 2) * (cascadeHeight - 2));
   stageCount = stages;
-  onlyStumps = stumps != 0;
   plainStages = plainTables;
   splitStages = splitTables;
 }
@@ -65,6 +65,7 @@ export function place(
   width: i32,
   rowBuffers: usize,
   bytesOfRow: i32,
+  treeScratch: usize,
   groupList: usize,
   foundList: usize,
   capacity: i32,
@@ -78,6 +79,7 @@ export function place(
   imageWidth = width;
   rows = rowBuffers;
   rowBytes = bytesOfRow;
+  scratch = treeScratch;
   groups = groupList;
   found = foundList;
   foundCapacity = capacity;

@@ -1,13 +1,15 @@
-// Stages of stumps for 16 windows at once, four in each vector. The votes are
+// Stages for 16 windows at once, four in each vector. The votes are
 // whole numbers here (scaled so that they fit in 32 bits), so that they add up
 // in any order; a lane whose sum is within the rounding of its threshold is
 // summed again exactly, as OpenCV does.
 //
-// A stage, after what trees.ts says: start of the sum less the threshold (16),
-// slack (20), counts of the four kinds of features (24 to 36), address of the
-// features (40). Features of a kind follow one another: their offsets, then
-// threshold, vote and, for some, weights.
-import { stageSum, stageThreshold } from "./trees";
+// A stage, after what exact_stage.ts says: start of the sum less the threshold (16),
+// slack (20), counts of stumps by the four kinds of their features (24 to 36),
+// address of the stumps (40), count of trees (44). Stumps of a kind follow one
+// another: offsets, then threshold, vote and, for some, weights. Then each
+// tree: count of nodes, and its nodes from the last to the root.
+import { scratch } from "./state";
+import { stageSum, stageThreshold } from "./exact_stage";
 
 /** Sum of a rectangle from the addresses of its corners. */
 @inline
@@ -124,6 +126,37 @@ function general(w: usize, at: usize): v128 {
     : f32x4.add(two, weighted(w, at + 40));
 }
 
+/** What a branch of a tree gives: a later node's votes or a leaf's. */
+@inline
+function branch(node: i32, leaf: v128, vector: usize): v128 {
+  return node == 0
+    ? leaf
+    : v128.load(scratch + (<usize> node << 6) + (vector << 4));
+}
+
+@inline
+function answer(
+  node: usize,
+  w: usize,
+  norm: v128,
+  threshold: v128,
+  vector: usize,
+  to: usize,
+): void {
+  const below = f32x4.lt(f32x4.mul(general(w, node), norm), threshold);
+  const left = branch(
+    load<i32>(node, 64),
+    v128.load32_splat(node, 68),
+    vector,
+  );
+  const right = branch(
+    load<i32>(node, 72),
+    v128.load32_splat(node, 76),
+    vector,
+  );
+  v128.store(to + (vector << 4), v128.bitselect(left, right, below));
+}
+
 /**
  * Tries a stage on four vectors of windows, each four windows side by side.
  *
@@ -203,6 +236,23 @@ export function tryStage(
     s1 = i32x4.add(s1, vote(general(w1, at), n1, t, v));
     s2 = i32x4.add(s2, vote(general(w2, at), n2, t, v));
     s3 = i32x4.add(s3, vote(general(w3, at), n3, t, v));
+  }
+  for (let k = load<i32>(stage, 44); k > 0; k--) {
+    // Every node asks all windows; branches lead to nodes already asked.
+    const count = load<i32>(at);
+    at += 4;
+    for (let i = count - 1; i >= 0; i--, at += 80) {
+      const t = v128.load32_splat(at, 60);
+      const to = scratch + (<usize> i << 6);
+      answer(at, w0, n0, t, 0, to);
+      answer(at, w1, n1, t, 1, to);
+      answer(at, w2, n2, t, 2, to);
+      answer(at, w3, n3, t, 3, to);
+    }
+    s0 = i32x4.add(s0, v128.load(scratch));
+    s1 = i32x4.add(s1, v128.load(scratch, 16));
+    s2 = i32x4.add(s2, v128.load(scratch, 32));
+    s3 = i32x4.add(s3, v128.load(scratch, 48));
   }
   const slack = v128.load32_splat(stage, 20);
   let passed = i32x4.bitmask(i32x4.ge_s(s0, slack)) |
