@@ -51,13 +51,12 @@ export function conv(
 ): void {
   const pixels = faces * height * width;
   const nothing = f32x4.splat(0);
+  // Within a line the tiles follow each other; elsewhere they are located.
   let column = 0;
+  let x0 = x, y0 = y;
   for (let p = 0; p < pixels; p += 6) {
-    let x0: usize, x1: usize, x2: usize, x3: usize, x4: usize, x5: usize;
-    let y0: usize, y1: usize, y2: usize, y3: usize, y4: usize, y5: usize;
-    x0 = locate(x, p, height, width, xFace, xRow, xPixel);
-    y0 = locate(y, p, height, width, yFace, yRow, yPixel);
-    column = p % width;
+    let x1: usize, x2: usize, x3: usize, x4: usize, x5: usize;
+    let y1: usize, y2: usize, y3: usize, y4: usize, y5: usize;
     if (column + 6 <= width) {
       x1 = x0 + xPixel;
       x2 = x1 + xPixel;
@@ -113,10 +112,100 @@ export function conv(
         let a0 = x0 + tap, a1 = x1 + tap, a2 = x2 + tap;
         let a3 = x3 + tap, a4 = x4 + tap, a5 = x5 + tap;
         const end = a0 + (<usize> tapLength << 2);
+        let low: v128, high: v128, a: v128;
+        while (a0 + 16 <= end) {
+          low = v128.load(weight);
+          high = v128.load(weight, 16);
+          a = v128.load_splat<f32>(a0);
+          l0 = madd(a, low, l0);
+          h0 = madd(a, high, h0);
+          a = v128.load_splat<f32>(a1);
+          l1 = madd(a, low, l1);
+          h1 = madd(a, high, h1);
+          a = v128.load_splat<f32>(a2);
+          l2 = madd(a, low, l2);
+          h2 = madd(a, high, h2);
+          a = v128.load_splat<f32>(a3);
+          l3 = madd(a, low, l3);
+          h3 = madd(a, high, h3);
+          a = v128.load_splat<f32>(a4);
+          l4 = madd(a, low, l4);
+          h4 = madd(a, high, h4);
+          a = v128.load_splat<f32>(a5);
+          l5 = madd(a, low, l5);
+          h5 = madd(a, high, h5);
+          low = v128.load(weight, 32);
+          high = v128.load(weight, 48);
+          a = v128.load_splat<f32>(a0, 4);
+          l0 = madd(a, low, l0);
+          h0 = madd(a, high, h0);
+          a = v128.load_splat<f32>(a1, 4);
+          l1 = madd(a, low, l1);
+          h1 = madd(a, high, h1);
+          a = v128.load_splat<f32>(a2, 4);
+          l2 = madd(a, low, l2);
+          h2 = madd(a, high, h2);
+          a = v128.load_splat<f32>(a3, 4);
+          l3 = madd(a, low, l3);
+          h3 = madd(a, high, h3);
+          a = v128.load_splat<f32>(a4, 4);
+          l4 = madd(a, low, l4);
+          h4 = madd(a, high, h4);
+          a = v128.load_splat<f32>(a5, 4);
+          l5 = madd(a, low, l5);
+          h5 = madd(a, high, h5);
+          low = v128.load(weight, 64);
+          high = v128.load(weight, 80);
+          a = v128.load_splat<f32>(a0, 8);
+          l0 = madd(a, low, l0);
+          h0 = madd(a, high, h0);
+          a = v128.load_splat<f32>(a1, 8);
+          l1 = madd(a, low, l1);
+          h1 = madd(a, high, h1);
+          a = v128.load_splat<f32>(a2, 8);
+          l2 = madd(a, low, l2);
+          h2 = madd(a, high, h2);
+          a = v128.load_splat<f32>(a3, 8);
+          l3 = madd(a, low, l3);
+          h3 = madd(a, high, h3);
+          a = v128.load_splat<f32>(a4, 8);
+          l4 = madd(a, low, l4);
+          h4 = madd(a, high, h4);
+          a = v128.load_splat<f32>(a5, 8);
+          l5 = madd(a, low, l5);
+          h5 = madd(a, high, h5);
+          low = v128.load(weight, 96);
+          high = v128.load(weight, 112);
+          a = v128.load_splat<f32>(a0, 12);
+          l0 = madd(a, low, l0);
+          h0 = madd(a, high, h0);
+          a = v128.load_splat<f32>(a1, 12);
+          l1 = madd(a, low, l1);
+          h1 = madd(a, high, h1);
+          a = v128.load_splat<f32>(a2, 12);
+          l2 = madd(a, low, l2);
+          h2 = madd(a, high, h2);
+          a = v128.load_splat<f32>(a3, 12);
+          l3 = madd(a, low, l3);
+          h3 = madd(a, high, h3);
+          a = v128.load_splat<f32>(a4, 12);
+          l4 = madd(a, low, l4);
+          h4 = madd(a, high, h4);
+          a = v128.load_splat<f32>(a5, 12);
+          l5 = madd(a, low, l5);
+          h5 = madd(a, high, h5);
+          a0 += 16;
+          a1 += 16;
+          a2 += 16;
+          a3 += 16;
+          a4 += 16;
+          a5 += 16;
+          weight += 128;
+        }
         while (a0 < end) {
-          const low = v128.load(weight);
-          const high = v128.load(weight, 16);
-          let a = v128.load_splat<f32>(a0);
+          low = v128.load(weight);
+          high = v128.load(weight, 16);
+          a = v128.load_splat<f32>(a0);
           l0 = madd(a, low, l0);
           h0 = madd(a, high, h0);
           a = v128.load_splat<f32>(a1);
@@ -144,18 +233,18 @@ export function conv(
         }
       }
       if (mode == 1) {
-        l0 = f32x4.max(l0, nothing);
-        h0 = f32x4.max(h0, nothing);
-        l1 = f32x4.max(l1, nothing);
-        h1 = f32x4.max(h1, nothing);
-        l2 = f32x4.max(l2, nothing);
-        h2 = f32x4.max(h2, nothing);
-        l3 = f32x4.max(l3, nothing);
-        h3 = f32x4.max(h3, nothing);
-        l4 = f32x4.max(l4, nothing);
-        h4 = f32x4.max(h4, nothing);
-        l5 = f32x4.max(l5, nothing);
-        h5 = f32x4.max(h5, nothing);
+        l0 = f32x4.pmax(l0, nothing);
+        h0 = f32x4.pmax(h0, nothing);
+        l1 = f32x4.pmax(l1, nothing);
+        h1 = f32x4.pmax(h1, nothing);
+        l2 = f32x4.pmax(l2, nothing);
+        h2 = f32x4.pmax(h2, nothing);
+        l3 = f32x4.pmax(l3, nothing);
+        h3 = f32x4.pmax(h3, nothing);
+        l4 = f32x4.pmax(l4, nothing);
+        h4 = f32x4.pmax(h4, nothing);
+        l5 = f32x4.pmax(l5, nothing);
+        h5 = f32x4.pmax(h5, nothing);
       }
       v128.store(y0 + at, l0);
       v128.store(y0 + at, h0, 16);
@@ -169,6 +258,16 @@ export function conv(
       v128.store(y4 + at, h4, 16);
       v128.store(y5 + at, l5);
       v128.store(y5 + at, h5, 16);
+    }
+    column += 6;
+    if (column < width) {
+      x0 = x5 + xPixel;
+      y0 = y5 + yPixel;
+    } else {
+      const next = min(p + 6, pixels - 1);
+      column = next % width;
+      x0 = locate(x, next, height, width, xFace, xRow, xPixel);
+      y0 = locate(y, next, height, width, yFace, yRow, yPixel);
     }
   }
 }

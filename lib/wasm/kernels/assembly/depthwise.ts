@@ -29,18 +29,28 @@ export function depthwise(
   channels: i32,
   mode: i32,
 ): void {
-  const least = f32x4.splat(mode == 1 ? 0 : -f32.MAX_VALUE);
   const step = <usize> channels << 2;
+  const least = f32x4.splat(mode == 1 ? 0 : -f32.MAX_VALUE);
   for (let f = 0; f < faces; f++) {
     for (let r = 0; r < height; r++) {
       const xLine = x + <usize> (f * xFace + r * xRow);
       const yLine = y + <usize> (f * yFace + r * yRow);
+      if (tapCount == 9) {
+        // Two lines share the input between them where the stride is 1.
+        const pair = r + 1 < height && xRow == load<i32>(taps, 12);
+        for (let c: usize = 0; c < step; c += 16) {
+          const start = bias ? v128.load(bias + c) : f32x4.splat(0);
+          if (pair) {
+            lines(xLine + c, xRow, xPixel, taps, w + c, step, start, yLine + c, yRow, yPixel, width, mode);
+          } else {
+            line(xLine + c, xPixel, taps, w + c, step, start, yLine + c, yPixel, width, mode);
+          }
+        }
+        if (pair) r++;
+        continue;
+      }
       for (let c: usize = 0; c < step; c += 16) {
         const start = bias ? v128.load(bias + c) : f32x4.splat(0);
-        if (tapCount == 9) {
-          line9(xLine + c, xPixel, taps, w + c, step, start, yLine + c, yPixel, width, mode);
-          continue;
-        }
         let a = xLine + c;
         let to = yLine + c;
         for (let i = 0; i < width; i++) {
@@ -51,7 +61,7 @@ export function depthwise(
             sum = madd(v128.load(a + tap), v128.load(weight), sum);
             weight += step;
           }
-          v128.store(to, f32x4.max(sum, least));
+          v128.store(to, f32x4.pmax(sum, least));
           a += xPixel;
           to += yPixel;
         }
@@ -61,7 +71,7 @@ export function depthwise(
 }
 
 /** One line of output, four channels, nine taps. */
-function line9(
+function line(
   a: usize,
   xPixel: i32,
   taps: usize,
@@ -80,9 +90,9 @@ function line9(
   const w8 = v128.load(w + 8 * step);
   // Three lines of three taps, a fixed distance apart.
   const column = <usize> load<i32>(taps, 4);
-  const line = <usize> load<i32>(taps, 12);
-  let b = a + line;
-  let c = b + line;
+  const row = <usize> load<i32>(taps, 12);
+  let b = a + row;
+  let c = b + row;
   const least = f32x4.splat(mode == 1 ? 0 : -f32.MAX_VALUE);
   const adds = mode == 2;
   const column2 = 2 * column;
@@ -98,10 +108,77 @@ function line9(
     other = madd(v128.load(c), w6, other);
     sum = madd(v128.load(c + column), w7, sum);
     other = madd(v128.load(c + column2), w8, other);
-    v128.store(to, f32x4.max(f32x4.add(sum, other), least));
+    v128.store(to, f32x4.pmax(f32x4.add(sum, other), least));
     a += xPixel;
     b += xPixel;
     c += xPixel;
+    to += yPixel;
+  }
+}
+
+/** Two lines of output, four channels, nine taps, stride 1. */
+function lines(
+  a: usize,
+  xRow: i32,
+  xPixel: i32,
+  taps: usize,
+  w: usize,
+  step: usize,
+  start: v128,
+  to: usize,
+  yRow: i32,
+  yPixel: i32,
+  width: i32,
+  mode: i32,
+): void {
+  const w0 = v128.load(w), w1 = v128.load(w + step);
+  const w2 = v128.load(w + 2 * step), w3 = v128.load(w + 3 * step);
+  const w4 = v128.load(w + 4 * step), w5 = v128.load(w + 5 * step);
+  const w6 = v128.load(w + 6 * step), w7 = v128.load(w + 7 * step);
+  const w8 = v128.load(w + 8 * step);
+  const column = <usize> load<i32>(taps, 4);
+  const column2 = 2 * column;
+  let b = a + xRow;
+  let c = b + xRow;
+  let d = c + xRow;
+  const least = f32x4.splat(mode == 1 ? 0 : -f32.MAX_VALUE);
+  const adds = mode == 2;
+  for (let i = 0; i < width; i++) {
+    let upper = start, lower = start;
+    if (adds) {
+      upper = v128.load(to);
+      lower = v128.load(to + yRow);
+    }
+    upper = madd(v128.load(a), w0, upper);
+    upper = madd(v128.load(a + column), w1, upper);
+    upper = madd(v128.load(a + column2), w2, upper);
+    let value = v128.load(b);
+    upper = madd(value, w3, upper);
+    lower = madd(value, w0, lower);
+    value = v128.load(b + column);
+    upper = madd(value, w4, upper);
+    lower = madd(value, w1, lower);
+    value = v128.load(b + column2);
+    upper = madd(value, w5, upper);
+    lower = madd(value, w2, lower);
+    value = v128.load(c);
+    upper = madd(value, w6, upper);
+    lower = madd(value, w3, lower);
+    value = v128.load(c + column);
+    upper = madd(value, w7, upper);
+    lower = madd(value, w4, lower);
+    value = v128.load(c + column2);
+    upper = madd(value, w8, upper);
+    lower = madd(value, w5, lower);
+    lower = madd(v128.load(d), w6, lower);
+    lower = madd(v128.load(d + column), w7, lower);
+    lower = madd(v128.load(d + column2), w8, lower);
+    v128.store(to, f32x4.pmax(upper, least));
+    v128.store(to + yRow, f32x4.pmax(lower, least));
+    a += xPixel;
+    b += xPixel;
+    c += xPixel;
+    d += xPixel;
     to += yPixel;
   }
 }

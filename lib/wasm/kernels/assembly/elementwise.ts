@@ -9,7 +9,7 @@ const SWISH = 3;
 
 /** e to the power of each lane, within 2 units in the last place. */
 function exp(x: v128): v128 {
-  x = f32x4.min(f32x4.max(x, f32x4.splat(-87)), f32x4.splat(88));
+  x = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87)), f32x4.splat(88));
   // x = n * ln 2 + r, |r| <= ln 2 / 2; ln 2 in two parts (Cephes, expf).
   const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(1.4426950408889634)));
   let r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375)));
@@ -40,7 +40,7 @@ export function activate(kind: i32, x: usize, y: usize, count: i32): void {
   const bytes = <usize> count << 2;
   for (let i: usize = 0; i < bytes; i += 16) {
     let value = v128.load(x + i);
-    if (kind == RELU) value = f32x4.max(value, f32x4.splat(0));
+    if (kind == RELU) value = f32x4.pmax(value, f32x4.splat(0));
     else if (kind == SIGMOID) value = sigmoid(value);
     else if (kind == SWISH) value = f32x4.mul(value, sigmoid(value));
     v128.store(y + i, value);

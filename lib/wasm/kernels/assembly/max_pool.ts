@@ -4,6 +4,24 @@
 
 import { madd } from "./vector";
 
+/** Lanes of `a` where `mask` is all ones, of `b` where it is zero. */
+// @ts-ignore: decorator
+@inline
+function select(a: v128, b: v128, mask: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_laneselect(a, b, mask);
+  return v128.bitselect(a, b, mask);
+}
+
+/** dy at the windows' pixel where its maximum was the window's place `tap`. */
+// @ts-ignore: decorator
+@inline
+function taken(dy: usize, places: usize, at: usize, tap: v128): v128 {
+  const place = i32x4.extend_low_i16x8_u(
+    i16x8.extend_low_i8x16_u(v128.load32_zero(places + (at >> 2))),
+  );
+  return v128.and(v128.load(dy + at), i32x4.eq(place, tap));
+}
+
 /**
  * y = max over the window of (x * scale + shift) + (other * otherScale + otherShift).
  *
@@ -50,30 +68,48 @@ export function maxPool(
           i * strideX + left;
         const from = x + <usize> r0 * row + <usize> c0 * step;
         const to = y + <usize> (f * yFace + r * yRow) + <usize> i * step;
+        const one = i32x4.splat(1);
+        const skip = i32x4.splat(columns - c1 + c0);
         for (let c: usize = 0; c < step; c += 16) {
+          // The greatest scaled value is the greatest or, where the scale is
+          // negative, the least: search with its sign flipped.
           const a = v128.load(scale + c);
-          const b = v128.load(shift + c);
+          const sign = v128.and(a, i32x4.splat(1 << 31));
           let best = f32x4.splat(-f32.MAX_VALUE);
-          let place = i32x4.splat(first);
-          let value = v128.load(from + c);
           let start = from + c;
-          let firstTap = first;
-          for (let wr = r0; wr < r1; wr++) {
-            let at = start;
-            let tap = firstTap;
-            for (let wc = c0; wc < c1; wc++) {
-              const raw = v128.load(at);
-              const next = madd(raw, a, b);
-              const more = f32x4.gt(next, best);
-              best = f32x4.pmax(best, next);
-              place = v128.bitselect(i32x4.splat(tap), place, more);
-              value = v128.bitselect(raw, value, more);
-              at += step;
-              tap++;
+          if (places) {
+            let tap = i32x4.splat(first);
+            let place = tap;
+            for (let wr = r0; wr < r1; wr++) {
+              let at = start;
+              for (let wc = c0; wc < c1; wc++) {
+                const next = v128.xor(v128.load(at), sign);
+                place = select(tap, place, f32x4.gt(next, best));
+                best = f32x4.pmax(best, next);
+                tap = i32x4.add(tap, one);
+                at += step;
+              }
+              start += row;
+              tap = i32x4.add(tap, skip);
             }
-            start += row;
-            firstTap += columns;
+            const short = i16x8.narrow_i32x4_u(place, place);
+            v128.store32_lane(
+              places + ((done + c) >> 2),
+              i8x16.narrow_i16x8_u(short, short),
+              0,
+            );
+            v128.store(values + done + c, v128.xor(best, sign));
+          } else {
+            for (let wr = r0; wr < r1; wr++) {
+              let at = start;
+              for (let wc = c0; wc < c1; wc++) {
+                best = f32x4.pmax(best, v128.xor(v128.load(at), sign));
+                at += step;
+              }
+              start += row;
+            }
           }
+          best = madd(v128.xor(best, sign), a, v128.load(shift + c));
           if (other) {
             best = f32x4.add(
               best,
@@ -85,15 +121,6 @@ export function maxPool(
             );
           }
           v128.store(to + c, best);
-          if (places) {
-            const short = i16x8.narrow_i32x4_u(place, place);
-            v128.store32_lane(
-              places + ((done + c) >> 2),
-              i8x16.narrow_i16x8_u(short, short),
-              0,
-            );
-            v128.store(values + done + c, value);
-          }
         }
         done += step;
       }
@@ -132,28 +159,41 @@ export function maxPoolGradient(
     for (let r = 0; r < height; r++) {
       const r0 = max(0, (r + top - rows + stride) / stride);
       const r1 = min(yHeight - 1, (r + top) / stride);
+      let c0 = 0, next = 0;
       for (let i = 0; i < width; i++) {
-        const c0 = max(0, (i + left - columns + strideX) / strideX);
-        const c1 = min(yWidth - 1, (i + left) / strideX);
+        // The windows that hold this column: from c0 to before next.
+        while (c0 * strideX + columns <= i + left) c0++;
+        while (next * strideX <= i + left) next++;
+        const c1 = min(yWidth, next) - 1;
+        // At stride 2 a pixel lies in one, two or four windows of 3 by 3.
+        const wide = c0 < c1, high = r0 < r1;
+        const few = r1 - r0 < 2 && c1 - c0 < 2 && c0 <= c1 && r0 <= r1;
+        const first = <usize> (r0 * yWidth + c0) * step;
+        const tap = (r + top - r0 * stride) * columns + i + left - c0 * strideX;
+        const t0 = i32x4.splat(tap), t1 = i32x4.splat(tap - strideX);
+        const t2 = i32x4.splat(tap - stride * columns);
+        const t3 = i32x4.splat(tap - stride * columns - strideX);
+        const below = step * yWidth;
         for (let c: usize = 0; c < step; c += 16) {
           let g = f32x4.splat(0);
-          for (let wr = r0; wr <= r1; wr++) {
-            const tapRow = (r + top - wr * stride) * columns;
-            for (let wc = c0; wc <= c1; wc++) {
-              const tap = tapRow + i + left - wc * strideX;
-              const at = <usize> (wr * yWidth + wc) * step + c;
-              const place = i32x4.extend_low_i16x8_u(
-                i16x8.extend_low_i8x16_u(
-                  v128.load32_zero(places + (at >> 2)),
-                ),
-              );
-              g = f32x4.add(
-                g,
-                v128.and(
-                  v128.load(dy + at),
-                  i32x4.eq(place, i32x4.splat(tap)),
-                ),
-              );
+          if (few) {
+            const at = first + c;
+            g = taken(dy, places, at, t0);
+            if (wide) g = f32x4.add(g, taken(dy, places, at + step, t1));
+            if (high) {
+              g = f32x4.add(g, taken(dy, places, at + below, t2));
+              if (wide) {
+                g = f32x4.add(g, taken(dy, places, at + below + step, t3));
+              }
+            }
+          } else {
+            for (let wr = r0; wr <= r1; wr++) {
+              for (let wc = c0; wc <= c1; wc++) {
+                const place = tap - (wr - r0) * stride * columns -
+                  (wc - c0) * strideX;
+                const at = <usize> (wr * yWidth + wc) * step + c;
+                g = f32x4.add(g, taken(dy, places, at, i32x4.splat(place)));
+              }
             }
           }
           if (coefficients) {

@@ -81,8 +81,8 @@ export function normalize(
         for (let i = 0; i < width; i++) {
           const low = madd(v128.load(from), a0, b0);
           const high = madd(v128.load(from, 16), a1, b1);
-          v128.store(to, f32x4.max(low, bound));
-          v128.store(to, f32x4.max(high, bound), 16);
+          v128.store(to, f32x4.pmax(low, bound));
+          v128.store(to, f32x4.pmax(high, bound), 16);
           from += step;
           to += step;
         }
