@@ -7,6 +7,7 @@ import {
   noAugmentation,
   referenceAugmentation,
 } from "./augment.ts";
+import { EMOTIONS } from "./faces.ts";
 import { type Schedule, schedules } from "./schedule.ts";
 
 /** Adam; with `weightDecay` in the configuration it is AdamW (Loshchilov and Hutter, 2019). */
@@ -265,11 +266,11 @@ export function completeConfig(
   }
   const { classWeights } = config;
   const usable = classWeights === null || classWeights === "balanced" ||
-    Array.isArray(classWeights) &&
+    Array.isArray(classWeights) && classWeights.length === EMOTIONS.length &&
       classWeights.every((weight) => inside(0, 1e6)(weight) === null);
   if (!usable) {
     throw new TrainingError(
-      `classWeights must be null, "balanced" or one number of 0 or more an emotion`,
+      `classWeights must be null, "balanced" or ${EMOTIONS.length} numbers of 0 or more`,
     );
   }
   return config;

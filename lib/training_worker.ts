@@ -166,7 +166,7 @@ class Shard {
     const loss = this.#combine(slots, batch.length);
     if (!Number.isFinite(loss)) {
       throw new BadStep(
-        `the loss became ${loss} in epoch ${epoch}, step ${
+        `the loss became ${loss} in epoch ${epoch + 1}, step ${
           step + 1
         }; try a smaller learning rate (${config.learningRate} is the highest of this run)`,
       );
