@@ -13,6 +13,9 @@ fragment of HTML beside it (OUTPUT with .html) when none does. It leaves out
 which notebooks there are, and what a page around the fragment looks like.
 """
 
+import base64
+import copy
+import html
 import json
 import re
 import sys
@@ -50,11 +53,28 @@ class TellingClient(NotebookClient):
         return result
 
 
+def with_images(notebook):
+    """A copy with each SVG as an image: nbconvert takes pictures out of them."""
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            svg = data.pop("image/svg+xml", None)
+            if svg is None:
+                continue
+            code = base64.b64encode(svg.encode()).decode()
+            words = html.escape(data.get("text/plain", ""), quote=True)
+            data["text/html"] = (
+                f'<img alt="{words}" src="data:image/svg+xml;base64,{code}">'
+            )
+    return notebook
+
+
 def write_html(notebook, path):
     from nbconvert import HTMLExporter
 
     exporter = HTMLExporter(template_name="basic")
-    body, _ = exporter.from_notebook_node(notebook)
+    body, _ = exporter.from_notebook_node(with_images(notebook))
     with open(path, "w", encoding="utf-8") as file:
         file.write(body)
 
