@@ -37,8 +37,13 @@ interface Element {
  *
  * @example
  * ```ts
- * const path = "/usr/share/opencv4/haarcascades/haarcascade_eye.xml";
- * readCascadeXml(Deno.readTextFileSync(path), path).stages.length; // 24
+ * import { readCascadeXml } from "mien/cascade_xml.ts";
+ *
+ * try {
+ *   readCascadeXml("<opencv_storage></opencv_storage>", "empty.xml");
+ * } catch (error) {
+ *   console.log(String(error)); // CascadeError: empty.xml, line 1, ...
+ * }
  * ```
  */
 export function readCascadeXml(text: string, name: string): Cascade {
@@ -51,11 +56,11 @@ export function readCascadeXml(text: string, name: string): Cascade {
   }
   const { root, notice } = parse(text, name);
   const reader = new Reader(name);
-  const body = root.children.find((child) => child.type !== "") ??
-    root.children[0];
-  if (root.name !== "opencv_storage" || !body) {
+  if (root.name !== "opencv_storage") {
     reader.fail(root, "this is no OpenCV cascade: <opencv_storage> is missing");
   }
+  const body = root.children.find((child) => child.type !== "") ??
+    root.children[0] ?? reader.fail(root, "there is no cascade in this file");
   const cascade = body.type === "opencv-haar-classifier"
     ? reader.oldCascade(body, notice)
     : reader.cascade(body, notice);

@@ -72,7 +72,11 @@ function short(value: number): string {
  *
  * @example
  * ```ts
- * readCompactCascade(compactCascade(cascade)); // the same cascade
+ * import { compactCascade, readCompactCascade } from "mien/compact_cascade.ts";
+ * import { frontalFaceCascade } from "mien/frontal_face.ts";
+ *
+ * const compact = compactCascade(frontalFaceCascade());
+ * console.log(readCompactCascade(compact).stages.length); // 25
  * ```
  */
 export function readCompactCascade(

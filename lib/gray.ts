@@ -28,8 +28,10 @@ export interface RgbaImage {
  *
  * @example
  * ```ts
+ * import { toGray } from "mien/gray.ts";
+ *
  * const data = new Uint8Array([255, 0, 0, 255]);
- * toGray({ width: 1, height: 1, data }).data[0]; // 76
+ * console.log(toGray({ width: 1, height: 1, data }).data[0]); // 76
  * ```
  */
 export function toGray(

@@ -28,8 +28,10 @@ const EPSILON = 0.2;
  *
  * @example
  * ```ts
+ * import { groupRectangles } from "mien/group_rectangles.ts";
+ *
  * const face = { x: 10, y: 10, width: 40, height: 40 };
- * groupRectangles([face, { ...face, x: 12 }], 1)[0].x; // 11
+ * console.log(groupRectangles([face, { ...face, x: 12 }], 1)[0].x); // 11
  * ```
  */
 export function groupRectangles(

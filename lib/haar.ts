@@ -51,8 +51,14 @@ const EMPTY = new Int32Array(0);
  *
  * @example
  * ```ts
- * const detector = await CascadeDetector.create(frontalFaceCascade());
- * for (const frame of frames) console.log(detector.detect(frame));
+ * import { drawScene } from "mien/drawn_scene.ts";
+ * import { CascadeDetector } from "mien/haar.ts";
+ *
+ * const detector = await CascadeDetector.create();
+ * for (const seed of [1, 2, 3]) {
+ *   const { image } = drawScene({ width: 320, height: 240, faces: 2, seed });
+ *   console.log(detector.detect(image));
+ * }
  * ```
  */
 export class CascadeDetector {
@@ -329,11 +335,14 @@ const detectors = new WeakMap<Cascade, Promise<CascadeDetector>>();
  *
  * @example
  * ```ts
- * const gray = toGray(await readImage("group.jpg"));
- * const faces = await detectFaces(gray, frontalFaceCascade(), {
- *   scaleFactor: 1.3,
- *   minNeighbors: 5,
- * });
+ * import { drawScene } from "mien/drawn_scene.ts";
+ * import { frontalFaceCascade } from "mien/frontal_face.ts";
+ * import { detectFaces } from "mien/haar.ts";
+ *
+ * const scene = { width: 320, height: 240, faces: 2, seed: 1 };
+ * const { image } = drawScene(scene);
+ * const options = { scaleFactor: 1.2, minNeighbors: 2 };
+ * console.log(await detectFaces(image, frontalFaceCascade(), options));
  * ```
  */
 export async function detectFaces(

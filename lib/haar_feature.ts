@@ -15,8 +15,15 @@ import {
  *
  * @example
  * ```ts
- * const feature = cascade.features[0];
- * featureValue(feature, integralImage(image), 0, 0);
+ * import { featureValue } from "mien/haar_feature.ts";
+ * import { integralImage } from "mien/integral_image.ts";
+ *
+ * const image = { width: 2, height: 1, data: new Uint8Array([3, 10]) };
+ * const rectangle = { x: 0, y: 0, width: 1, height: 1 };
+ * const left = { ...rectangle, weight: -1 };
+ * const right = { ...rectangle, x: 1, weight: 1 };
+ * const feature = { rectangles: [left, right], tilted: false };
+ * console.log(featureValue(feature, integralImage(image), 0, 0)); // 7
  * ```
  */
 export function featureValue(

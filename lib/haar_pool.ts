@@ -22,8 +22,12 @@ export interface PoolOptions {
  *
  * @example
  * ```ts
- * const pool = await DetectorPool.create(frontalFaceCascade(), { threads: 2 });
- * const faces = await pool.detect(image, { scaleFactor: 1.2 });
+ * import { drawScene } from "mien/drawn_scene.ts";
+ * import { DetectorPool } from "mien/haar_pool.ts";
+ *
+ * const pool = await DetectorPool.create(undefined, { threads: 2 });
+ * const scene = { width: 320, height: 240, faces: 2, seed: 1 };
+ * console.log(await pool.detect(drawScene(scene).image));
  * pool.close();
  * ```
  */

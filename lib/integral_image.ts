@@ -21,8 +21,10 @@ export interface IntegralImage {
  *
  * @example
  * ```ts
+ * import { integralImage, rectangleSum } from "mien/integral_image.ts";
+ *
  * const image = { width: 2, height: 1, data: new Uint8Array([3, 4]) };
- * rectangleSum(integralImage(image), 0, 0, 2, 1); // 7
+ * console.log(rectangleSum(integralImage(image), 0, 0, 2, 1)); // 7
  * ```
  */
 export function integralImage(image: GrayImage): IntegralImage {

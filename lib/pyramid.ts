@@ -37,9 +37,13 @@ export interface Layer extends Size {
  *
  * @example
  * ```ts
+ * import { pyramidLayers } from "mien/pyramid.ts";
+ *
+ * const none = { width: 0, height: 0 };
  * const options = { scaleFactor: 2, minSize: none, maxSize: none };
- * pyramidLayers({ width: 50, height: 50 }, { width: 24, height: 24 }, options)
- *   .map((layer) => layer.width); // [50, 25]
+ * const image = { width: 50, height: 50 };
+ * const layers = pyramidLayers(image, { width: 24, height: 24 }, options);
+ * console.log(layers.map((layer) => layer.width)); // [50, 25]
  * ```
  */
 export function pyramidLayers(

@@ -123,6 +123,9 @@ function frame(image: ColorImage, boxes: readonly Rectangle[]): ColorImage {
 
 async function main() {
   const options = readOptions();
+  if (options.out && !/\.png$/i.test(options.out)) {
+    throw new UsageError(`${options.out} must end in .png`);
+  }
   if (options.out && existsSync(options.out) && !options.force) {
     throw new UsageError(`${options.out} is there: use --force to replace it`);
   }
