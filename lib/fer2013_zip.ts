@@ -77,12 +77,19 @@ function describeEntry(
           "deflated files can be read",
       );
     }
-    try {
-      return (await zip.readLocalFileHeaderPromise(entry, { minimal: true }))
-        .fileDataStart;
-    } catch (error) {
-      throw damaged(file, (error as Error).message);
+    const header = await zip.readLocalFileHeaderPromise(entry)
+      .catch((error: Error) => {
+        throw damaged(file, error.message);
+      });
+    // The name stands twice; it tells emotion and split, so it is checked too.
+    const { fileName, fileDataStart } = header;
+    if (
+      fileName.length !== entry.fileNameRaw.length ||
+      fileName.some((byte, index) => byte !== entry.fileNameRaw[index])
+    ) {
+      throw damaged(file, "two names for one file");
     }
+    return fileDataStart;
   }
 
   async function* stream(): AsyncGenerator<Uint8Array> {

@@ -3,6 +3,7 @@
 /** One record of the archive's central directory. */
 export interface Entry {
   fileName: string;
+  fileNameRaw: Uint8Array;
   compressedSize: number;
   uncompressedSize: number;
   /** 0 stored, 8 deflated. */
@@ -15,8 +16,7 @@ export interface ZipFile {
   eachEntry(): AsyncIterable<Entry>;
   readLocalFileHeaderPromise(
     entry: Entry,
-    options: { minimal: true },
-  ): Promise<{ fileDataStart: number }>;
+  ): Promise<{ fileDataStart: number; fileName: Uint8Array }>;
   close(): void;
   once(event: "close", listener: () => void): void;
 }
