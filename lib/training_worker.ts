@@ -9,6 +9,7 @@ import { Network, type NetworkGraph, Optimizer } from "./network.ts";
 import { fillInput } from "./preprocess.ts";
 import { randomAt } from "./random.ts";
 import { type PlateauState, scaleAt } from "./schedule.ts";
+import { shuffle } from "./training_order.ts";
 import type { TrainingConfig } from "./training_config.ts";
 import {
   meet,
@@ -55,23 +56,7 @@ export type Reply =
   | { kind: "stopped" }
   | { kind: "failed"; reason: string; expected: boolean };
 
-const ORDER_STREAM = 1;
 const DROPOUT_STREAM = 3;
-
-/** The order of the training faces in an epoch. */
-export function shuffle(
-  count: number,
-  seed: number,
-  epoch: number,
-): Uint32Array {
-  const random = randomAt(seed, ORDER_STREAM, epoch);
-  const order = Uint32Array.from({ length: count }, (_, i) => i);
-  for (let i = count - 1; i > 0; i--) {
-    const j = random.integer(i + 1);
-    [order[i], order[j]] = [order[j], order[i]];
-  }
-  return order;
-}
 
 /** Training that went wrong in a way that a person can mend. */
 class BadStep extends Error {}
@@ -82,6 +67,7 @@ class Shard {
   readonly #classes: number;
   readonly #live: Float32Array;
   readonly #liveStatistics: Float32Array;
+  readonly #before: Float32Array;
   #barriers = 0;
 
   constructor(
@@ -94,6 +80,7 @@ class Shard {
       request.memory.validation.length;
     this.#live = new Float32Array(request.memory.parameters);
     this.#liveStatistics = new Float32Array(request.memory.statistics);
+    this.#before = new Float32Array(request.memory.statistics);
   }
 
   /** Takes the network, the optimizer and the averages from the shared state. */
@@ -147,6 +134,7 @@ class Shard {
     const [from, to] = partOf(batch.length, worker, memory.workers);
     const mine = batch.subarray(from, to);
     const slots = this.#slots[step % 2];
+    this.#before.set(network.statistics);
     const slot = slots[worker];
     slot.numbers.fill(0);
     if (mine.length > 0) {
@@ -164,6 +152,7 @@ class Shard {
     }
     meet(memory.control, worker, ++this.#barriers);
     const loss = this.#combine(slots, batch.length);
+    this.#hasten(step);
     if (!Number.isFinite(loss)) {
       throw new BadStep(
         `the loss became ${loss} in epoch ${epoch + 1}, step ${
@@ -172,9 +161,10 @@ class Shard {
       );
     }
     if (config.averageDecay !== null) {
-      // Early on a shorter average, that does not hold on to the first weights.
-      const most = (1 + step) / (10 + step);
-      this.optimizer.options.averageDecay = Math.min(config.averageDecay, most);
+      this.optimizer.options.averageDecay = earlyDecay(
+        config.averageDecay,
+        step,
+      );
     }
     this.optimizer.step(rate);
   }
@@ -248,6 +238,28 @@ class Shard {
     return loss;
   }
 
+  /**
+   * Moves the statistics of batch normalisation faster in the first steps than their momentum says:
+   * a run of a few dozen steps would otherwise be validated with those that it began with.
+   */
+  #hasten(step: number): void {
+    const { graph } = this.request;
+    const { statistics } = this.network;
+    for (const node of graph.nodes) {
+      if (node.op !== "norm") continue;
+      const { momentum } = node;
+      const early = earlyDecay(momentum, step);
+      if (early === momentum || momentum === 1) continue;
+      for (const index of [node.mean, node.variance]) {
+        const { offset, shape } = graph.weights[index];
+        for (let i = offset; i < offset + shape[0]; i++) {
+          const change = (statistics[i] - this.#before[i]) / (1 - momentum);
+          statistics[i] = this.#before[i] + (1 - early) * change;
+        }
+      }
+    }
+  }
+
   /** Says what the network, or its average, thinks of this worker's validation faces. */
   validate(): void {
     const { config, memory, worker } = this.request;
@@ -267,6 +279,11 @@ class Shard {
       network.statistics.set(this.#liveStatistics);
     }
   }
+}
+
+/** How much of an average stays at a step: less at first, so that it leaves where it began. */
+function earlyDecay(decay: number, step: number): number {
+  return Math.min(decay, (1 + step) / (10 + step));
 }
 
 function addTimes(sum: Float32Array, values: Float32Array, part: number): void {

@@ -23,6 +23,7 @@ import {
   stopAll,
   Stopped,
 } from "mien/training_memory.ts";
+import { shuffle } from "mien/training_order.ts";
 import { TrainingTeam } from "mien/training_team.ts";
 import { buildTiny, makeFaces } from "./tiny_training.ts";
 
@@ -264,6 +265,36 @@ Deno.test("the average follows the weights as its decay says", async () => {
     }
   });
 });
+
+Deno.test("normalisation's statistics leave where they began at the first steps", () =>
+  inFolder(async (folder) => {
+    // One step without change: a tenth of the first statistics, nine tenths of the batch's.
+    await run({ ...still, batchSize: 210 }, { out: folder });
+    const expected = tf.tidy(() => {
+      const { pixels, length } = shareFaces(faces, "Training");
+      const input = tf.tensor4d(scalePixels(pixels), [length, 48, 48, 1]);
+      const parts = [0, 105].map((from) =>
+        // each worker has its own statistics
+        tf.moments(
+          buildTiny().layers[0].apply(
+            input.gather(workersFaces().slice(from, from + 105)),
+          ) as tf.Tensor4D,
+          [0, 1, 2],
+        )
+      );
+      const mean = parts[0].mean.add(parts[1].mean).div(2);
+      const variance = parts[0].variance.add(parts[1].variance).div(2);
+      return [
+        ...mean.mul(0.9).dataSync(),
+        ...variance.mul(0.9).add(0.1).dataSync(),
+      ];
+    });
+    const { statistics } = readRun(folder).arrays;
+    statistics.forEach((value, i) => near(value, expected[i], 1e-3));
+  }));
+
+/** The order of the faces in the first epoch: the first half is the first worker's. */
+const workersFaces = () => Array.from(shuffle(210, 3, 0));
 
 Deno.test("a run that was stopped in mid-epoch goes on to the same weights", () =>
   inFolder(async (folder) => {
