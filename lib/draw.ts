@@ -123,18 +123,26 @@ export function drawFaces(
   const painter = new Painter(image, touched);
   const shorter = Math.min(image.width, image.height);
   const line = Math.max(2, Math.round(shorter / 180));
-  const labels = faces.map((face) => labelOf(face, image, line));
+  const labels: Label[] = [];
+  for (const face of faces) labels.push(labelOf(face, image, line, labels));
   const taken = [...faces.map((face) => face.box), ...labels.map((l) => l.box)];
-  for (const [i, face] of faces.entries()) {
-    const color = COLORS[indexOfLargest(face.probabilities)];
-    painter.frame(face.box, line + 2, 1, BLACK, 0.55);
-    painter.frame(face.box, line, 0, color, 1);
-    const { text, textHeight, box } = labels[i];
-    const preferred = sides.get(face.track ?? -1);
-    const panel = placePanel(face.box, textHeight, image, taken, preferred);
-    if (face.track !== undefined) sides.set(face.track, panel.side);
+  const colors = faces.map(({ probabilities }) =>
+    COLORS[indexOfLargest(probabilities)]
+  );
+  for (const [i, { box }] of faces.entries()) {
+    painter.frame(box, line + 2, 1, BLACK, 0.55);
+    painter.frame(box, line, 0, colors[i], 1);
+  }
+  for (const [i, { box, track, probabilities }] of faces.entries()) {
+    const preferred = sides.get(track ?? -1);
+    const { textHeight } = labels[i];
+    const panel = placePanel(box, textHeight, image, taken, preferred);
+    if (track !== undefined) sides.set(track, panel.side);
     taken.push(panel.box);
-    drawPanel(painter, panel.box, face.probabilities);
+    drawPanel(painter, panel.box, probabilities);
+  }
+  for (const [i, { text, textHeight, box }] of labels.entries()) {
+    const color = colors[i];
     painter.fill(box.x, box.y, box.width, box.height, color, 1);
     // Black on the bright colours, white on the dark ones.
     const light = 0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2];
@@ -148,8 +156,22 @@ export function drawFaces(
   }
 }
 
-/** The label's words, and where they stand: above the box, or at its top. */
-function labelOf(face: FaceNote, image: ColorImage, line: number) {
+interface Label {
+  readonly text: string;
+  readonly textHeight: number;
+  readonly box: Box;
+}
+
+/**
+ * The label's words, and where they stand: above the box; at its top where
+ * the picture ends; below it where another label is in the way.
+ */
+function labelOf(
+  face: FaceNote,
+  image: ColorImage,
+  line: number,
+  others: readonly Label[],
+): Label {
   const largest = Math.max(18, Math.min(image.width, image.height) / 17);
   const textHeight = Math.round(clamp(face.box.height / 6.5, 13, largest));
   const best = indexOfLargest(face.probabilities);
@@ -158,14 +180,18 @@ function labelOf(face: FaceNote, image: ColorImage, line: number) {
   const text = `${number}${EMOTIONS[best]} ${percent}%`;
   const width = measureText(text, textHeight) + Math.round(textHeight * 0.3);
   const height = Math.round(textHeight * 1.25);
-  const above = Math.round(face.box.y) - height - line;
-  const box = {
-    x: clamp(Math.round(face.box.x) - line, 0, image.width - width),
-    y: above >= 0 ? above : Math.max(0, Math.round(face.box.y) + line),
-    width,
-    height,
-  };
-  return { text, textHeight, box };
+  const top = Math.round(face.box.y),
+    bottom = top + Math.round(face.box.height);
+  const above = top - height - line;
+  const x = clamp(Math.round(face.box.x) - line, 0, image.width - width);
+  const places = [
+    ...(above >= 0 ? [above] : [Math.max(0, top + line)]),
+    ...(bottom + line + height <= image.height ? [bottom + line] : []),
+  ].map((y) => ({ x, y, width, height }));
+  const free = places.find((box) =>
+    others.every((other) => overlap(box, other.box) === 0)
+  );
+  return { text, textHeight, box: free ?? places[0] };
 }
 
 /** The side where the bars hide least, and their box there. */
