@@ -1,0 +1,249 @@
+// `deno task bench train`: milliseconds of a training step and of forward passes,
+// ours and PyTorch's in turn on the same cores. One JSON line a measurement.
+
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import * as tf from "@tensorflow/tfjs";
+import { noAugmentation, referenceAugmentation } from "../lib/augment.ts";
+import { drawFaces } from "../lib/drawn_faces.ts";
+import { findFaces, SPLITS } from "../lib/fer2013.ts";
+import { buildMiniXception } from "../lib/mini_xception.ts";
+import { describeNetwork, readWeights } from "../lib/network.ts";
+import { train } from "../lib/train.ts";
+import type { BenchRequest } from "./train_worker.ts";
+
+const USAGE = `Usage: deno task bench train [--runs N] [--rounds N] [--epoch]
+
+Prints {"bench","workers","batch","ms","peer","peerMs","ratio"}, medians: a
+training step (forward, backward, Adam) with one and two workers, without and
+with augmentation, and forward passes of 64 faces and of one. ratio is
+peerMs / ms: above 1 ours is faster. The yardstick, PyTorch, runs in turn with
+ours where Debian's python3-torch and peer_train.py (in the folder MIEN_PEERS or
+../shared/bench) are there.
+
+  --runs N     passes a measurement and round (default 15)
+  --rounds N   rounds of ours, then the yardstick's (default 3)
+  --epoch      also one epoch of the trainer, on FER-2013 if found, and its
+               time beside that of as many bare steps`;
+
+const BATCH = 64;
+
+/** A line of peer_train.py. */
+interface PeerLine {
+  peer: string;
+  threads: number;
+  layout: string;
+  train_step_ms: number;
+  forward_ms: number;
+  one_face_ms: number;
+}
+
+type Which = "train_step_ms" | "forward_ms" | "one_face_ms";
+
+interface Measurement {
+  bench: string;
+  kind: BenchRequest["kind"];
+  workers: number;
+  batch: number;
+  augmented: boolean;
+  /** Which of the yardstick's lines count, and which of their numbers. */
+  peers: (line: PeerLine) => boolean;
+  which: Which;
+}
+
+const lasting = (line: PeerLine) => line.layout.endsWith("channels_last");
+
+const MEASUREMENTS: Measurement[] = [
+  ...[false, true].flatMap((augmented): Measurement[] => [
+    {
+      ...{ bench: "train_step", kind: "step", workers: 1, batch: BATCH },
+      ...{ augmented, which: "train_step_ms" },
+      peers: (line) => line.threads === 1 && !lasting(line),
+    },
+    {
+      ...{ bench: "train_step", kind: "step", workers: 2, batch: BATCH },
+      ...{ augmented, which: "train_step_ms", peers: () => true },
+    },
+  ]),
+  {
+    ...{ bench: "forward", kind: "forward", workers: 1, batch: BATCH },
+    ...{ augmented: false, which: "forward_ms" },
+    peers: (line) => line.threads === 1 && lasting(line),
+  },
+  {
+    ...{ bench: "forward", kind: "forward", workers: 2, batch: BATCH },
+    ...{ augmented: false, which: "forward_ms", peers: lasting },
+  },
+  {
+    ...{ bench: "forward", kind: "forward", workers: 1, batch: 1 },
+    ...{ augmented: false, which: "one_face_ms", peers: () => true },
+  },
+];
+
+function median(numbers: number[]): number {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
+}
+
+function rounded(ms: number): number {
+  return Number(ms.toFixed(ms < 10 ? 3 : 2));
+}
+
+/** The times of one round, in ms, as the first worker took them. */
+async function measure(
+  { kind, workers, batch, augmented }: Measurement,
+  runs: number,
+  network: Pick<BenchRequest, "graph" | "parameters" | "statistics">,
+  pixels: Uint8Array,
+): Promise<number[]> {
+  const shared = (bytes: number) => new SharedArrayBuffer(bytes);
+  const control = new Int32Array(shared(4 * (1 + workers)));
+  const { length } = network.parameters;
+  const shares = Array.from(
+    { length: workers },
+    () => new Float32Array(shared(length * 4)),
+  );
+  const team = shares.map(() =>
+    new Worker(new URL("./train_worker.ts", import.meta.url), {
+      type: "module",
+    })
+  );
+  const times = await Promise.all(team.map((worker, index) => {
+    const request: BenchRequest = {
+      ...{ kind, ...network, pixels, runs, worker: index, control, shares },
+      count: batch / workers,
+      augmentation: augmented ? referenceAugmentation : noAugmentation,
+    };
+    return new Promise<number[]>((done, failed) => {
+      worker.onmessage = ({ data }) => done(data);
+      worker.onerror = (event) => failed(new Error(event.message));
+      worker.postMessage(request);
+    });
+  }));
+  for (const worker of team) worker.terminate();
+  return times[0];
+}
+
+/** The yardstick's command, or `null` where it is not installed. */
+function findPeer(): string[] | null {
+  const folder = process.env.MIEN_PEERS ??
+    resolve(import.meta.dirname!, "../../shared/bench");
+  const script = resolve(folder, "peer_train.py");
+  if (!existsSync(script)) return null;
+  for (const python of ["python3", "/usr/bin/python3"]) {
+    const { status } = spawnSync(python, ["-c", "import torch"]);
+    if (status === 0) return [python, script];
+  }
+  return null;
+}
+
+function runPeer([python, script]: string[], runs: number): PeerLine[] {
+  const args = [script, String(BATCH), String(runs)];
+  const { status, stdout, stderr } = spawnSync(python, args);
+  if (status !== 0) throw new Error(`${script} failed: ${stderr}`);
+  return stdout.toString().trim().split("\n").map((line: string) =>
+    JSON.parse(line)
+  );
+}
+
+/** The yardstick's best median of those lines that count. */
+function bestPeer(
+  { peers, which }: Measurement,
+  rounds: PeerLine[][],
+): { peer: string; ms: number } | null {
+  const lines = (rounds[0] ?? []).map((line, i) => ({
+    line,
+    ms: median(rounds.map((round) => round[i][which])),
+  })).filter(({ line }) => peers(line));
+  if (lines.length === 0) return null;
+  const { line, ms } = lines.reduce((a, b) => a.ms < b.ms ? a : b);
+  const layout = lasting(line) ? "channels_last" : "default layout";
+  const threads = `${line.threads} thread${line.threads > 1 ? "s" : ""}`;
+  return { peer: `${line.peer} ${threads} ${layout}`, ms };
+}
+
+/** One epoch of the trainer beside the same number of bare steps. */
+async function measureEpoch(bareMs: number): Promise<void> {
+  const faces = await findFaces();
+  const training = faces.splits.filter((s) => SPLITS[s] === "Training").length;
+  const { history } = await train({
+    faces,
+    model: buildMiniXception(),
+    config: {
+      ...{ epochs: 1, batchSize: BATCH, workers: 2 },
+      augmentation: referenceAugmentation,
+    },
+  });
+  const steps = Math.ceil(training / BATCH);
+  const bare = steps * bareMs / 1000;
+  const { seconds } = history[0];
+  console.log(JSON.stringify({
+    ...{ bench: "epoch", workers: 2, batch: BATCH, faces: training, steps },
+    ...{ seconds: rounded(seconds), bareSeconds: rounded(bare) },
+    timesBare: Number((seconds / bare).toFixed(2)),
+    // Linux says how much memory the process ever held.
+    megabytes: Math.round(process.resourceUsage().maxRSS / 1024),
+  }));
+}
+
+function readOptions() {
+  try {
+    return parseArgs({
+      options: {
+        runs: { type: "string", default: "15" },
+        rounds: { type: "string", default: "3" },
+        epoch: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    }).values;
+  } catch (error) {
+    console.error(`${(error as Error).message} (see --help)`);
+    process.exit(2);
+  }
+}
+
+const options = readOptions();
+if (options.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
+const [runs, rounds] = [Number(options.runs), Number(options.rounds)];
+if (!(runs >= 1 && rounds >= 1)) {
+  console.error("--runs and --rounds want numbers from 1 (see --help)");
+  process.exit(2);
+}
+
+await tf.setBackend("cpu");
+const model = buildMiniXception();
+const graph = describeNetwork(model);
+const network = { graph, ...readWeights(graph, model) };
+const { pixels } = drawFaces({ count: 2 * BATCH, seed: 1 });
+const peer = findPeer();
+if (!peer) {
+  console.error("no yardstick: python3-torch or peer_train.py is not there");
+}
+const ours = MEASUREMENTS.map(() => [] as number[]);
+const theirs: PeerLine[][] = [];
+for (let round = 0; round < rounds; round++) {
+  for (const [i, measurement] of MEASUREMENTS.entries()) {
+    const count = measurement.batch === 1 ? 20 * runs : runs;
+    const times = await measure(measurement, count, network, pixels);
+    ours[i].push(median(times));
+  }
+  if (peer) theirs.push(runPeer(peer, runs));
+}
+for (const [i, measurement] of MEASUREMENTS.entries()) {
+  const { bench, workers, batch, augmented } = measurement;
+  const ms = median(ours[i]);
+  const best = bestPeer(measurement, theirs);
+  console.log(JSON.stringify({
+    ...{ bench, workers, batch, augmented, ms: rounded(ms) },
+    ...(best && {
+      ...{ peer: best.peer, peerMs: best.ms },
+      ratio: Number((best.ms / ms).toFixed(2)),
+    }),
+  }));
+}
+if (options.epoch) await measureEpoch(median(ours[1]));

@@ -1,0 +1,77 @@
+// One worker of bench/train.ts: steps on its part of a batch of drawn faces, as a
+// worker of the trainer makes them, or forward passes; answers with their times.
+
+import { augmentFace } from "../lib/augment.ts";
+import { FACE_PIXELS, FACE_SIZE } from "../lib/faces.ts";
+import { Network, type NetworkGraph, Optimizer } from "../lib/network.ts";
+import { meet } from "../lib/training_memory.ts";
+import type { Augmentation } from "../lib/augment.ts";
+
+/** What a worker is to measure. */
+export interface BenchRequest {
+  kind: "step" | "forward";
+  graph: NetworkGraph;
+  parameters: Float32Array;
+  statistics: Float32Array;
+  /** Gray faces, `count` of which are this worker's. */
+  pixels: Uint8Array;
+  count: number;
+  augmentation: Augmentation;
+  runs: number;
+  worker: number;
+  /** Shared: where workers meet, and each one's gradients. */
+  control: Int32Array;
+  shares: Float32Array[];
+}
+
+const WARM_UP = 3;
+
+self.onmessage = async ({ data }: MessageEvent<BenchRequest>) => {
+  const { kind, graph, count, runs, worker, control, shares } = data;
+  const training = kind === "step";
+  const network = await Network.create(graph, { batch: count, training });
+  network.parameters.set(data.parameters);
+  network.statistics.set(data.statistics);
+  const optimizer = training
+    ? new Optimizer(network, {
+      ...{ kind: "adam", beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+    })
+    : null;
+  const fill = (epoch: number) => {
+    for (let i = 0; i < count; i++) {
+      const { pixels, augmentation } = data;
+      const at = i * FACE_PIXELS;
+      augmentFace(
+        ...[pixels, FACE_SIZE, i, augmentation, 1, epoch] as const,
+        ...[network.input, at] as const,
+      );
+    }
+  };
+  const classes = graph.outputSize;
+  for (let i = 0; training && i < count; i++) {
+    network.targets[i * classes + i % classes] = 1;
+  }
+  let meetings = 0;
+  const times: number[] = [];
+  fill(0);
+  for (let run = -WARM_UP; run < runs; run++) {
+    meet(control, worker, ++meetings);
+    const started = performance.now();
+    if (optimizer) {
+      fill(run + WARM_UP);
+      network.gradient(count);
+      shares[worker].set(network.gradients);
+      meet(control, worker, ++meetings);
+      network.gradients.fill(0);
+      for (const share of shares) {
+        for (let i = 0; i < share.length; i++) {
+          network.gradients[i] += share[i] / shares.length;
+        }
+      }
+      optimizer.step(1e-4);
+    } else network.predict(count);
+    meet(control, worker, ++meetings);
+    if (run >= 0) times.push(performance.now() - started);
+  }
+  self.postMessage(times);
+};

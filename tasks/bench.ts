@@ -1,0 +1,23 @@
+// Dispatches `deno task bench NAME` to bench/NAME.ts, in this process.
+
+import process from "node:process";
+
+const NAMES = ["train", "detect", "load", "video"];
+
+const HELP = `Usage: deno task bench train|detect|load|video [options]
+
+Measures ours and, where it is installed, the yardstick in turn; prints one JSON
+line a measurement. \`deno task bench NAME --help\` lists the options.`;
+
+const [name, ...rest] = process.argv.slice(2);
+if (name === "--help" || name === "-h") {
+  console.log(HELP);
+} else if (NAMES.includes(name)) {
+  process.argv.splice(2, process.argv.length, ...rest);
+  await import(new URL(`../bench/${name}.ts`, import.meta.url).href);
+} else {
+  console.error(
+    `bench wants one of ${NAMES.join(", ")}, not ${name ?? "nothing"}`,
+  );
+  process.exitCode = 2;
+}
