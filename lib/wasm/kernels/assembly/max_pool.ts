@@ -69,6 +69,8 @@ export function maxPool(
         const from = x + <usize> r0 * row + <usize> c0 * step;
         const to = y + <usize> (f * yFace + r * yRow) + <usize> i * step;
         const one = i32x4.splat(1);
+        const three = c1 - c0 == 3;
+        const wide = i32x4.splat(columns);
         const skip = i32x4.splat(columns - c1 + c0);
         for (let c: usize = 0; c < step; c += 16) {
           // The greatest scaled value is the greatest or, where the scale is
@@ -82,15 +84,30 @@ export function maxPool(
             let place = tap;
             for (let wr = r0; wr < r1; wr++) {
               let at = start;
-              for (let wc = c0; wc < c1; wc++) {
-                const next = v128.xor(v128.load(at), sign);
-                place = select(tap, place, f32x4.gt(next, best));
-                best = f32x4.pmax(best, next);
-                tap = i32x4.add(tap, one);
-                at += step;
+              if (three) {
+                // Written out: the loop would cost as much as its body.
+                const a0 = v128.xor(v128.load(at), sign);
+                const a1 = v128.xor(v128.load(at + step), sign);
+                const a2 = v128.xor(v128.load(at + 2 * step), sign);
+                const tap1 = i32x4.add(tap, one);
+                const m = f32x4.pmax(a0, a1);
+                let here = select(tap1, tap, f32x4.gt(a1, a0));
+                here = select(i32x4.add(tap1, one), here, f32x4.gt(a2, m));
+                const most = f32x4.pmax(m, a2);
+                place = select(here, place, f32x4.gt(most, best));
+                best = f32x4.pmax(best, most);
+                tap = i32x4.add(tap, wide);
+              } else {
+                for (let wc = c0; wc < c1; wc++) {
+                  const next = v128.xor(v128.load(at), sign);
+                  place = select(tap, place, f32x4.gt(next, best));
+                  best = f32x4.pmax(best, next);
+                  tap = i32x4.add(tap, one);
+                  at += step;
+                }
+                tap = i32x4.add(tap, skip);
               }
               start += row;
-              tap = i32x4.add(tap, skip);
             }
             const short = i16x8.narrow_i32x4_u(place, place);
             v128.store32_lane(
@@ -102,9 +119,16 @@ export function maxPool(
           } else {
             for (let wr = r0; wr < r1; wr++) {
               let at = start;
-              for (let wc = c0; wc < c1; wc++) {
-                best = f32x4.pmax(best, v128.xor(v128.load(at), sign));
-                at += step;
+              if (three) {
+                const a0 = v128.xor(v128.load(at), sign);
+                const a1 = v128.xor(v128.load(at + step), sign);
+                const a2 = v128.xor(v128.load(at + 2 * step), sign);
+                best = f32x4.pmax(f32x4.pmax(best, a0), f32x4.pmax(a1, a2));
+              } else {
+                for (let wc = c0; wc < c1; wc++) {
+                  best = f32x4.pmax(best, v128.xor(v128.load(at), sign));
+                  at += step;
+                }
               }
               start += row;
             }
