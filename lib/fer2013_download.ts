@@ -187,7 +187,7 @@ async function download(url: string, partial: string): Promise<void> {
       throw unreachable(url, error);
     });
     const total = await checkResponse(url, response, have);
-    if (total === have) return await response.body?.cancel();
+    if (response.status === 416) return await response.body?.cancel();
     const start = response.status === 206 ? have : 0;
     await rememberBegun(url, partial, response);
     await save(url, response, partial, start, total, wait);

@@ -331,7 +331,7 @@ Deno.test("a damaged table gives exactly what it says, or a DatasetError", async
       const bytes = applyDamage(table, steps);
       await checkDamaged(bytes, readPlainly(bytes));
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });
 
@@ -353,7 +353,7 @@ for (
           assert.ok(error instanceof DatasetError, String(error));
         }
       }),
-      { numRuns: name === "zip of pictures" ? 60 : 200 },
+      { numRuns: name === "zip of pictures" ? 40 : 100 },
     );
   });
 }
