@@ -14,6 +14,11 @@ import { FACE_SIZE } from "./faces.ts";
 /**
  * How far the crop reaches beyond the detector's box on each side, as a
  * fraction of the box's side; negative cuts into the box.
+ *
+ * Measured with bench/crop_margin.ts on 1,489 faces of FER-2013's PublicTest:
+ * the detector's box is as large as the data's crop (median 0.984 of its
+ * side, the quarters 0.911 and 1.047) and in its middle (median off by 0.003
+ * of the side across, 0.000 down). A margin of 0.008 would be exact.
  */
 export const CROP_MARGIN = 0;
 

@@ -2,7 +2,11 @@
 import assert from "node:assert/strict";
 import { FACE_PIXELS, type Faces } from "mien/faces.ts";
 import { scalePixels } from "mien/preprocess.ts";
-import { checkLabelOrder, checkScale } from "mien/xray.ts";
+import { recognize } from "mien/inference.ts";
+import { Recognizer } from "mien/recognizer.ts";
+import { intersectionOverUnion } from "mien/tracking.ts";
+import { checkLabelOrder, checkScale, xray } from "mien/xray.ts";
+import { untrained } from "./untrained.ts";
 
 const gray = Uint8Array.from({ length: 2304 }, (_, i) => 20 + i % 200);
 
@@ -69,4 +73,36 @@ Deno.test("a network that only guesses is told apart", () => {
       crops.map(() => Float32Array.of(0, 0, 0, 1, 0, 0, 0)),
   };
   assert.throws(() => checkLabelOrder(labelled(350), guess), /no better than/);
+});
+
+/** A gray picture as RGBA. */
+function colored(image: { width: number; height: number; data: Uint8Array }) {
+  const data = new Uint8ClampedArray(image.data.length * 4).fill(255);
+  image.data.forEach((value, i) => data.fill(value, i * 4, i * 4 + 3));
+  return { width: image.width, height: image.height, data };
+}
+
+Deno.test("every step between picture and answer is kept, and is the pipeline's own", async () => {
+  const recognizer = await Recognizer.create(untrained());
+  const scene = drawScene({ width: 400, height: 300, faces: 1, seed: 5 });
+  const seen = await xray(colored(scene.image), recognizer);
+  assert.deepEqual(seen.gray.data, scene.image.data);
+  assert(intersectionOverUnion(seen.face, scene.boxes[0]) > 0.5);
+  const [face] = await recognize(scene.image, recognizer);
+  const { x, y, width, height } = seen.face;
+  assert.deepEqual({ x, y, width, height }, face.box);
+  assert.deepEqual(seen.crop, face.crop);
+  assert.deepEqual(seen.probabilities, face.probabilities);
+  const near = seen.candidates.filter((box) =>
+    intersectionOverUnion(box, seen.face) > 0.3
+  );
+  assert(near.length >= seen.face.neighbors);
+  assert.equal(seen.tensor[100], Math.fround(seen.crop[100] / 127.5 - 1));
+  assert.deepEqual(seen.range, [
+    Math.min(...seen.tensor),
+    Math.max(...seen.tensor),
+  ]);
+  assert.equal(seen.cutout.data.length, seen.cutout.width * seen.cutout.height);
+  const blank = colored({ width: 90, height: 90, data: new Uint8Array(8100) });
+  await assert.rejects(xray(blank, recognizer), /No face was found/);
 });
