@@ -70,6 +70,7 @@ export function drawChart(
     width,
     height,
     document: plotDocument(),
+    className: "mien-plot",
     style: { fontSize: "12px", background: "none" },
   } as Plot.PlotOptions);
   const inner = drawn.outerHTML
