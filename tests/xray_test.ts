@@ -1,5 +1,6 @@
 // The pipeline's checks: they must fail loudly for the mistakes they are for.
 import assert from "node:assert/strict";
+import { drawScene } from "mien/drawn_scene.ts";
 import { FACE_PIXELS, type Faces } from "mien/faces.ts";
 import { scalePixels } from "mien/preprocess.ts";
 import { recognize } from "mien/inference.ts";
