@@ -5,6 +5,7 @@ import { resolve } from "node:path";
 import { CheckpointError } from "./checkpoint.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { EpochFigures } from "./plots.ts";
+import { inProject } from "./project.ts";
 import type { TrainingConfig } from "./training_config.ts";
 
 /** What a run's folder says about it. */
@@ -58,6 +59,14 @@ export function readRecordedRun(folder: string): RecordedRun {
     evaluation: json("evaluation.json"),
     mirrored: json("evaluation-mirrored.json"),
   };
+}
+
+/** The names of the runs in `models/` that have a recorded evaluation. */
+export function recordedRuns(): string[] {
+  const models = inProject("models");
+  return readdirSync(models)
+    .filter((name) => existsSync(resolve(models, name, "evaluation.json")))
+    .sort();
 }
 
 /**
