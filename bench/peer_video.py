@@ -87,7 +87,7 @@ def main():
     width = int(video.get(cv2.CAP_PROP_FRAME_WIDTH))
     height = int(video.get(cv2.CAP_PROP_FRAME_HEIGHT))
     rate = video.get(cv2.CAP_PROP_FPS)
-    smallest = round(0.15 * min(width, height))
+    smallest = round(0.1 * min(width, height))
     encoder = subprocess.Popen(
         ["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "bgr24",
          "-s", "%dx%d" % (width, height), "-r", str(rate), "-i", "pipe:0",

@@ -59,11 +59,11 @@ export const PHOTO_SEARCH: FaceSearch = {
   smallestFace: 0.05,
 };
 
-/** For videos and the webcam: faces of a sixth of the picture or more. */
+/** For videos and the webcam: faces of a tenth of the picture or more. */
 export const VIDEO_SEARCH: FaceSearch = {
   scaleFactor: 1.2,
   minNeighbors: 5,
-  smallestFace: 0.15,
+  smallestFace: 0.1,
 };
 
 /** Faces that go through the network at once. */
