@@ -30,9 +30,10 @@ const ARGUMENTS = [
   ...["--disable-sync"],
 ];
 
+const real = program ? shared("videos/woman2.mp4") : null;
+
 /** A clip for the fake camera: a real one where there is one, else drawn. */
 async function makeClip(folder: string): Promise<string> {
-  const real = shared("videos/woman2.mp4");
   const clip = join(folder, real ? "clip.mjpeg" : "clip.y4m");
   if (real) {
     const { success } = await new Deno.Command("ffmpeg", {
@@ -42,12 +43,12 @@ async function makeClip(folder: string): Promise<string> {
     return clip;
   }
   const [width, height] = [640, 360];
-  const parts = [`YUV4MPEG2 W${width} H${height} F30:1 Ip A1:1 C420jpeg\n`];
+  const head = `YUV4MPEG2 W${width} H${height} F30:1 Ip A1:1 C420jpeg\n`;
   const file = await Deno.open(clip, { write: true, create: true });
   const writer = file.writable.getWriter();
-  await writer.write(new TextEncoder().encode(parts[0]));
-  for (let seed = 0; seed < 10; seed++) {
-    const { image } = drawScene({ width, height, faces: 1, seed: 3 });
+  await writer.write(new TextEncoder().encode(head));
+  const { image } = drawScene({ width, height, faces: 1, seed: 3 });
+  for (let i = 0; i < 10; i++) {
     const frame = new Uint8Array(6 + width * height * 3 / 2).fill(128);
     frame.set(new TextEncoder().encode("FRAME\n"));
     frame.set(image.data, 6);
@@ -135,7 +136,11 @@ Deno.test(
         assert(colored > 500, `${colored} pixels of the box's colour`);
         const words = new Set<string>();
         let fastest = 0;
-        for (let i = 0; i < 60 && !(words.size > 3 && fastest >= 15); i++) {
+        for (
+          let i = 0;
+          i < 60 && !((!real || words.size > 3) && fastest >= 15);
+          i++
+        ) {
           words.add(await label.innerText());
           const rate = await page.locator("#rate").getAttribute("data-rate");
           fastest = Math.max(fastest, Number(rate ?? 0));
