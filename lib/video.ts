@@ -212,7 +212,10 @@ async function annotateFrames(
     seen.frames++;
     seen.seconds = seconds;
     if (faces.length === 0) seen.framesWithoutFace++;
-    options.onProgress?.(seen.frames, Math.max(total, seen.frames));
+    options.onProgress?.(
+      seen.frames,
+      total > 0 ? Math.max(total, seen.frames) : 0,
+    );
     await written;
     slot.busy = false;
     queue.shift();

@@ -41,7 +41,9 @@ export class VideoReader {
     const child = new Deno.Command(ffmpeg.path, {
       args: [
         ...["-hide_banner", "-nostdin", "-nostats"],
-        ...["-loglevel", "level+info", "-i", file, "-map", "0:V:0"],
+        // A playlist must not make ffmpeg fetch from elsewhere.
+        ...["-loglevel", "level+info", "-protocol_whitelist", "file,pipe"],
+        ...["-i", file, "-map", "0:V:0"],
         ...["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2,showinfo"],
         ...[...ffmpeg.everyFrame, "-pix_fmt", "yuv420p"],
         ...["-f", "yuv4mpegpipe", "-strict", "-1", "pipe:1"],

@@ -45,7 +45,8 @@ export class VideoWriter {
       args: [
         ...["-hide_banner", "-loglevel", "error", "-y"],
         ...["-itsoffset", String(info.start), "-f", "matroska"],
-        ...["-i", "pipe:0", "-i", soundFrom],
+        ...["-i", "pipe:0", "-protocol_whitelist", "file,pipe"],
+        ...["-i", soundFrom],
         ...["-map", "0:v:0", "-map", "1:a?", "-c:a", sound, ...coder],
         ...["-vf", `settb=${info.timeBase},setsar=${info.pixelAspect}`],
         ...["-enc_time_base", info.timeBase.replace("/", ":"), ...color],
