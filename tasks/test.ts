@@ -17,13 +17,18 @@ export interface TestCounts {
   skipped: number;
 }
 
-/** Counts the test cases of a JUnit file, which deno test writes. */
+/**
+ * Counts the tests of a JUnit file, which deno test writes. Steps are part of
+ * their test: "test > step" is no test of its own.
+ */
 export function countTests(junit: string): TestCounts {
   const counts = { passed: 0, failed: 0, skipped: 0 };
-  const cases = junit.matchAll(
-    /<testcase\b[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g,
-  );
-  for (const [, body = ""] of cases) {
+  const cases = [...junit.matchAll(
+    /<testcase name="([^"]*)"[^>]*?(?:\/>|>([\s\S]*?)<\/testcase>)/g,
+  )];
+  const names = cases.map(([, name]) => name);
+  for (const [, name, body = ""] of cases) {
+    if (names.some((other) => name.startsWith(`${other} &gt; `))) continue;
     if (/<(failure|error)\b/.test(body)) counts.failed++;
     else if (/<skipped\b/.test(body)) counts.skipped++;
     else counts.passed++;

@@ -154,6 +154,7 @@ Deno.test("the test task counts what passed, failed and was skipped", () => {
     <testcase name="one" time="0.1"/>
     <testcase name="two &gt; 2" time="0.1">
       <failure message="no">text</failure></testcase>
+    <testcase name="one &gt; step" time="0.1"></testcase>
     <testcase name="three"><skipped/></testcase>
     <testcase name="four" time="0"></testcase>
   </testsuite></testsuites>`;
