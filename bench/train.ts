@@ -183,8 +183,8 @@ async function measureEpoch(bareMs: number): Promise<void> {
     ...{ bench: "epoch", workers: 2, batch: BATCH, faces: training, steps },
     ...{ seconds: rounded(seconds), bareSeconds: rounded(bare) },
     timesBare: Number((seconds / bare).toFixed(2)),
-    // Linux says how much memory the process ever held.
-    megabytes: Math.round(process.resourceUsage().maxRSS / 1024),
+    // All workers are threads of this process.
+    megabytes: Math.round(Deno.memoryUsage().rss / 2 ** 20),
   }));
 }
 
