@@ -5,10 +5,9 @@
 // log and writes files (run_folder.ts). The choices are in training_config.ts; the command is
 // tasks/train.ts. Searching for good choices is left out.
 import type * as tf from "@tensorflow/tfjs";
-import { createHash } from "node:crypto";
 import * as path from "node:path";
 import { loadModel, saveModel } from "./checkpoint.ts";
-import { EMOTIONS, FACE_PIXELS, type Faces } from "./faces.ts";
+import { EMOTIONS, type Faces } from "./faces.ts";
 import {
   accuracyOf,
   countConfusion,
@@ -28,14 +27,11 @@ import {
   type EpochRecord,
   hasRun,
   modelFolderName,
-  readRun,
   type RunState,
   saveRun,
 } from "./run_folder.ts";
-import { startPlateau, stepPlateau } from "./schedule.ts";
+import { stepPlateau } from "./schedule.ts";
 import {
-  completeConfig,
-  differingFields,
   type PartialConfig,
   type TrainingConfig,
   TrainingError,
@@ -50,6 +46,7 @@ import {
   shareFaces,
   type TrainingMemory,
 } from "./training_memory.ts";
+import { checkShapes, firstState, resumedState } from "./training_state.ts";
 import { TrainingTeam } from "./training_team.ts";
 import type { Teacher } from "./training_worker.ts";
 
@@ -102,93 +99,6 @@ export interface TrainResult {
   config: TrainingConfig;
   /** Why it ended: all epochs done, no better for `patience` epochs, or the signal. */
   ended: "epochs" | "patience" | "signal";
-}
-
-/** @throws {TrainingError} when a network does not take faces or does not give seven probabilities */
-function checkShapes(graph: NetworkGraph, which: string): void {
-  const [inputs, outputs] = [graph.inputSize, graph.outputSize];
-  if (inputs === FACE_PIXELS && outputs === EMOTIONS.length) return;
-  throw new TrainingError(
-    `${which} takes ${inputs} numbers and gives ${outputs}; it must take faces of 48x48x1 and give ${EMOTIONS.length} probabilities`,
-  );
-}
-
-/** A digest of layers and shapes, without names: these count up within one process. */
-function fingerprint(graph: NetworkGraph): string {
-  const text = JSON.stringify(
-    [graph.nodes, graph.weights],
-    (key, value) => key === "name" || key === "inputs" ? undefined : value,
-  );
-  return createHash("sha256").update(text).digest("hex");
-}
-
-/** The state a run begins with. */
-function firstState(options: TrainOptions, graph: NetworkGraph): RunState {
-  const { faces, model } = options;
-  const config = completeConfig(options.config);
-  const { parameters, statistics } = readWeights(graph, model);
-  const { name, path, hash } = faces.source;
-  return {
-    notes: {
-      config,
-      name: options.name ?? model.name,
-      network: fingerprint(graph),
-      data: { name, path, hash },
-      epoch: 0,
-      step: 0,
-      plateau: startPlateau(),
-      best: null,
-      waited: 0,
-      history: [],
-    },
-    arrays: {
-      parameters,
-      statistics,
-      ...(config.averageDecay === null ? {} : {
-        averageParameters: parameters.slice(),
-        averageStatistics: statistics.slice(),
-      }),
-      ...firstMoments(config, parameters.length),
-    },
-  };
-}
-
-/** The state of the run in `out`, if it is the one that is asked for. */
-function resumedState(options: TrainOptions, graph: NetworkGraph): RunState {
-  const state = readRun(options.out!);
-  const { notes } = state;
-  const asked = completeConfig(options.config, notes.config);
-  const refuse = (what: string) =>
-    new TrainingError(
-      `${options.out} cannot be resumed: ${what}. Train in another folder instead`,
-    );
-  const differing = differingFields(asked, notes.config).filter((name) =>
-    !(name === "epochs" && notes.config.schedule.kind === "plateau")
-  );
-  if (differing.length > 0) {
-    throw refuse(`its configuration differs in ${differing.join(", ")}`);
-  }
-  if (notes.network !== fingerprint(graph)) {
-    throw refuse("it trains a different network");
-  }
-  if (notes.data.hash !== options.faces.source.hash) {
-    throw refuse(
-      `it trains on other faces (${notes.data.path ?? notes.data.name})`,
-    );
-  }
-  notes.config = asked;
-  return state;
-}
-
-/** What the optimizer remembers of past gradients: nothing yet. */
-function firstMoments(
-  { optimizer }: TrainingConfig,
-  parameters: number,
-): Record<string, Float32Array> {
-  const zeros = () => new Float32Array(parameters);
-  return optimizer.kind === "adam"
-    ? { first: zeros(), second: zeros() }
-    : { velocity: zeros() };
 }
 
 /** One weight an emotion: "balanced" gives each emotion the same part of the loss. */
