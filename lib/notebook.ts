@@ -80,16 +80,14 @@ export async function showHtml(html: string, text: string): Promise<void> {
 export type TableValue = string | number | bigint | boolean | null | undefined;
 
 /** Rows by column name, or what can make them: a polars data frame. */
-export type TableRows =
-  | Record<string, TableValue>[]
-  // deno-lint-ignore no-explicit-any -- polars' own rows are of any type
-  | { toRecords(): Record<string, any>[] };
+export type TableRows = readonly object[] | { toRecords(): object[] };
 
 /** Rows of a table beyond these are counted, not shown. */
 const MAX_TABLE_ROWS = 60;
 
 /**
- * Shows rows as a table, its columns in the order of the first row's.
+ * Shows rows as a table, its columns in the order of the first row's. Values
+ * are text, numbers or nothing.
  *
  * @param rows Objects, or a polars data frame without long columns.
  * @param caption What the table shows, above it.
@@ -104,7 +102,10 @@ export async function showTable(
   rows: TableRows,
   caption = "",
 ): Promise<void> {
-  const all = Array.isArray(rows) ? rows : rows.toRecords();
+  const all = ("toRecords" in rows ? rows.toRecords() : rows) as Record<
+    string,
+    TableValue
+  >[];
   const shown = all.slice(0, MAX_TABLE_ROWS);
   const columns = Object.keys(shown[0] ?? {});
   const numeric = columns.map((column) =>
