@@ -29,8 +29,12 @@ const CELL_LINT = ["lint", "--rules-exclude=no-unused-vars"];
 
 const CHECKS: Record<string, () => Promise<number>> = {
   format: async () => {
-    const ignored = `--ignore=${listNotebooks().join(",")}`;
-    const code = await runDeno(["fmt", "--check", ignored]);
+    // Ignoring something on the command line undoes what deno.json excludes.
+    const { exclude } = JSON.parse(
+      readFileSync(join(projectRoot, "deno.json"), "utf8"),
+    );
+    const ignored = [...exclude, ...listNotebooks()].join(",");
+    const code = await runDeno(["fmt", "--check", `--ignore=${ignored}`]);
     return Math.max(code, await checkNotebookFormat());
   },
   lint: () =>
