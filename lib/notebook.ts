@@ -102,10 +102,11 @@ export async function showTable(
   rows: TableRows,
   caption = "",
 ): Promise<void> {
-  const all = ("toRecords" in rows ? rows.toRecords() : rows) as Record<
-    string,
-    TableValue
-  >[];
+  // polars' frames are proxies, which answer no to "toRecords" in rows.
+  const records = Array.isArray(rows)
+    ? rows
+    : (rows as { toRecords(): object[] }).toRecords();
+  const all = records as Record<string, TableValue>[];
   const shown = all.slice(0, MAX_TABLE_ROWS);
   const columns = Object.keys(shown[0] ?? {});
   const numeric = columns.map((column) =>

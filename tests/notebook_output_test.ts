@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import pl from "nodejs-polars";
 import { showTable } from "mien/notebook.ts";
 import { lostOutputs, OUTPUTS_PER_RUN, runOutputs } from "../tasks/outputs.ts";
 import { withoutNetwork } from "../tasks/report_pages.ts";
@@ -122,17 +123,19 @@ Deno.test("pages of the report load nothing from the network", () => {
   assert.equal(withoutNetwork(html), "<p>text</p>");
 });
 
-Deno.test("outside of a kernel, a table is printed as text", async () => {
+Deno.test("outside of a kernel, tables of objects and of polars are printed as text", async () => {
   const printed: unknown[] = [];
   const { log } = console;
   console.log = (...values: unknown[]) => printed.push(...values);
   try {
     const rows = [{ emotion: "a<b", faces: 7215, part: 0.123456 }];
     await showTable(rows, "Faces");
+    await showTable(pl.DataFrame({ emotion: ["sad"], faces: [4830] }));
   } finally {
     console.log = log;
   }
   assert.deepEqual(printed, [
     "Faces\nemotion\tfaces\tpart\na<b\t7,215\t0.1235",
+    "emotion\tfaces\nsad\t4,830",
   ]);
 });
