@@ -105,28 +105,26 @@ function compare(file: string, runs: number) {
   };
 }
 
-if (import.meta.main) {
-  try {
-    const { values } = parseArgs({
-      args: Deno.args,
-      options: {
-        data: { type: "string", multiple: true },
-        runs: { type: "string", default: "3" },
-        once: { type: "string" },
-        help: { type: "boolean" },
-      },
-    });
-    if (values.help) {
-      console.log(USAGE);
-    } else if (values.once) {
-      console.log(JSON.stringify(await runOurs(values.once)));
-    } else {
-      for (const file of values.data ?? [process.env.FER2013 ?? SHARED_DATA]) {
-        console.log(JSON.stringify(compare(file, Number(values.runs))));
-      }
+try {
+  const { values } = parseArgs({
+    args: process.argv.slice(2),
+    options: {
+      data: { type: "string", multiple: true },
+      runs: { type: "string", default: "3" },
+      once: { type: "string" },
+      help: { type: "boolean" },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+  } else if (values.once) {
+    console.log(JSON.stringify(await runOurs(values.once)));
+  } else {
+    for (const file of values.data ?? [process.env.FER2013 ?? SHARED_DATA]) {
+      console.log(JSON.stringify(compare(file, Number(values.runs))));
     }
-  } catch (error) {
-    console.error((error as Error).message);
-    process.exit(1);
   }
+} catch (error) {
+  console.error((error as Error).message);
+  process.exit(1);
 }

@@ -128,7 +128,7 @@ class TableReader {
 
   /** One line by itself, where its neighbours cannot be read with it. */
   #parseLine(line: Buffer, block: Uint8Array): void {
-    if (line.toString("latin1").trim() === "") {
+    if (line.toString("utf8").trim() === "") {
       // Bad only when another row follows: a file may end in empty lines.
       this.#emptyRows++;
       return;
@@ -144,7 +144,7 @@ class TableReader {
     this.#rejectEmptyRows();
     this.#reject(
       `cannot be read as the columns ${this.#columns.join(", ")} ` +
-        "(a quote that is not closed, or bytes that are not UTF-8)",
+        "(too many columns, an open quote, or bytes that are not UTF-8)",
     );
   }
 
@@ -154,7 +154,6 @@ class TableReader {
       const frame = pl.readCSV(bytes, {
         hasHeader: false,
         schema: this.#schema,
-        truncateRaggedLines: true,
       });
       return Object.fromEntries(
         frame.columns.map((name) => [name, frame.getColumn(name).toArray()]),

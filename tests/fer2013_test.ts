@@ -159,9 +159,15 @@ Deno.test("bad tables name file, row and reason", async () => {
   await refuse(line(face.replace(/\d+$/, "1.5")), /pixel 2304 is "1.5"/, 1);
   await refuse(line(face.replace(/^\d+/, "-1")), /pixel 1 is "-1"/, 1);
   await refuse(line(face.replace(" ", "  ")), /pixel 2 is ""/, 1);
-  await refuse(line(`"${face}`), /a quote that is not closed/, 1);
+  await refuse(line(`"${face}`), /an open quote/, 1);
   await refuse(line(face).replace("Training", "Test"), /Usage "Test"/, 1);
   await refuse(line(face).replace("Training\n", "Training,5\n"), /columns/, 1);
+  await refuse(line(face).replace("Training\n", "Training,,5\n"), /columns/, 1);
+  await refuse(
+    new Uint8Array([...toBytes(toCsv(rows)), 0xa0]),
+    /too short/,
+    22,
+  );
   const seven = toCsv(rows).replace(/\n6,/, "\n7,");
   await refuse(seven, /emotion "7" is not an integer from 0 to 6/, 7);
   await refuse(toCsv(rows).replace("\n", "\n\n"), /empty row/, 1);
