@@ -116,7 +116,9 @@ class TableReader {
     const lines = splitLines(bytes);
     const block = new Uint8Array(lines.length * FACE_PIXELS); // n x 48 x 48
     this.#kept = 0;
-    const whole = lines.every((line) => line.length >= SHORTEST_ROW);
+    const whole = lines.every((line) =>
+      line.length >= SHORTEST_ROW && this.#fits(line)
+    );
     const fields = whole && lines.length > 0 ? this.#readFields(bytes) : null;
     if (fields && fields.emotion.length === lines.length) {
       for (let i = 0; i < lines.length; i++) this.#addRow(fields, i, block);
@@ -139,7 +141,7 @@ class TableReader {
         `only ${line.length} characters, too short for ${FACE_PIXELS} pixels`,
       );
     }
-    const fields = this.#readFields(line);
+    const fields = this.#fits(line) ? this.#readFields(line) : null;
     if (fields?.emotion.length === 1) return this.#addRow(fields, 0, block);
     this.#rejectEmptyRows();
     this.#reject(
@@ -148,12 +150,22 @@ class TableReader {
     );
   }
 
+  /** Whether no more than one field is too much: polars drops the others. */
+  #fits(line: Buffer): boolean {
+    let commas = 0;
+    for (let at = line.indexOf(","); at >= 0; at = line.indexOf(",", at + 1)) {
+      if (++commas > this.#columns.length) return false;
+    }
+    return true;
+  }
+
   /** The rows' fields as strings, or `null` where polars cannot read them. */
   #readFields(bytes: Buffer): Fields | null {
     try {
       const frame = pl.readCSV(bytes, {
         hasHeader: false,
         schema: this.#schema,
+        truncateRaggedLines: true,
       });
       return Object.fromEntries(
         frame.columns.map((name) => [name, frame.getColumn(name).toArray()]),
