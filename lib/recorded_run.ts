@@ -70,8 +70,8 @@ export function recordedRuns(): string[] {
 }
 
 /**
- * The folder of the model a run saved last: its best, since a model is saved
- * only when it is better than those before.
+ * The folder of the model a run saved last. A model is saved when validation
+ * got better, and after the run's last epoch.
  *
  * @throws {CheckpointError} when the run saved none
  */
