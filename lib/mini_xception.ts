@@ -9,7 +9,11 @@ import * as tf from "@tensorflow/tfjs";
 export interface MiniXceptionOptions {
   /** Emotions to tell apart. */
   classes?: number;
-  /** The L2 penalty of the kernels of the first two and the separable convolutions. */
+  /**
+   * The L2 penalty of the kernels of the first two convolutions. The authors' code names it for
+   * the separable ones too, but as `kernel_regularizer`, which Keras 2 takes and does not apply
+   * there: those have a depthwise and a pointwise kernel, each with a regularizer of its own.
+   */
   l2?: number;
   /** Where the random first weights come from. */
   seed?: number;
@@ -53,7 +57,6 @@ export function buildMiniXception(
     const conv = tf.layers.separableConv2d({
       ...{ filters, kernelSize: 3, padding: "same", useBias: false },
       ...{ depthwiseInitializer: initial(), pointwiseInitializer: initial() },
-      ...{ depthwiseRegularizer: penalty(), pointwiseRegularizer: penalty() },
     });
     return normalized(conv.apply(x) as tf.SymbolicTensor);
   };
