@@ -1,0 +1,30 @@
+// The browser of the tests: headless Chromium, or Chrome. Tests that need it are
+// skipped, with a message, where there is none.
+import { existsSync } from "node:fs";
+import { type Browser, chromium } from "playwright-core";
+
+/** Where Chromium or Chrome usually is; CHROMIUM names another. */
+export const program = [
+  Deno.env.get("CHROMIUM") ?? "",
+  "/usr/bin/chromium",
+  "/usr/bin/google-chrome",
+  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+  "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe",
+].find((path) => existsSync(path));
+if (!program) {
+  console.log(
+    "skipped: no Chromium for the browser tests (CHROMIUM names one)",
+  );
+}
+
+const ARGUMENTS = [
+  ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
+  ...["--disable-background-networking", "--disable-component-update"],
+  ...["--disable-sync"],
+];
+
+/** Starts the browser; whoever asks for it closes it. */
+export function launchChromium(extra: string[] = []): Promise<Browser> {
+  const args = [...ARGUMENTS, ...extra];
+  return chromium.launch({ executablePath: program, args });
+}
