@@ -11,7 +11,8 @@ import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import process from "node:process";
 import { Buffer } from "node:buffer";
-import { deflateSync } from "node:zlib";
+// @ts-types="@types/pngjs"
+import { PNG } from "pngjs";
 import { readImageHeader } from "./image_header.ts";
 
 /** An 8-bit gray picture, row by row: `data.length = width * height`. */
@@ -163,7 +164,6 @@ interface Bitmap {
 
 /**
  * A picture as the bytes of a PNG file: gray stays gray, RGBA stays RGBA.
- * (W3C PNG, third edition; filter "up" on every row.)
  *
  * @throws {RangeError} when `data` does not have the length its size asks for
  *
@@ -182,48 +182,10 @@ export function encodePng(image: GrayImage | ColorImage): Uint8Array {
         "gray (1 byte a pixel) nor RGBA (4)",
     );
   }
-  const stride = width * channels;
-  const rows = new Uint8Array((stride + 1) * height);
-  for (let y = 0, at = 0; y < height; y++) {
-    rows[at++] = 2;
-    for (let i = y * stride; i < (y + 1) * stride; i++) {
-      rows[at++] = data[i] - (y > 0 ? data[i - stride] : 0);
-    }
-  }
-  const head = new Uint8Array(13);
-  const headView = new DataView(head.buffer);
-  headView.setUint32(0, width);
-  headView.setUint32(4, height);
-  head[8] = 8;
-  head[9] = channels === 1 ? 0 : 6;
-  const parts = [
-    Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a),
-    pngChunk("IHDR", head),
-    pngChunk("IDAT", new Uint8Array(deflateSync(rows))),
-    pngChunk("IEND", new Uint8Array(0)),
-  ];
-  const file = new Uint8Array(parts.reduce((sum, p) => sum + p.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    file.set(part, at);
-    at += part.length;
-  }
-  return file;
-}
-
-function pngChunk(type: string, data: Uint8Array): Uint8Array {
-  const chunk = new Uint8Array(data.length + 12);
-  const view = new DataView(chunk.buffer);
-  view.setUint32(0, data.length);
-  for (let i = 0; i < 4; i++) chunk[4 + i] = type.charCodeAt(i);
-  chunk.set(data, 8);
-  let crc = -1;
-  for (let i = 4; i < 8 + data.length; i++) {
-    crc ^= chunk[i];
-    for (let bit = 0; bit < 8; bit++) crc = crc >>> 1 ^ (crc & 1) * 0xedb88320;
-  }
-  view.setUint32(8 + data.length, ~crc);
-  return chunk;
+  const png = new PNG({ width, height });
+  png.data = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const colorType = channels === 1 ? 0 : 6; // The standard's: gray, RGBA.
+  return PNG.sync.write(png, { colorType, inputColorType: colorType });
 }
 
 /**

@@ -113,11 +113,10 @@ function resolveClassWeights(
   return counts.map((count) => count ? labels.length / (present * count) : 0);
 }
 
-async function loadTeacher(config: TrainingConfig): Promise<Teacher | null> {
-  if (!config.teacher) return null;
-  const model = await loadModel(config.teacher.model);
+async function loadTeacher(folder: string): Promise<Teacher> {
+  const model = await loadModel(folder);
   const graph = describeNetwork(model);
-  checkShapes(graph, `the teacher ${config.teacher.model}`);
+  checkShapes(graph, `the teacher ${folder}`);
   const weights = readWeights(graph, model);
   model.dispose();
   return { graph, ...weights };
@@ -142,7 +141,9 @@ class Run {
   async start(): Promise<void> {
     const { graph, memory } = this;
     const { config } = this.state.notes;
-    const teacher = await loadTeacher(config);
+    const teachers = await Promise.all(
+      (config.teacher?.models ?? []).map(loadTeacher),
+    );
     const classWeights = resolveClassWeights(config, memory.training.labels);
     await this.#team.ask((worker) => ({
       kind: "start",
@@ -150,7 +151,7 @@ class Run {
       graph,
       config,
       classWeights,
-      teacher,
+      teachers,
       memory,
     }));
   }

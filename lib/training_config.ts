@@ -36,13 +36,16 @@ export const optimizers: {
   sgd: { kind: "sgd", momentum: 0.9 },
 };
 
-/** A network that teaches: its probabilities become part of the targets. */
+/**
+ * Networks that teach: the mean of their probabilities becomes part of the targets (Hinton, Vinyals
+ * and Dean, 2015). A pupil of its own size gains too (Furlanello et al., 2018).
+ */
 export interface TeacherChoice {
-  /** The folder of its saved model. */
-  model: string;
-  /** The teacher's part of each target, 0..1; the label has the rest. */
+  /** The folders of their saved models. */
+  models: string[];
+  /** The teachers' part of each target, 0..1; the label has the rest. */
   weight: number;
-  /** Above 1 softens what the teacher says, by this root of its probabilities. */
+  /** Above 1 softens what they say, by this root of their mean probabilities. */
   temperature: number;
 }
 
@@ -166,8 +169,11 @@ const checks: Record<string, (value: unknown) => string | null> = {
   "augmentation.zoom": inside(0, 0.9),
   "augmentation.brightness": inside(0, 1),
   "augmentation.contrast": inside(0, 1),
-  "teacher.model": (value) =>
-    typeof value === "string" ? null : "must be a model's folder",
+  "teacher.models": (value) =>
+    Array.isArray(value) && value.length > 0 &&
+      value.every((folder) => typeof folder === "string")
+      ? null
+      : "must be a list of models' folders",
   "teacher.weight": inside(0, 1),
   "teacher.temperature": inside(0.01, 100),
   seed: whole(0),
@@ -206,7 +212,7 @@ export type PartialConfig =
     optimizer?: Partial<OptimizerChoice>;
     schedule?: Partial<Schedule>;
     augmentation?: Partial<Augmentation>;
-    teacher?: Pick<TeacherChoice, "model"> & Partial<TeacherChoice> | null;
+    teacher?: Pick<TeacherChoice, "models"> & Partial<TeacherChoice> | null;
   };
 
 /** Fills the gaps of a field that is an object itself. */

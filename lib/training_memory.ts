@@ -62,7 +62,7 @@ export interface TrainingMemory {
   statistics: number;
   training: SharedFaces;
   validation: SharedFaces;
-  /** What the teacher says of each training face, n x classes; empty without one. */
+  /** What the teachers say of each training face, n x classes; empty without one. */
   taught: Float32Array<SharedArrayBuffer>;
   /** What the network says of each validation face, n x classes. */
   validated: Float32Array<SharedArrayBuffer>;

@@ -45,7 +45,7 @@ export type Request =
     config: TrainingConfig;
     /** One weight an emotion, or `null`. */
     classWeights: number[] | null;
-    teacher: Teacher | null;
+    teachers: Teacher[];
     memory: TrainingMemory;
   }
   | { kind: "epoch"; epoch: number; step: number; plateau: PlateauState };
@@ -309,25 +309,28 @@ function predictFaces(
   }
 }
 
-/** What the teacher says of this worker's training faces: the mean over each face and its mirror image. */
-async function askTeacher(
-  { teacher, config, memory, worker }: Request & { kind: "start" },
+/**
+ * What the teachers say of this worker's training faces: the mean over all of them, and over each
+ * face and its mirror image.
+ */
+async function askTeachers(
+  { teachers, config, memory, worker }: Request & { kind: "start" },
 ): Promise<void> {
-  if (!teacher || !config.teacher) return;
-  const network = await Network.create(teacher.graph, {
-    batch: 32,
-    training: false,
-  });
-  network.parameters.set(teacher.parameters);
-  network.statistics.set(teacher.statistics);
+  if (!config.teacher) return;
   const { training, taught, workers } = memory;
   const classes = taught.length / training.length;
   const [from, to] = partOf(training.length, worker, workers);
   const own = taught.subarray(from * classes, to * classes);
-  predictFaces(network, training.pixels, from, to, taught);
-  const straight = own.slice();
-  predictFaces(network, training.pixels, from, to, taught, true);
-  const mean = straight.map((value, i) => (value + own[i]) / 2);
+  const mean = new Float32Array(own.length);
+  for (const { graph, parameters, statistics } of teachers) {
+    const network = await Network.create(graph, { batch: 32, training: false });
+    network.parameters.set(parameters);
+    network.statistics.set(statistics);
+    for (const mirrored of [false, true]) {
+      predictFaces(network, training.pixels, from, to, taught, mirrored);
+      addTimes(mean, own, 1 / (2 * teachers.length));
+    }
+  }
   own.set(applyTemperature(mean, classes, config.teacher.temperature));
 }
 
@@ -342,7 +345,7 @@ let control: Int32Array | undefined;
 async function answer(request: Request): Promise<void> {
   if (request.kind === "start") {
     const { config, memory, graph } = request;
-    await askTeacher(request);
+    await askTeachers(request);
     const network = await Network.create(graph, {
       batch: Math.ceil(config.batchSize / memory.workers),
       training: true,

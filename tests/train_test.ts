@@ -182,20 +182,25 @@ Deno.test("loss, smoothed loss and weighted loss are what tfjs' probabilities gi
   );
 });
 
-Deno.test("a teacher's part of the target is what it says of a face and its mirror image", () =>
+Deno.test("the teachers' part of the target is what they say of a face and its mirror image", () =>
   inFolder(async (folder) => {
-    const teacher = buildPlain(9);
-    await saveModel(teacher, folder);
-    const [straight, mirrored] = [false, true].map((mirror) =>
-      sayings(teacher, "Training", mirror)
-    );
+    const models = [path.join(folder, "one"), path.join(folder, "other")];
+    const said: number[][][] = [];
+    for (const [index, model] of models.entries()) {
+      const teacher = buildPlain(9 + index);
+      await saveModel(teacher, model);
+      said.push(sayings(teacher, "Training", false));
+      said.push(sayings(teacher, "Training", true));
+    }
     const { history } = await run({
       ...still,
       labelSmoothing: 0,
-      teacher: { model: folder, weight: 0.7, temperature: 2 },
+      teacher: { models, weight: 0.7, temperature: 2 },
     }, { model: buildPlain() });
-    const softened = straight.map((said, face) => {
-      const roots = said.map((p, k) => Math.sqrt((p + mirrored[face][k]) / 2));
+    const softened = said[0].map((row, face) => {
+      const roots = row.map((_, k) =>
+        Math.sqrt(said.reduce((sum, rows) => sum + rows[face][k], 0) / 4)
+      );
       const total = roots.reduce((a, b) => a + b);
       return roots.map((root) => root / total);
     });
