@@ -19,6 +19,8 @@ import {
   calibrationError,
   type ClassFigures,
   countConfusion,
+  coverageCurve,
+  type CoveragePoint,
   crossEntropy,
   figuresPerClass,
   fitTemperature,
@@ -53,6 +55,8 @@ export interface Evaluation {
   /** The temperature that fits these faces best, and the error that it leaves. */
   temperature: number;
   eceWithTemperature: number;
+  /** What answering only above a confidence would cost and bring. */
+  coverage: CoveragePoint[];
   /** Whether each face was seen mirrored too. */
   tta: boolean;
   params: number;
@@ -133,6 +137,7 @@ export function describeResult(
     eceWithTemperature: calibrationError(
       calibrationBins(cooled, labels, classes),
     ),
+    coverage: coverageCurve(probabilities, labels, classes),
   };
 }
 

@@ -5,8 +5,18 @@ import { resolve } from "node:path";
 import { CheckpointError } from "./checkpoint.ts";
 import type { Evaluation } from "./evaluate.ts";
 import type { EpochFigures } from "./plots.ts";
-import { inProject } from "./project.ts";
 import type { TrainingConfig } from "./training_config.ts";
+
+/** An evaluation that says what it is of. */
+export interface RecordedEvaluation extends Evaluation {
+  /** The saved model's folder, from the project's. */
+  model: string;
+  /** What the model was trained on and chosen by. */
+  protocol: string;
+  seed: number;
+  /** What gives these figures again. */
+  command: string;
+}
 
 /** What a run's folder says about it. */
 export interface RecordedRun {
@@ -16,10 +26,10 @@ export interface RecordedRun {
   config: TrainingConfig;
   /** One entry an epoch. */
   epochs: EpochFigures[];
-  /** Of the final model, on PublicTest, one look at each face. */
-  evaluation: Evaluation;
+  /** Of the run's chosen model, on PublicTest, one look at each face. */
+  evaluation: RecordedEvaluation;
   /** The same with each face's mirror image looked at too. */
-  mirrored: Evaluation;
+  mirrored: RecordedEvaluation;
 }
 
 /**
@@ -59,14 +69,6 @@ export function readRecordedRun(folder: string): RecordedRun {
     evaluation: json("evaluation.json"),
     mirrored: json("evaluation-mirrored.json"),
   };
-}
-
-/** The names of the runs in `models/` that have a recorded evaluation. */
-export function recordedRuns(): string[] {
-  const models = inProject("models");
-  return readdirSync(models)
-    .filter((name) => existsSync(resolve(models, name, "evaluation.json")))
-    .sort();
 }
 
 /**
