@@ -3,6 +3,7 @@
 // A model is a folder with model.json and weights.bin in TensorFlow.js' LayersModel format, which
 // `tf.loadLayersModel` reads in a browser without this project. A run's state is one file with all
 // that training needs to go on. What is in it is train.ts' business.
+import "./quiet_tfjs.ts";
 import * as tf from "@tensorflow/tfjs";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";

@@ -3,6 +3,7 @@
 // Convolutional Neural Networks for Emotion and Gender Classification" (2017).
 // 58,423 parameters, 56,951 of them trained by gradient.
 
+import "./quiet_tfjs.ts";
 import * as tf from "@tensorflow/tfjs";
 
 /** What may differ from the reference. */

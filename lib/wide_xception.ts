@@ -3,6 +3,7 @@
 // convolutions, but it spends the 8,064 weights of the last 3 x 3 convolution,
 // and the fourth module, on wider modules, each followed by a second one that
 // keeps the size. 58,199 parameters.
+import "./quiet_tfjs.ts";
 import * as tf from "@tensorflow/tfjs";
 
 /** What may differ. */

@@ -12,7 +12,6 @@ import {
 import { basename, extname, join, relative } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import * as tf from "@tensorflow/tfjs";
 import { annotate } from "mien/draw.ts";
 import { EMOTIONS } from "mien/faces.ts";
 import {
@@ -145,7 +144,6 @@ async function writeAnnotated(
   await writePng(target, annotate(image, faces));
 }
 
-tf.enableProdMode(); // Else it advises to install something else.
 const recognizer = await loadRecognizer(options.model).catch((error) => {
   console.error(error.message);
   process.exit(1);

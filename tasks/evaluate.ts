@@ -4,7 +4,6 @@
 import * as path from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import * as tf from "@tensorflow/tfjs";
 import { CheckpointError, loadModel } from "mien/checkpoint.ts";
 import { evaluate, type Evaluation } from "mien/evaluate.ts";
 import {
@@ -31,8 +30,6 @@ Measures a model on the faces of one split, as they are, each once.
                     mirror image
   --json            print one JSON object and nothing else
   --help            show this text`;
-
-tf.enableProdMode(); // Else it advises to install something else.
 
 /** A wrong use of the command. */
 class UsageError extends Error {}

@@ -5,7 +5,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import * as tf from "@tensorflow/tfjs";
+import type * as tf from "@tensorflow/tfjs";
 import { CheckpointError, loadModel } from "mien/checkpoint.ts";
 import { DatasetError, describeFaces, findFaces } from "mien/fer2013.ts";
 import { buildMiniXception } from "mien/mini_xception.ts";
@@ -47,8 +47,6 @@ better, and the state that --resume goes on from.
   --help                show this text
 
 Ctrl-C stops at once; --resume repeats the epoch in progress from its start.`;
-
-tf.enableProdMode(); // Else it advises to install something else.
 
 /** A wrong use of the command. */
 class UsageError extends Error {}

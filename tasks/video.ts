@@ -4,7 +4,6 @@
 import { dirname } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import * as tf from "@tensorflow/tfjs";
 import { CheckpointError } from "mien/checkpoint.ts";
 import { VideoError } from "mien/ffmpeg.ts";
 import { InferenceError, loadTrained } from "mien/inference.ts";
@@ -64,7 +63,6 @@ if (!(smoothingSeconds >= 0)) {
   wrongUsage(`--smoothing ${options.smoothing} is not a number of seconds`);
 }
 
-tf.enableProdMode(); // Else it advises to install something else.
 let progress: Progress | undefined, announced = 0;
 try {
   const result = await annotateVideo(file, {

@@ -3,7 +3,6 @@
 
 import process from "node:process";
 import { parseArgs } from "node:util";
-import * as tf from "@tensorflow/tfjs";
 import { CheckpointError } from "mien/checkpoint.ts";
 import { InferenceError, loadTrained } from "mien/inference.ts";
 import { serveWebcam, WebcamError } from "mien/webcam.ts";
@@ -60,7 +59,6 @@ if (!Number.isInteger(port) || port < 0 || port > 65535) {
   wrongUsage(`--port ${options.port} is not a port`);
 }
 
-tf.enableProdMode(); // Else it advises to install something else.
 try {
   const server = await serveWebcam({
     port,

@@ -4,7 +4,6 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import * as tf from "@tensorflow/tfjs";
 import { loadModel } from "mien/checkpoint.ts";
 import { evaluate } from "mien/evaluate.ts";
 import { findFaces } from "mien/fer2013.ts";
@@ -14,7 +13,6 @@ import { readRecordedRun } from "mien/recorded_run.ts";
 import { shared } from "./shared.ts";
 
 const realData = shared("fer2013/fer2013.csv.gz");
-tf.enableProdMode();
 const models = inProject("models");
 const runs = readdirSync(models).filter((name) =>
   existsSync(join(models, name, "evaluation.json"))
