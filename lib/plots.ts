@@ -122,7 +122,7 @@ export function lineChart(
       labelAnchor: "center",
       domain: options.xDomain,
       tickFormat: (x: number) => x.toLocaleString("en"),
-      ticks: 6,
+      ticks: ticksAcross(shown, options.xDomain),
     },
     y: {
       label: labels.y,
@@ -159,21 +159,27 @@ export function lineChart(
   });
 }
 
-/** Moves the names of two lines apart where they end close to each other. */
+/** Stacks the names of lines that end close to each other, upwards: below may be the axis. */
 function spreadEnds(lines: Line[]): number[] {
   const all = lines.flatMap((line) => line.points.map((point) => point.y));
   const range = Math.max(...all) - Math.min(...all) || 1;
   const last = lines.map((line) => line.points.at(-1)!.y);
   return last.map((y, index) => {
-    const near = last.some((other, at) =>
-      at !== index && Math.abs(other - y) < range * 0.07
-    );
-    if (!near) return 0;
-    const above = last.filter((other, at) =>
-      other > y || (other === y && at < index)
+    const below = last.filter((other, at) =>
+      Math.abs(other - y) < range * 0.07 &&
+      (other < y || (other === y && at > index))
     ).length;
-    return above * 14 - 7;
+    return -14 * below;
   });
+}
+
+/** About six ticks, none between two whole numbers where there are only whole ones. */
+function ticksAcross(lines: Line[], domain: number[] = []): number {
+  const points = lines.flatMap((line) => line.points.map((point) => point.x));
+  const across = [...points, ...domain];
+  if (!across.every(Number.isInteger)) return 6;
+  const span = Math.max(...across) - Math.min(...across);
+  return Math.min(6, Math.max(1, span));
 }
 
 function describeLines(title: string, lines: Line[]): string {

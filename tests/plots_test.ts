@@ -82,6 +82,14 @@ Deno.test("names of lines that end at the same value do not cover each other", (
   assert.ok(Math.abs(positions[0] - positions[1]) >= 12, `${positions}`);
 });
 
+Deno.test("an axis of whole numbers, as epochs are, has no tick between them", () => {
+  const points = [1, 2, 3, 4].map((x) => ({ x, y: x / 10 }));
+  const chart = lineChart("Epochs", [{ name: "one", points }], AXES);
+  const texts = textsOf(chart);
+  for (const text of ["1", "2", "3", "4"]) assert.ok(texts.includes(text));
+  assert.ok(!texts.includes("1.5"), String(texts));
+});
+
 Deno.test("curves can be drawn before there is an epoch, and in the first", () => {
   assert.ok(textsOf(trainingCurves([], 20)).includes("Loss"));
   const first = [{
