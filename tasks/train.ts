@@ -236,7 +236,7 @@ async function main(): Promise<void> {
   const stopping = new AbortController();
   Deno.addSignalListener("SIGINT", () => stopping.abort());
   try {
-    const { ended, best } = await train({
+    const { ended, best, history, config: { monitor } } = await train({
       faces,
       model,
       config,
@@ -254,15 +254,16 @@ async function main(): Promise<void> {
       );
       process.exit(130);
     }
+    const describe = ({ epoch, valAccuracy, saved }: EpochRecord) =>
+      `epoch ${epoch}, ${(100 * valAccuracy).toFixed(2)} % on PublicTest${
+        saved ? `, ${path.join(out, saved)}` : ""
+      }`;
+    const last = history.at(-1)!;
     console.log(
-      `${
-        ended === "patience" ? "No longer getting better." : "All epochs done."
-      } Best: epoch ${best!.epoch}, ${
-        (100 * best!.valAccuracy).toFixed(2)
-      } % on PublicTest${
-        best!.saved ? `, ${path.join(out, best!.saved)}` : ""
-      }`,
+      ended === "patience" ? "No longer getting better." : "All epochs done.",
     );
+    console.log(`Best validation ${monitor}: ${describe(best!)}`);
+    if (last !== best) console.log(`Last: ${describe(last)}`);
   } finally {
     bar.stop();
   }
