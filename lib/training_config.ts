@@ -47,6 +47,12 @@ export interface TeacherChoice {
   weight: number;
   /** Above 1 softens what they say, by this root of their mean probabilities. */
   temperature: number;
+  /**
+   * Whether they look, at each step, at the very input that the network sees, changed and mixed
+   * (Beyer et al., 2022, arXiv:2106.05237). Otherwise they look once at each face as it is and at
+   * its mirror image, which takes less time.
+   */
+  consistent: boolean;
 }
 
 /** Every choice of a training run. */
@@ -169,6 +175,7 @@ const checks: Record<string, (value: unknown) => string | null> = {
   "augmentation.zoom": inside(0, 0.9),
   "augmentation.brightness": inside(0, 1),
   "augmentation.contrast": inside(0, 1),
+  "augmentation.mix": inside(0, 1),
   "teacher.models": (value) =>
     Array.isArray(value) && value.length > 0 &&
       value.every((folder) => typeof folder === "string")
@@ -176,6 +183,8 @@ const checks: Record<string, (value: unknown) => string | null> = {
       : "must be a list of models' folders",
   "teacher.weight": inside(0, 1),
   "teacher.temperature": inside(0.01, 100),
+  "teacher.consistent": (value) =>
+    typeof value === "boolean" ? null : "must be true or false",
   seed: whole(0),
   workers: whole(1),
 };
@@ -230,7 +239,10 @@ function fillNested(given: PartialConfig, base: TrainingConfig) {
   if (augmentation) {
     filled.augmentation = { ...base.augmentation, ...augmentation };
   }
-  if (teacher) filled.teacher = { weight: 0.5, temperature: 1, ...teacher };
+  if (teacher) {
+    const usual = { weight: 0.5, temperature: 1, consistent: false };
+    filled.teacher = { ...usual, ...teacher };
+  }
   return filled as unknown as TrainingConfig;
 }
 
