@@ -49,8 +49,8 @@ export interface TeacherChoice {
   temperature: number;
   /**
    * Whether they look, at each step, at the very input that the network sees, changed and mixed
-   * (Beyer et al., 2022, arXiv:2106.05237). Otherwise they look once at each face as it is and at
-   * its mirror image, which takes less time.
+   * (Beyer et al., 2022, arXiv:2106.05237), and at its mirror image. Otherwise they look once at
+   * each face as it is, and at its mirror image, which takes less time.
    */
   consistent: boolean;
 }

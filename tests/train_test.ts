@@ -255,24 +255,26 @@ for (const consistent of [false, true]) {
       }, { model: buildPlain() });
       const { inputs, targets } = mixedFaces(augmentation, 3, 0);
       const { length } = inputs;
-      const ask = (model: tf.LayersModel) =>
-        tf.tidy(() =>
-          (model.predict(
-            tf.stack(inputs.map((input) => tf.tensor3d(input, [48, 48, 1]))),
-          ) as tf.Tensor2D).arraySync()
-        );
-      const whole = [false, true].map((mirrored) =>
-        sayings(teacher, "Training", mirrored)
-      );
-      const once = (face: number, k: number) =>
-        (whole[0][face][k] + whole[1][face][k]) / 2;
-      const seen = ask(teacher);
+      const ask = (model: tf.LayersModel, mirrored = false) =>
+        tf.tidy(() => {
+          const input = tf.stack(
+            inputs.map((input) => tf.tensor3d(input, [48, 48, 1])),
+          );
+          const seen = mirrored ? input.reverse(2) : input;
+          return (model.predict(seen) as tf.Tensor2D).arraySync();
+        });
+      const views = [false, true];
+      const whole = views.map((view) => sayings(teacher, "Training", view));
+      const mixed = views.map((view) => ask(teacher, view));
+      const mean = (said: number[][][], face: number, k: number) =>
+        (said[0][face][k] + said[1][face][k]) / 2;
       const losses = ask(buildPlain()).map((said, face) => {
         const { partner, part } = drawMix(augmentation, length, 3, 0, face);
         return said.reduce((loss, p, k) => {
           const taught = consistent
-            ? seen[face][k]
-            : (1 - part) * once(face, k) + part * once(partner, k);
+            ? mean(mixed, face, k)
+            : (1 - part) * mean(whole, face, k) +
+              part * mean(whole, partner, k);
           const wanted = 0.3 * targets[face][k] + 0.7 * taught;
           return loss - wanted * Math.log(p);
         }, 0);
