@@ -7,6 +7,7 @@ import {
   FACE_PIXELS,
   FACE_SIZE,
   type Faces,
+  type Split,
   SPLITS,
 } from "./faces.ts";
 
@@ -146,6 +147,22 @@ export function findDuplicates(faces: Faces): DuplicateGroup[] {
     else rowsOf.set(key, [row]);
   }
   return [...rowsOf.values()].filter((rows) => rows.length > 1);
+}
+
+/**
+ * Whether each face of a split, in the split's order, stands in Training too, equal in every pixel:
+ * a network that was trained there may know it by heart. For Training itself, all of them.
+ */
+export function standsInTraining(faces: Faces, split: Split): boolean[] {
+  const training = SPLITS.indexOf("Training"), wanted = SPLITS.indexOf(split);
+  const repeated = new Set(
+    findDuplicates(faces).filter((group) =>
+      group.some((row) => faces.splits[row] === training)
+    ).flat(),
+  );
+  return [...faces.splits.keys()]
+    .filter((row) => faces.splits[row] === wanted)
+    .map((row) => wanted === training || repeated.has(row));
 }
 
 /** Bits of a fingerprint that may differ: four bands of 16, one must agree. */

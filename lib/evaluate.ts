@@ -3,6 +3,7 @@
 // One pass through the fast network, one prediction a face; with `mirror` the mean of the face's and
 // its mirror image's. Nothing here looks at more than one split.
 import type * as tf from "@tensorflow/tfjs";
+import { standsInTraining } from "./audit.ts";
 import {
   type Emotion,
   EMOTIONS,
@@ -44,6 +45,8 @@ export interface Evaluation {
   /** Half the width of the accuracy's 95 % interval, from the number of faces alone. */
   halfWidth: number;
   macroF1: number;
+  /** The faces that Training does not hold too, equal in every pixel, and the accuracy on them. */
+  unseen: { n: number; accuracy: number | null };
   /** Mean cross-entropy in nats. */
   loss: number;
   /** `confusion[label][answer]`, faces. */
@@ -111,7 +114,7 @@ export async function predictFaces(
 export function describeResult(
   probabilities: Float32Array,
   labels: Uint8Array,
-): Omit<Evaluation, "split" | "tta" | "params"> {
+): Omit<Evaluation, "split" | "unseen" | "tta" | "params"> {
   const classes = EMOTIONS.length;
   const answers = likeliest(probabilities, classes);
   const confusion = countConfusion(labels, answers, classes);
@@ -170,11 +173,27 @@ export async function evaluate(
     mirror: tta,
     onProgress,
   });
-  const params = model.countParams();
   return {
     split,
     ...describeResult(probabilities, chosen.labels),
+    unseen: describeUnseen(faces, split, probabilities, chosen.labels),
     tta,
-    params,
+    params: model.countParams(),
   };
+}
+
+/** Accuracy is `null` where Training holds every face of the split. */
+function describeUnseen(
+  faces: Faces,
+  split: Split,
+  probabilities: Float32Array,
+  labels: Uint8Array,
+): Evaluation["unseen"] {
+  const seen = standsInTraining(faces, split);
+  const answers = likeliest(probabilities, EMOTIONS.length);
+  const right = [...labels.keys()].filter((face) => !seen[face])
+    .map((face) => answers[face] === labels[face]);
+  const n = right.length;
+  const accuracy = n === 0 ? null : right.filter(Boolean).length / n;
+  return { n, accuracy };
 }

@@ -70,7 +70,7 @@ function formatConfusion(confusion: number[][]): string {
 }
 
 function format(result: Evaluation, model: string): string {
-  const { perClass, n, params } = result;
+  const { perClass, n, params, unseen } = result;
   const lines = perClass.map(({ emotion, precision, recall, f1, support }) =>
     `  ${emotion.padEnd(9)} precision ${percent(precision).padStart(8)}` +
     `   recall ${percent(recall).padStart(8)}   F1 ${f1.toFixed(3)}` +
@@ -84,6 +84,13 @@ ${result.split}: ${n.toLocaleString("en")} faces${
 accuracy           ${percent(result.accuracy)} (95 %: ± ${
     percent(result.halfWidth)
   })
+  of unseen faces  ${
+    unseen.accuracy === null
+      ? "none: Training holds them all"
+      : `${percent(unseen.accuracy)} of the ${
+        unseen.n.toLocaleString("en")
+      } that Training does not hold too`
+  }
 macro-F1           ${result.macroF1.toFixed(4)}
 cross-entropy      ${result.loss.toFixed(4)}
 calibration error  ${result.ece.toFixed(4)}, and ${

@@ -1,7 +1,12 @@
 // Finding repeated faces: small cases worked out by hand, and the real data's
 // counts as NumPy gives them (np.unique over rows).
 import assert from "node:assert/strict";
-import { auditFaces, findDuplicates, findNearDuplicates } from "mien/audit.ts";
+import {
+  auditFaces,
+  findDuplicates,
+  findNearDuplicates,
+  standsInTraining,
+} from "mien/audit.ts";
 import { type Faces, hashFaces, loadFaces } from "mien/fer2013.ts";
 import { makeRows } from "./fer2013_fixtures.ts";
 import { shared } from "./shared.ts";
@@ -32,6 +37,19 @@ function smooth(pixels: Uint8Array): Uint8Array {
     return 60 + (pixels[Math.floor(y / 6) * 8 + Math.floor(x / 6)] >> 2);
   });
 }
+
+Deno.test("faces that Training holds too are found in the split's order", () => {
+  const faces = makeFaces([
+    [0, 3, 1],
+    [1, 2, 0],
+    [2, 6, 1], // twice, but not in Training
+    [2, 6, 2],
+    [1, 5, 1], // the label does not matter
+  ]);
+  assert.deepEqual(standsInTraining(faces, "PublicTest"), [false, false, true]);
+  assert.deepEqual(standsInTraining(faces, "PrivateTest"), [false]);
+  assert.deepEqual(standsInTraining(faces, "Training"), [true]);
+});
 
 Deno.test("repeats, contradictions and the bound they set, by hand", () => {
   const audit = auditFaces(makeFaces([

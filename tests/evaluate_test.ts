@@ -6,7 +6,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { saveModel } from "mien/checkpoint.ts";
 import { evaluate } from "mien/evaluate.ts";
-import { DatasetError } from "mien/fer2013.ts";
+import { DatasetError, FACE_PIXELS, SPLITS } from "mien/fer2013.ts";
 import { scalePixels } from "mien/preprocess.ts";
 import { shareFaces } from "mien/training_memory.ts";
 import { buildTiny, formatCsv, makeFaces } from "./tiny_training.ts";
@@ -42,6 +42,28 @@ Deno.test("a model's figures are those of stock tfjs' predictions, mirrored too 
     assert.equal(result.params, model.countParams());
     assert.equal(result.tta, tta);
   }
+});
+
+Deno.test("the accuracy on unseen faces leaves out what Training holds too", async () => {
+  const model = buildTiny(5);
+  const leaked = 40; // of PublicTest, put into Training as well
+  const first = faces.splits.indexOf(SPLITS.indexOf("PublicTest"));
+  const pixels = faces.pixels.slice();
+  pixels.copyWithin(0, first * FACE_PIXELS, (first + leaked) * FACE_PIXELS);
+  const repeating = { ...faces, pixels };
+  const { confusion, unseen } = await evaluate(model, repeating, "PublicTest");
+  assert.deepEqual(confusion, countByTfjs(model, false));
+  const { pixels: own, labels } = shareFaces(faces, "PublicTest");
+  const answers = tf.tidy(() =>
+    (model.predict(
+      tf.tensor4d(scalePixels(own), [labels.length, 48, 48, 1]),
+    ) as tf.Tensor2D).argMax(1).dataSync()
+  );
+  const right = [...labels].slice(leaked)
+    .filter((label, i) => answers[leaked + i] === label).length;
+  assert.deepEqual(unseen, { n: 110, accuracy: right / 110 });
+  const training = await evaluate(model, repeating, "Training");
+  assert.deepEqual(training.unseen, { n: 0, accuracy: null });
 });
 
 Deno.test("a split without faces is an error that says what there is", async () => {
@@ -84,7 +106,8 @@ Deno.test("the command prints one JSON object, and names what is wrong", async (
     ]);
     assert.equal(json.code, 0, json.err);
     const result = JSON.parse(json.out);
-    const wanted = "split n accuracy macroF1 confusion perClass ece params";
+    const wanted =
+      "split n accuracy macroF1 unseen confusion perClass ece params";
     for (const key of [...wanted.split(" "), "model"]) {
       assert.ok(key in result, key);
     }
