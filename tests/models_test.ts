@@ -51,6 +51,13 @@ for (const name of runs) {
     assert.ok(last.includes(epochs.length), "the final model");
   });
 
+  Deno.test(`models/${name} can be trained again: its teachers are here`, () => {
+    const { config } = readRecordedRun(folder);
+    for (const teacher of config.teacher?.models ?? []) {
+      assert.ok(existsSync(inProject(teacher, "model.json")), teacher);
+    }
+  });
+
   Deno.test(`models/${name} has a card that says what its model is not for`, () => {
     const { evaluation, config } = readRecordedRun(folder);
     const card = readFileSync(join(folder, "README.md"), "utf8");
@@ -72,6 +79,7 @@ for (const name of runs) {
       const again = await evaluate(model, faces, "PublicTest");
       model.dispose();
       assert.deepEqual(again.confusion, evaluation.confusion);
+      assert.deepEqual(again.unseen, evaluation.unseen);
       assert.ok(Math.abs(again.loss - evaluation.loss) < 1e-6);
     },
   });
