@@ -49,6 +49,8 @@ export interface RunNotes {
   name: string;
   /** A digest of the network's layers and shapes. */
   network: string;
+  /** The saved model that the run began with, if its weights were not random. */
+  start?: string;
   data: { name: string; path?: string; hash: string };
   /** Whole epochs and steps behind it. */
   epoch: number;
@@ -115,10 +117,11 @@ export async function beginRun(
   model: tf.LayersModel,
   state: RunState,
 ): Promise<void> {
-  const { config, name, data } = state.notes;
+  const { config, name, start, data } = state.notes;
   makeFolder(path.join(folder, "resume"));
   const parameters = state.arrays.parameters.length;
-  const about = { network: { name, parameters }, data, training: config };
+  const network = { name, parameters, start };
+  const about = { network, data, training: config };
   await saveModel(model, path.join(folder, "resume", "model"));
   writeWhole(
     path.join(folder, "config.json"),

@@ -230,6 +230,7 @@ async function main(): Promise<void> {
     } ${config.epochs} epochs, in ${out}`,
   );
   const { architecture = "mini_xception" } = args;
+  const start = architecture.endsWith(".json") ? architecture : undefined;
   const name = args.name ??
     path.basename(architecture, ".json").replaceAll("-", "_");
   const bar = new RunBar(running?.epoch ?? 0);
@@ -242,6 +243,7 @@ async function main(): Promise<void> {
       config,
       out,
       name,
+      start,
       resume,
       signal: stopping.signal,
       onBatch: (progress) => bar.batch(progress),

@@ -51,11 +51,13 @@ for (const name of runs) {
     assert.ok(last.includes(epochs.length), "the final model");
   });
 
-  Deno.test(`models/${name} can be trained again: its teachers are here`, () => {
-    const { config } = readRecordedRun(folder);
-    for (const teacher of config.teacher?.models ?? []) {
-      assert.ok(existsSync(inProject(teacher, "model.json")), teacher);
+  Deno.test(`models/${name} can be trained again: where it began and its teachers are here`, () => {
+    const { config, network: { start } } = readRecordedRun(folder);
+    const teachers = config.teacher?.models ?? [];
+    for (const file of teachers.map((teacher) => join(teacher, "model.json"))) {
+      assert.ok(existsSync(inProject(file)), file);
     }
+    assert.ok(start === undefined || existsSync(inProject(start)), start);
   });
 
   Deno.test(`models/${name} has a card that says what its model is not for`, () => {

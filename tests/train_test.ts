@@ -283,6 +283,16 @@ for (const consistent of [false, true]) {
     }));
 }
 
+Deno.test("a run's record says which saved model it began with, if any", () =>
+  inFolder(async (folder) => {
+    for (const start of [undefined, "models/first/model.json"]) {
+      const out = path.join(folder, `${start === undefined}`);
+      await run({ epochs: 1 }, { out, start });
+      const config = fs.readFileSync(path.join(out, "config.json"), "utf8");
+      assert.equal(JSON.parse(config).network.start, start);
+    }
+  }));
+
 Deno.test("the saved model says in stock tfjs what the log says", () =>
   inFolder(async (folder) => {
     const { history, best } = await run({}, { out: folder });
