@@ -3,8 +3,7 @@
 // One pass takes a face's gray pixels to the network's input: one affine warp (mirror, rotation,
 // zoom, shift) with bilinear interpolation, then contrast and brightness. Outside its borders a face
 // continues with its edge pixels. What is drawn depends on the seed, the epoch and the face's number
-// alone, so it is the same in any order and on any number of workers. A changed face may also be
-// mixed with another one, which is changed as well (training_worker.ts does it).
+// alone, so it is the same in any order and on any number of workers. Mixing faces is left out.
 import { scaledPixels } from "./preprocess.ts";
 import { randomAt } from "./random.ts";
 
@@ -22,8 +21,6 @@ export interface Augmentation {
   brightness: number;
   /** Largest change of contrast around middle gray: 0.2 is 0.8 to 1.2. */
   contrast: number;
-  /** Largest part of another face mixed in, pixels and target alike (mixup, Zhang et al., 2018). */
-  mix: number;
 }
 
 /** Faces as they are. */
@@ -34,7 +31,6 @@ export const noAugmentation: Augmentation = {
   zoom: 0,
   brightness: 0,
   contrast: 0,
-  mix: 0,
 };
 
 /**
@@ -97,21 +93,6 @@ export function drawChange(
   };
 }
 
-const MIX_STREAM = 4;
-
-/** Which of `faces` faces is mixed into one in an epoch, and what part of the result it makes. */
-export function drawMix(
-  augmentation: Augmentation,
-  faces: number,
-  seed: number,
-  epoch: number,
-  face: number,
-): { partner: number; part: number } {
-  const random = randomAt(seed, MIX_STREAM, epoch, face);
-  const partner = random.integer(faces);
-  return { partner, part: random.next() * augmentation.mix };
-}
-
 // Places are held as whole numbers of 1/65536 pixel: cheaper than floor() for every pixel.
 const ONE = 65536;
 const PART = 1 / ONE;
@@ -163,9 +144,9 @@ export function warpFace(
   }
 }
 
-/** Whether an augmentation leaves every face, before it is mixed, as it is. */
+/** Whether an augmentation leaves every face as it is. */
 export function changesNothing(augmentation: Augmentation): boolean {
-  return Object.values({ ...augmentation, mix: 0 }).every((range) => !range);
+  return Object.values(augmentation).every((range) => !range);
 }
 
 /**

@@ -224,16 +224,9 @@ export class Network {
    * was not created for training
    */
   gradient(count: number, weights?: Float32Array, seed = 0): number {
-    this.#check(count);
+    this.measure(count, seed);
     const { parts: { kernels, address }, training } = this.#training();
-    for (const { address: to, index, table } of training.packed) {
-      kernels.gather(to, address.weights, table, index.length);
-    }
     for (const { address: at, bytes } of training.raw) kernels.zero(at, bytes);
-    for (const norm of training.norms) norm.begin();
-    training.seed = seed;
-    for (const segment of training.forwardSegments) segment.run(count);
-    softmax(this.#view(training.logits), this.outputs, this.graph, count);
     const loss = this.#loss(count, training, weights);
     for (const segment of training.backwardSegments) segment.run(count);
     for (const { address: from, offset, index, table } of training.raw) {
@@ -241,6 +234,24 @@ export class Network {
       kernels.gather(to, from, table, index.length);
     }
     return loss;
+  }
+
+  /**
+   * The first half of {@linkcode gradient}: the probabilities of the first `count` inputs with the
+   * batch's own statistics into `outputs`, and `statistics` moved towards these.
+   *
+   * @throws {NetworkError} as `gradient` does
+   */
+  measure(count: number, seed = 0): void {
+    this.#check(count);
+    const { parts: { kernels, address }, training } = this.#training();
+    for (const { address: to, index, table } of training.packed) {
+      kernels.gather(to, address.weights, table, index.length);
+    }
+    for (const norm of training.norms) norm.begin();
+    training.seed = seed;
+    for (const segment of training.forwardSegments) segment.run(count);
+    softmax(this.#view(training.logits), this.outputs, this.graph, count);
   }
 
   /** The loss; writes its gradient for the logits. */

@@ -48,7 +48,7 @@ import {
 } from "./training_memory.ts";
 import { checkShapes, firstState, resumedState } from "./training_state.ts";
 import { TrainingTeam } from "./training_team.ts";
-import type { Teacher } from "./teachers.ts";
+import type { Teacher } from "./training_worker.ts";
 
 export { defaultTraining, referenceTraining } from "./training_config.ts";
 export type { EpochRecord } from "./run_folder.ts";
@@ -349,7 +349,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     parameters: state.arrays.parameters.length,
     statistics: state.arrays.statistics.length,
     classes: EMOTIONS.length,
-    taught: config.teacher !== null && !config.teacher.consistent,
+    taught: config.teacher !== null,
     training: shareFaces(faces, "Training"),
     validation: shareFaces(faces, "PublicTest"),
     state: Object.fromEntries(

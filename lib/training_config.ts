@@ -47,12 +47,6 @@ export interface TeacherChoice {
   weight: number;
   /** Above 1 softens what they say, by this root of their mean probabilities. */
   temperature: number;
-  /**
-   * Whether they look, at each step, at the very input that the network sees, changed and mixed
-   * (Beyer et al., 2022, arXiv:2106.05237), and at its mirror image. Otherwise they look once at
-   * each face as it is, and at its mirror image, which takes less time.
-   */
-  consistent: boolean;
 }
 
 /** Every choice of a training run. */
@@ -175,7 +169,6 @@ const checks: Record<string, (value: unknown) => string | null> = {
   "augmentation.zoom": inside(0, 0.9),
   "augmentation.brightness": inside(0, 1),
   "augmentation.contrast": inside(0, 1),
-  "augmentation.mix": inside(0, 1),
   "teacher.models": (value) =>
     Array.isArray(value) && value.length > 0 &&
       value.every((folder) => typeof folder === "string")
@@ -183,8 +176,6 @@ const checks: Record<string, (value: unknown) => string | null> = {
       : "must be a list of models' folders",
   "teacher.weight": inside(0, 1),
   "teacher.temperature": inside(0.01, 100),
-  "teacher.consistent": (value) =>
-    typeof value === "boolean" ? null : "must be true or false",
   seed: whole(0),
   workers: whole(1),
 };
@@ -239,10 +230,7 @@ function fillNested(given: PartialConfig, base: TrainingConfig) {
   if (augmentation) {
     filled.augmentation = { ...base.augmentation, ...augmentation };
   }
-  if (teacher) {
-    const usual = { weight: 0.5, temperature: 1, consistent: false };
-    filled.teacher = { ...usual, ...teacher };
-  }
+  if (teacher) filled.teacher = { weight: 0.5, temperature: 1, ...teacher };
   return filled as unknown as TrainingConfig;
 }
 

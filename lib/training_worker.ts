@@ -2,14 +2,13 @@
 //
 // All workers hold the same weights and take the same steps; they share gradients through
 // training_memory.ts. The main thread (train.ts) says which epoch to run and with what, and saves.
-import { augmentFace, drawMix } from "./augment.ts";
+import { augmentFace } from "./augment.ts";
 import { FACE_PIXELS, FACE_SIZE } from "./faces.ts";
 import { applyTemperature, likeliest } from "./metrics.ts";
 import { Network, type NetworkGraph, Optimizer } from "./network.ts";
 import { fillInput } from "./preprocess.ts";
 import { randomAt } from "./random.ts";
 import { type PlateauState, scaleAt } from "./schedule.ts";
-import { type Teacher, Teachers } from "./teachers.ts";
 import { shuffle } from "./training_order.ts";
 import type { TrainingConfig } from "./training_config.ts";
 import {
@@ -29,6 +28,13 @@ import {
   type TrainingMemory,
   viewSlots,
 } from "./training_memory.ts";
+
+/** A network and its weights, as a worker gets a teacher. */
+export interface Teacher {
+  graph: NetworkGraph;
+  parameters: Float32Array;
+  statistics: Float32Array;
+}
 
 /** What the main thread asks for. */
 export type Request =
@@ -62,14 +68,12 @@ class Shard {
   readonly #live: Float32Array;
   readonly #liveStatistics: Float32Array;
   readonly #before: Float32Array;
-  readonly #other = new Float32Array(FACE_PIXELS);
   #barriers = 0;
 
   constructor(
     readonly request: Request & { kind: "start" },
     readonly network: Network,
     readonly optimizer: Optimizer,
-    readonly teachers: Teachers | null,
   ) {
     this.#slots = viewSlots(request.memory);
     this.#classes = request.memory.validated.length /
@@ -168,73 +172,34 @@ class Shard {
   /** The faces' pixels, changed, and their targets into the network; gives their weights in the loss. */
   #fill(faces: Uint32Array, epoch: number): Float32Array | undefined {
     const { config, memory, classWeights } = this.request;
-    const { length, labels } = memory.training;
-    const { input, targets } = this.network;
-    const classes = this.#classes;
-    targets.fill(0, 0, faces.length * classes);
-    faces.forEach((face, index) => {
-      const at = index * FACE_PIXELS;
-      this.#change(face, epoch, input, at);
-      if (config.augmentation.mix === 0) {
-        return this.#addTarget(face, index, 1);
-      }
-      const { partner, part } = drawMix(
-        ...[config.augmentation, length, config.seed, epoch, face] as const,
-      );
-      this.#change(partner, epoch, this.#other, 0);
-      for (let i = 0; i < FACE_PIXELS; i++) {
-        input[at + i] += part * (this.#other[i] - input[at + i]);
-      }
-      this.#addTarget(face, index, 1 - part);
-      this.#addTarget(partner, index, part);
-    });
-    if (this.teachers) this.#askTeachers(this.teachers, faces.length);
-    return classWeights
-      ? Float32Array.from(faces, (face) => classWeights[labels[face]])
-      : undefined;
-  }
-
-  #change(
-    face: number,
-    epoch: number,
-    output: Float32Array,
-    at: number,
-  ): void {
-    const { config, memory } = this.request;
-    const { augmentation, seed } = config;
-    const { pixels } = memory.training;
-    augmentFace(
-      ...[pixels, FACE_SIZE, face, augmentation, seed, epoch] as const,
-      ...[output, at] as const,
-    );
-  }
-
-  /** Adds a part of what is wanted for a face to a row of the targets. */
-  #addTarget(face: number, row: number, part: number): void {
-    const { config, memory } = this.request;
     const { training, taught } = memory;
-    const { targets } = this.network;
-    const classes = this.#classes;
-    const taughtPart = taught.length > 0 ? config.teacher!.weight : 0;
-    const smoothed = config.labelSmoothing / classes;
-    for (let k = 0; k < classes; k++) {
-      const hot = k === training.labels[face] ? 1 - config.labelSmoothing : 0;
-      const own = smoothed + hot;
-      const wanted = taughtPart === 0
-        ? own
-        : own + taughtPart * (taught[face * classes + k] - own);
-      targets[row * classes + k] += part * wanted;
-    }
-  }
-
-  /** Moves the targets to what the teachers say of the very input. */
-  #askTeachers(teachers: Teachers, count: number): void {
-    const { weight, temperature } = this.request.config.teacher!;
     const { input, targets } = this.network;
-    const said = applyTemperature(
-      ...[teachers.answer(input, count), this.#classes, temperature] as const,
-    );
-    said.forEach((p, i) => targets[i] += weight * (p - targets[i]));
+    const classes = this.#classes;
+    const smoothed = config.labelSmoothing / classes;
+    const taughtPart = config.teacher?.weight ?? 0;
+    faces.forEach((face, index) => {
+      augmentFace(
+        training.pixels,
+        FACE_SIZE,
+        face,
+        config.augmentation,
+        config.seed,
+        epoch,
+        input,
+        index * FACE_PIXELS,
+      );
+      const at = index * classes;
+      targets.fill(smoothed, at, at + classes);
+      targets[at + training.labels[face]] += 1 - config.labelSmoothing;
+      if (taughtPart === 0) return;
+      for (let k = 0; k < classes; k++) {
+        targets[at + k] += taughtPart *
+          (taught[face * classes + k] - targets[at + k]);
+      }
+    });
+    return classWeights
+      ? Float32Array.from(faces, (face) => classWeights[training.labels[face]])
+      : undefined;
   }
 
   #countRight(faces: Uint32Array): number {
@@ -332,28 +297,41 @@ function predictFaces(
   from: number,
   to: number,
   output: Float32Array,
+  mirrored = false,
 ): void {
   const most = network.input.length / FACE_PIXELS;
   const classes = network.outputs.length / most;
   for (let first = from; first < to; first += most) {
     const count = Math.min(most, to - first);
-    fillInput(network.input, pixels, first, count, false);
+    fillInput(network.input, pixels, first, count, mirrored);
     network.predict(count);
     output.set(network.outputs.subarray(0, count * classes), first * classes);
   }
 }
 
-/** What the teachers say of this worker's training faces as they are, once for the whole run. */
-function askOnce(
-  teachers: Teachers,
-  { config, memory, worker }: Request & { kind: "start" },
-): void {
+/**
+ * What the teachers say of this worker's training faces: the mean over all of them, and over each
+ * face and its mirror image.
+ */
+async function askTeachers(
+  { teachers, config, memory, worker }: Request & { kind: "start" },
+): Promise<void> {
+  if (!config.teacher) return;
   const { training, taught, workers } = memory;
-  const { classes } = teachers;
+  const classes = taught.length / training.length;
   const [from, to] = partOf(training.length, worker, workers);
-  teachers.answerFaces(training.pixels, from, to, taught);
   const own = taught.subarray(from * classes, to * classes);
-  own.set(applyTemperature(own, classes, config.teacher!.temperature));
+  const mean = new Float32Array(own.length);
+  for (const { graph, parameters, statistics } of teachers) {
+    const network = await Network.create(graph, { batch: 32, training: false });
+    network.parameters.set(parameters);
+    network.statistics.set(statistics);
+    for (const mirrored of [false, true]) {
+      predictFaces(network, training.pixels, from, to, taught, mirrored);
+      addTimes(mean, own, 1 / (2 * teachers.length));
+    }
+  }
+  own.set(applyTemperature(mean, classes, config.teacher.temperature));
 }
 
 function createOptimizer(network: Network, config: TrainingConfig): Optimizer {
@@ -367,17 +345,12 @@ let control: Int32Array | undefined;
 async function answer(request: Request): Promise<void> {
   if (request.kind === "start") {
     const { config, memory, graph } = request;
-    const batch = Math.ceil(config.batchSize / memory.workers);
-    let teachers = config.teacher
-      ? await Teachers.create(request.teachers, batch)
-      : null;
-    if (teachers && !config.teacher!.consistent) {
-      askOnce(teachers, request);
-      teachers = null;
-    }
-    const network = await Network.create(graph, { batch, training: true });
-    const optimizer = createOptimizer(network, config);
-    shard = new Shard(request, network, optimizer, teachers);
+    await askTeachers(request);
+    const network = await Network.create(graph, {
+      batch: Math.ceil(config.batchSize / memory.workers),
+      training: true,
+    });
+    shard = new Shard(request, network, createOptimizer(network, config));
     return;
   }
   const { epoch, step, plateau } = request;

@@ -6,11 +6,19 @@ import * as path from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import type * as tf from "@tensorflow/tfjs";
-import { CheckpointError, loadModel } from "mien/checkpoint.ts";
-import { DatasetError, describeFaces, findFaces } from "mien/fer2013.ts";
+import { CheckpointError, loadModel, saveModel } from "mien/checkpoint.ts";
+import { evaluate } from "mien/evaluate.ts";
+import {
+  countSplits,
+  DatasetError,
+  describeFaces,
+  type Faces,
+  findFaces,
+} from "mien/fer2013.ts";
 import { buildMiniXception } from "mien/mini_xception.ts";
 import { NetworkError } from "mien/network.ts";
 import { createProgress, formatSeconds, type Progress } from "mien/progress.ts";
+import { recalibrate } from "mien/recalibrate.ts";
 import { hasRun, readFirstModel, readRun } from "mien/run_folder.ts";
 import { schedules } from "mien/schedule.ts";
 import { type BatchProgress, type EpochRecord, train } from "mien/train.ts";
@@ -29,7 +37,9 @@ const HELP = `Usage: deno task train --out FOLDER [--data PATH] [options]
 
 Trains on the Training split, validates on PublicTest after each epoch, and
 keeps the run in FOLDER: config.json, log.csv, a model each time validation got
-better, and the state that --resume goes on from.
+better, and the state that --resume goes on from. At the end the last model's
+statistics of batch normalisation are measured anew on the training faces as
+they are, and it is saved once more, in FOLDER/recalibrated.
 
   --data PATH           FER-2013 in any form; otherwise FER2013 or data/, or
                         drawn faces where there is no data
@@ -206,6 +216,31 @@ class RunBar {
   }
 }
 
+/** Saves the model as `recalibrated`, and says what it is worth then. */
+async function saveRecalibrated(
+  model: tf.LayersModel,
+  faces: Faces,
+  seed: number,
+  out: string,
+): Promise<void> {
+  const [training] = countSplits(faces);
+  const bar = createProgress("Measuring statistics anew", training, "faces");
+  try {
+    await recalibrate(model, faces, {
+      seed,
+      onProgress: (done) => bar.update(done),
+    });
+  } finally {
+    bar.stop();
+  }
+  const place = path.join(out, "recalibrated");
+  await saveModel(model, place);
+  const { accuracy } = await evaluate(model, faces, "PublicTest");
+  console.log(
+    `Recalibrated: ${(100 * accuracy).toFixed(2)} % on PublicTest, ${place}`,
+  );
+}
+
 async function main(): Promise<void> {
   const args = readArguments();
   if (args.help) return console.log(HELP);
@@ -266,6 +301,7 @@ async function main(): Promise<void> {
     );
     console.log(`Best validation ${monitor}: ${describe(best!)}`);
     if (last !== best) console.log(`Last: ${describe(last)}`);
+    await saveRecalibrated(model, faces, config.seed, out);
   } finally {
     bar.stop();
   }

@@ -5,7 +5,6 @@ import {
   augmentFace,
   type Change,
   drawChange,
-  drawMix,
   noAugmentation,
   referenceAugmentation,
   warpFace,
@@ -95,7 +94,6 @@ Deno.test("any drawn change gives what bilinear interpolation gives by definitio
     zoom: 0.4,
     brightness: 0.3,
     contrast: 0.5,
-    mix: 0,
   };
   for (let number = 0; number < 30; number++) {
     const change = drawChange(strong, size, 11, 2, number);
@@ -134,18 +132,4 @@ Deno.test("drawn changes fill their ranges, and half of the faces are mirrored",
   assert.ok(low > -10 && low < -9.9 && high < 10 && high > 9.9);
   const mirrored = changes.filter(({ a }) => a < 0).length;
   assert.ok(Math.abs(mirrored - 2000) < 130, `${mirrored} mirrored`); // four deviations
-});
-
-Deno.test("any face may be mixed in, up to the largest part, the same one each time", () => {
-  const strong = { ...noAugmentation, mix: 0.4 };
-  const draw = (face: number) => drawMix(strong, 10, 3, 1, face);
-  const mixes = Array.from({ length: 4000 }, (_, face) => draw(face));
-  assert.deepEqual(draw(7), mixes[7]);
-  const parts = mixes.map(({ part }) => part);
-  assert.ok(Math.min(...parts) < 0.005 && Math.max(...parts) > 0.395);
-  assert.ok(Math.max(...parts) < 0.4);
-  for (let partner = 0; partner < 10; partner++) {
-    const drawn = mixes.filter((mix) => mix.partner === partner).length;
-    assert.ok(Math.abs(drawn - 400) < 76, `${drawn}`); // four deviations
-  }
 });

@@ -4,13 +4,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import {
-  type Augmentation,
-  augmentFace,
-  drawMix,
-  noAugmentation,
-  referenceAugmentation,
-} from "mien/augment.ts";
+import { noAugmentation, referenceAugmentation } from "mien/augment.ts";
 import { loadModel, saveModel } from "mien/checkpoint.ts";
 import { scalePixels } from "mien/preprocess.ts";
 import { readRun } from "mien/run_folder.ts";
@@ -217,71 +211,6 @@ Deno.test("the teachers' part of the target is what they say of a face and its m
       ),
     );
   }));
-
-/** The inputs of an epoch, changed and mixed by definition, and the targets without teachers. */
-function mixedFaces(augmentation: Augmentation, seed: number, epoch: number) {
-  const { pixels, labels, length } = shareFaces(faces, "Training");
-  const changed = Array.from({ length }, (_, face) => {
-    const input = new Float32Array(2304);
-    augmentFace(pixels, 48, face, augmentation, seed, epoch, input, 0);
-    return input;
-  });
-  const mixes = changed.map((_, face) =>
-    drawMix(augmentation, length, seed, epoch, face)
-  );
-  const inputs = changed.map((input, face) => {
-    const { partner, part } = mixes[face];
-    return input.map((v, i) => (1 - part) * v + part * changed[partner][i]);
-  });
-  const targets = mixes.map(({ partner, part }, face) => {
-    const target = Array(7).fill(0);
-    target[labels[face]] += 1 - part;
-    target[labels[partner]] += part;
-    return target;
-  });
-  return { inputs, targets };
-}
-
-for (const consistent of [false, true]) {
-  Deno.test(`faces are mixed with their targets, ${consistent ? "and consistent teachers see the mixture" : "the teachers' answers too"}`, () =>
-    inFolder(async (folder) => {
-      const teacher = buildPlain(9);
-      const place = path.join(folder, "teacher");
-      await saveModel(teacher, place);
-      const augmentation = { ...referenceAugmentation, mix: 0.6 };
-      const { history } = await run({
-        ...{ ...still, augmentation, labelSmoothing: 0, seed: 3 },
-        teacher: { models: [place], weight: 0.7, temperature: 1, consistent },
-      }, { model: buildPlain() });
-      const { inputs, targets } = mixedFaces(augmentation, 3, 0);
-      const { length } = inputs;
-      const ask = (model: tf.LayersModel, mirrored = false) =>
-        tf.tidy(() => {
-          const input = tf.stack(
-            inputs.map((input) => tf.tensor3d(input, [48, 48, 1])),
-          );
-          const seen = mirrored ? input.reverse(2) : input;
-          return (model.predict(seen) as tf.Tensor2D).arraySync();
-        });
-      const views = [false, true];
-      const whole = views.map((view) => sayings(teacher, "Training", view));
-      const mixed = views.map((view) => ask(teacher, view));
-      const mean = (said: number[][][], face: number, k: number) =>
-        (said[0][face][k] + said[1][face][k]) / 2;
-      const losses = ask(buildPlain()).map((said, face) => {
-        const { partner, part } = drawMix(augmentation, length, 3, 0, face);
-        return said.reduce((loss, p, k) => {
-          const taught = consistent
-            ? mean(mixed, face, k)
-            : (1 - part) * mean(whole, face, k) +
-              part * mean(whole, partner, k);
-          const wanted = 0.3 * targets[face][k] + 0.7 * taught;
-          return loss - wanted * Math.log(p);
-        }, 0);
-      });
-      near(history[0].loss, losses.reduce((a, b) => a + b) / length);
-    }));
-}
 
 Deno.test("a run's record says which saved model it began with, if any", () =>
   inFolder(async (folder) => {
