@@ -9,7 +9,9 @@ import { evaluate } from "mien/evaluate.ts";
 import { findFaces } from "mien/fer2013.ts";
 import { defaultModel } from "mien/inference.ts";
 import { inProject } from "mien/project.ts";
-import { readRecordedRun } from "mien/recorded_run.ts";
+import { describeNetwork, readWeights } from "mien/network.ts";
+import { recalibrate } from "mien/recalibrate.ts";
+import { lastSaved, readRecordedRun } from "mien/recorded_run.ts";
 import { shared } from "./shared.ts";
 
 const realData = shared("fer2013/fer2013.csv.gz");
@@ -36,9 +38,7 @@ for (const name of runs) {
     );
     assert.ok(epochs.length <= config.epochs);
     assert.ok(evaluation.params <= 60_000);
-    const saved = readdirSync(folder).filter((entry) =>
-      statSync(join(folder, entry)).isDirectory()
-    );
+    const saved = readdirSync(folder).filter((entry) => /\.\d+-/.test(entry));
     assert.ok(saved.length >= 5, "the improvements a reader needs to follow");
     for (const entry of saved) {
       const [, epoch, accuracy] = /\.(\d+)-(0\.\d{4})$/.exec(entry)!;
@@ -58,6 +58,22 @@ for (const name of runs) {
       assert.ok(existsSync(inProject(file)), file);
     }
     assert.ok(start === undefined || existsSync(inProject(start)), start);
+  });
+
+  const recalibrated = join(folder, "recalibrated");
+  Deno.test({
+    name: `models/${name}/recalibrated is its last model, but for statistics`,
+    ignore: !existsSync(recalibrated),
+    fn: async () => {
+      const models = await Promise.all(
+        [lastSaved(folder), recalibrated].map(loadModel),
+      );
+      const [last, anew] = models.map((model) =>
+        readWeights(describeNetwork(model), model)
+      );
+      assert.deepEqual(anew.parameters, last.parameters);
+      assert.notDeepEqual(anew.statistics, last.statistics);
+    },
   });
 
   Deno.test(`models/${name} has a card that says what its model is not for`, () => {
@@ -86,6 +102,22 @@ for (const name of runs) {
     },
   });
 }
+
+Deno.test({
+  name: "measured anew, the last model of the report's run is the recorded one",
+  ignore: !realData,
+  fn: async () => {
+    const folder = join(models, "report");
+    const { config, evaluation } = readRecordedRun(folder);
+    const model = await loadModel(lastSaved(folder));
+    const faces = await findFaces(realData!);
+    await recalibrate(model, faces, { seed: config.seed });
+    const { accuracy, loss } = await evaluate(model, faces, "PublicTest");
+    // Another processor may round otherwise, and a face at the edge may fall on the other side.
+    assert.ok(Math.abs(accuracy - evaluation.accuracy) <= 2 / evaluation.n);
+    assert.ok(Math.abs(loss - evaluation.loss) < 1e-3);
+  },
+});
 
 Deno.test("all recorded runs stay under 10 MB", () => {
   const bytes = (place: string): number =>
