@@ -1,7 +1,8 @@
 // Measures a model on a split of the faces: what tasks/evaluate.ts prints and evaluation.json holds.
 //
 // One pass through the fast network, one prediction a face; with `mirror` the mean of the face's and
-// its mirror image's. Nothing here looks at more than one split.
+// its mirror image's. Nothing but that split is classified; Training is only asked which of its faces
+// it holds too.
 import type * as tf from "@tensorflow/tfjs";
 import { standsInTraining } from "./audit.ts";
 import {

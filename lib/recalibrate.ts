@@ -1,7 +1,7 @@
 // The statistics of batch normalisation, measured anew on faces as they are.
 //
-// In training they are running means over changed faces: turned, shifted, with another contrast, mixed.
-// Faces to be classified are none of that, and the layers are scaled a little wrongly for them. Means
+// In training they are running means over changed faces: turned, shifted, with another contrast. Faces
+// to be classified are none of that, and the layers are scaled a little wrongly for them. Means
 // and variances over Training's faces as they are, with the weights left alone, mend it: "precise
 // batch normalisation" (Wu and Johnson, 2021, arXiv:2105.07576, sections 3 and 4). No label is used.
 import type * as tf from "@tensorflow/tfjs";
@@ -61,7 +61,10 @@ export async function recalibrate(
     batch.forEach((face, i) =>
       fillInput(
         network.input.subarray(i * FACE_PIXELS),
-        ...[pixels, face, 1, false] as const,
+        pixels,
+        face,
+        1,
+        false,
       )
     );
     network.measure(batch.length);

@@ -20,8 +20,8 @@ export interface RecordedEvaluation extends Evaluation {
 
 /** What a run's folder says about it. */
 export interface RecordedRun {
-  /** The network's name, the saved model it began with (none: random weights), and its data. */
-  network: { name: string; parameters: number; start?: string };
+  /** The network's name and the data it was trained on. */
+  network: { name: string; parameters: number };
   data: { name: string; hash: string };
   config: TrainingConfig;
   /** One entry an epoch. */

@@ -49,8 +49,6 @@ export interface RunNotes {
   name: string;
   /** A digest of the network's layers and shapes. */
   network: string;
-  /** The saved model that the run began with, if its weights were not random. */
-  start?: string;
   data: { name: string; path?: string; hash: string };
   /** Whole epochs and steps behind it. */
   epoch: number;
@@ -117,11 +115,10 @@ export async function beginRun(
   model: tf.LayersModel,
   state: RunState,
 ): Promise<void> {
-  const { config, name, start, data } = state.notes;
+  const { config, name, data } = state.notes;
   makeFolder(path.join(folder, "resume"));
   const parameters = state.arrays.parameters.length;
-  const network = { name, parameters, start };
-  const about = { network, data, training: config };
+  const about = { network: { name, parameters }, data, training: config };
   await saveModel(model, path.join(folder, "resume", "model"));
   writeWhole(
     path.join(folder, "config.json"),

@@ -79,8 +79,6 @@ export interface TrainOptions {
   out?: string;
   /** The begin of the saved models' names; otherwise the model's name. */
   name?: string;
-  /** The saved model that `model` is, where it is one: the run's record names it. */
-  start?: string;
   /** Goes on with the run in `out`, if there is one. Otherwise a run there is an error. */
   resume?: boolean;
   /** Stops the run in mid-epoch; `resume` repeats that epoch from its start. */

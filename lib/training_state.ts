@@ -46,7 +46,6 @@ export function firstState(
       config,
       name: options.name ?? model.name,
       network: fingerprint(graph),
-      start: options.start,
       data: { name, path, hash },
       epoch: 0,
       step: 0,

@@ -265,12 +265,12 @@ async function main(): Promise<void> {
     } ${config.epochs} epochs, in ${out}`,
   );
   const { architecture = "mini_xception" } = args;
-  const start = architecture.endsWith(".json") ? architecture : undefined;
   const name = args.name ??
     path.basename(architecture, ".json").replaceAll("-", "_");
   const bar = new RunBar(running?.epoch ?? 0);
   const stopping = new AbortController();
-  Deno.addSignalListener("SIGINT", () => stopping.abort());
+  const stop = () => stopping.abort();
+  Deno.addSignalListener("SIGINT", stop);
   try {
     const { ended, best, history, config: { monitor } } = await train({
       faces,
@@ -278,13 +278,13 @@ async function main(): Promise<void> {
       config,
       out,
       name,
-      start,
       resume,
       signal: stopping.signal,
       onBatch: (progress) => bar.batch(progress),
       onEpoch: (record) => bar.line(describeEpoch(record)),
     });
     bar.stop();
+    Deno.removeSignalListener("SIGINT", stop); // Nothing is lost any more.
     if (ended === "signal") {
       console.log(
         `Stopped. Go on with: deno task train --resume --out ${out}`,

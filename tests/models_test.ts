@@ -51,13 +51,11 @@ for (const name of runs) {
     assert.ok(last.includes(epochs.length), "the final model");
   });
 
-  Deno.test(`models/${name} can be trained again: where it began and its teachers are here`, () => {
-    const { config, network: { start } } = readRecordedRun(folder);
-    const teachers = config.teacher?.models ?? [];
-    for (const file of teachers.map((teacher) => join(teacher, "model.json"))) {
-      assert.ok(existsSync(inProject(file)), file);
+  Deno.test(`models/${name} can be trained again: its teachers are here`, () => {
+    const { config } = readRecordedRun(folder);
+    for (const teacher of config.teacher?.models ?? []) {
+      assert.ok(existsSync(inProject(teacher, "model.json")), teacher);
     }
-    assert.ok(start === undefined || existsSync(inProject(start)), start);
   });
 
   const recalibrated = join(folder, "recalibrated");

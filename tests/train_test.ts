@@ -212,16 +212,6 @@ Deno.test("the teachers' part of the target is what they say of a face and its m
     );
   }));
 
-Deno.test("a run's record says which saved model it began with, if any", () =>
-  inFolder(async (folder) => {
-    for (const start of [undefined, "models/first/model.json"]) {
-      const out = path.join(folder, `${start === undefined}`);
-      await run({ epochs: 1 }, { out, start });
-      const config = fs.readFileSync(path.join(out, "config.json"), "utf8");
-      assert.equal(JSON.parse(config).network.start, start);
-    }
-  }));
-
 Deno.test("the saved model says in stock tfjs what the log says", () =>
   inFolder(async (folder) => {
     const { history, best } = await run({}, { out: folder });
