@@ -75,22 +75,27 @@ Deno.test("Adam leaves the state that tfjs's own Adam leaves", async () => {
 
 Deno.test("dropout trains, and is off in prediction", async () => {
   await useWasmBackend();
+  const kernelInitializer = tf.initializers.glorotUniform({ seed: 1 });
   const model = tf.sequential({
     layers: [
-      tf.layers.conv2d({ inputShape: [8, 8, 1], filters: 4, kernelSize: 3 }),
+      tf.layers.conv2d({
+        ...{ inputShape: [8, 8, 1], filters: 4, kernelSize: 3 },
+        kernelInitializer,
+      }),
       tf.layers.dropout({ rate: 0.5, seed: 1 }),
       tf.layers.flatten(),
-      tf.layers.dense({ units: 1 }),
+      tf.layers.dense({ units: 1, kernelInitializer }),
     ],
   });
   model.compile({ optimizer: "adam", loss: "meanSquaredError" });
   const x = tf.tensor4d(values(6 * 64, 1), [6, 8, 8, 1]);
-  const { history } = await model.fit(x, tf.ones([6, 1]), {
-    epochs: 30,
-    verbose: 0,
-  });
+  const wanted = tf.ones([6, 1]);
+  const lossOf = () => (model.evaluate(x, wanted) as tf.Scalar).dataSync()[0];
+  const before = lossOf();
+  const { history } = await model.fit(x, wanted, { epochs: 30, verbose: 0 });
   const losses = history.loss as number[];
   assert.ok(losses[29] < losses[0]);
+  assert.ok(lossOf() < before);
   const predict = () => (model.predict(x) as tf.Tensor).dataSync();
   assert.deepEqual(predict(), predict());
 });
