@@ -1,30 +1,27 @@
 // How far a crop should reach beyond the detector's box: what CROP_MARGIN in
-// lib/crop.ts was chosen by. Three measurements:
+// lib/recognition/crop.ts was chosen by. Three measurements:
 // 1. Framing: faces of the data set, enlarged with their edges continued, are
 //    searched for; how large is the detector's box beside the data's crop?
 // 2. Accuracy: the same faces, cropped anew from the box with each margin.
 // 3. Steadiness: how much the probabilities change from frame to frame of a
 //    video (half the sum of differences), where one is given.
 // Usage: deno run -A bench/crop_margin.ts FACES [--model DIR] [--video FILE]
-// FACES is anything that lib/fer2013.ts reads; PublicTest is used.
+// FACES is anything that lib/data/fer2013.ts reads; PublicTest is used.
 
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { cropFace } from "mien/crop.ts";
-import { indexOfLargest } from "mien/draw.ts";
-import {
-  FACE_PIXELS,
-  FACE_SIZE,
-  loadFaces,
-  selectSplit,
-} from "mien/fer2013.ts";
-import { findFfmpeg } from "mien/ffmpeg.ts";
-import { CascadeDetector } from "mien/haar.ts";
-import type { GrayImage } from "mien/image.ts";
-import { loadTrained } from "mien/inference.ts";
-import { Recognizer, VIDEO_SEARCH } from "mien/recognizer.ts";
-import { VideoReader } from "mien/video_reader.ts";
-import { lumaToGray } from "mien/yuv.ts";
+import { cropFace } from "mien/recognition/crop.ts";
+import { indexOfLargest } from "mien/emotions.ts";
+import { FACE_PIXELS, FACE_SIZE } from "mien/emotions.ts";
+import { loadFaces } from "mien/data/fer2013.ts";
+import { selectSplit } from "mien/data/faces.ts";
+import { findFfmpeg } from "mien/video/ffmpeg.ts";
+import { CascadeDetector } from "mien/haar/detector.ts";
+import type { GrayImage } from "mien/image/gray.ts";
+import { loadTrained } from "mien/recognition/recognize.ts";
+import { Recognizer, VIDEO_SEARCH } from "mien/recognition/recognizer.ts";
+import { VideoReader } from "mien/video/reader.ts";
+import { lumaToGray } from "mien/video/yuv.ts";
 
 const { values: options, positionals: [path] } = parseArgs({
   args: process.argv.slice(2),

@@ -1,15 +1,15 @@
 // `deno task bench detect`: milliseconds to find faces, ours and OpenCV's in
-// turn on the same images, in the yardstick's three settings, with one thread
-// and with two. One JSON line a measurement; reading images is not timed.
+// turn on the same images, in the yardstick's three settings, one thread
+// each. One JSON line a measurement; reading images is not timed.
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { drawScene } from "../lib/drawn_scene.ts";
-import { type GrayImage, toGray } from "../lib/gray.ts";
-import { DetectorPool } from "../lib/haar_pool.ts";
-import { readImage } from "../lib/image.ts";
-import { resizeExact } from "../lib/pyramid.ts";
+import { drawScene } from "../lib/drawn/scene.ts";
+import { type GrayImage, toGray } from "../lib/image/gray.ts";
+import { CascadeDetector } from "../lib/haar/detector.ts";
+import { readImage } from "../lib/image/image.ts";
+import { resizeExact } from "../lib/haar/pyramid.ts";
 import { OpenCv } from "./opencv.ts";
 
 const USAGE = `Usage: deno task bench detect [--image FILE] [--runs N]
@@ -62,45 +62,42 @@ const yardstick = existsSync(CASCADE)
 if (!yardstick) console.error("No OpenCV here: our times only");
 const perRound = Math.ceil(runs / ROUNDS);
 
-for (const threads of [1, 2]) {
-  const pool = await DetectorPool.create(undefined, { threads });
-  for (const [width, height] of SIZES) {
-    const image = resizeExact(picture, width, height);
-    for (const [scaleFactor, minNeighbors, minSide] of SETTINGS) {
-      const minSize = { width: minSide, height: minSide };
-      const options = { scaleFactor, minNeighbors, minSize };
-      const ours: number[] = [];
-      const theirs: number[] = [];
-      let faces = 0;
-      for (let round = 0; round < ROUNDS; round++) {
-        // Not timed: the first image of a size is prepared for.
-        for (let i = 0; i < 4; i++) await pool.detect(image, options);
-        for (let i = 0; i < perRound; i++) {
-          const start = performance.now();
-          faces = (await pool.detect(image, options)).length;
-          ours.push(performance.now() - start);
-        }
-        if (!yardstick) continue;
-        theirs.push(
-          ...await yardstick.opencv.ask({
-            ...{ ask: "time", threads, runs: perRound, width, height },
-            ...{ cascade: CASCADE, scaleFactor, minNeighbors },
-            ...{ minSize: [minSide, minSide], maxSize: [0, 0] },
-          }, image.data),
-        );
+const detector = await CascadeDetector.create();
+for (const [width, height] of SIZES) {
+  const image = resizeExact(picture, width, height);
+  for (const [scaleFactor, minNeighbors, minSide] of SETTINGS) {
+    const minSize = { width: minSide, height: minSide };
+    const options = { scaleFactor, minNeighbors, minSize };
+    const ours: number[] = [];
+    const theirs: number[] = [];
+    let faces = 0;
+    for (let round = 0; round < ROUNDS; round++) {
+      // Not timed: the first image of a size is prepared for.
+      for (let i = 0; i < 4; i++) detector.detect(image, options);
+      for (let i = 0; i < perRound; i++) {
+        const start = performance.now();
+        faces = detector.detect(image, options).length;
+        ours.push(performance.now() - start);
       }
-      const ms = median(ours);
-      const peerMs = yardstick && median(theirs);
-      console.log(JSON.stringify({
-        ...{ bench: "detect", workers: threads, size: [width, height] },
-        ...{ scaleFactor, minNeighbors, minSize: minSide, faces },
-        ms: rounded(ms),
-        peer: yardstick && `opencv ${yardstick.version}`,
-        peerMs: peerMs && rounded(peerMs),
-        ratio: peerMs && rounded(peerMs / ms),
-      }));
+      if (!yardstick) continue;
+      theirs.push(
+        ...await yardstick.opencv.ask({
+          ...{ ask: "time", threads: 1, runs: perRound, width, height },
+          ...{ cascade: CASCADE, scaleFactor, minNeighbors },
+          ...{ minSize: [minSide, minSide], maxSize: [0, 0] },
+        }, image.data),
+      );
     }
+    const ms = median(ours);
+    const peerMs = yardstick && median(theirs);
+    console.log(JSON.stringify({
+      ...{ bench: "detect", workers: 1, size: [width, height] },
+      ...{ scaleFactor, minNeighbors, minSize: minSide, faces },
+      ms: rounded(ms),
+      peer: yardstick && `opencv ${yardstick.version}`,
+      peerMs: peerMs && rounded(peerMs),
+      ratio: peerMs && rounded(peerMs / ms),
+    }));
   }
-  pool.close();
 }
 yardstick?.opencv.stop();

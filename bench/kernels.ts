@@ -1,11 +1,11 @@
 // `deno task bench kernels`: the rate of each kernel of the fast network on one
 // face's layers, in GFLOP/s or GB/s (read and written), the best of many runs:
-// the table of lib/wasm/kernels/README.md. One JSON line a measurement.
+// the table of lib/network/wasm/README.md. One JSON line a measurement.
 
 import process from "node:process";
 import { parseArgs } from "node:util";
-import type { Kernels } from "../lib/wasm/kernels/kernels.ts";
-import { loadModule } from "../lib/wasm/load_module.ts";
+import type { Kernels } from "../lib/network/wasm/kernels.ts";
+import { loadModule } from "../lib/load_wasm.ts";
 
 const RUNS = 400;
 
@@ -16,7 +16,7 @@ if (parseArgs({ options: { help: { type: "boolean" } } }).values.help) {
 
 const memory = new WebAssembly.Memory({ initial: 256 });
 const kernels = await loadModule<Kernels>(
-  new URL("../lib/wasm/kernels/", import.meta.url),
+  new URL("../lib/network/wasm/", import.meta.url),
   "kernels",
   memory,
 );

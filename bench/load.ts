@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { loadFaces } from "../lib/fer2013.ts";
+import { loadFaces } from "../lib/data/fer2013.ts";
 
 const USAGE = `Usage: deno task bench load [--data FILE]... [--runs N]
 

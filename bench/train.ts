@@ -7,12 +7,17 @@ import { resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import * as tf from "@tensorflow/tfjs";
-import { noAugmentation, referenceAugmentation } from "../lib/augment.ts";
-import { drawFaces } from "../lib/drawn_faces.ts";
-import { findFaces, SPLITS } from "../lib/fer2013.ts";
-import { buildMiniXception } from "../lib/mini_xception.ts";
-import { describeNetwork, readWeights } from "../lib/network.ts";
-import { train } from "../lib/train.ts";
+import {
+  noAugmentation,
+  referenceAugmentation,
+} from "../lib/training/augment.ts";
+import { drawFaces } from "../lib/drawn/faces.ts";
+import { findFaces } from "../lib/drawn/find_faces.ts";
+import { SPLITS } from "../lib/data/faces.ts";
+import { buildMiniXception } from "../lib/model/mini_xception.ts";
+import { describeNetwork } from "../lib/network/graph.ts";
+import { readWeights } from "../lib/network/weights.ts";
+import { train } from "../lib/training/train.ts";
 import type { BenchRequest } from "./train_worker.ts";
 
 const USAGE = `Usage: deno task bench train [--runs N] [--rounds N] [--epoch]

@@ -1,11 +1,13 @@
 // One worker of bench/train.ts: steps on its part of a batch of drawn faces, as a
 // worker of the trainer makes them, or forward passes; answers with their times.
 
-import { augmentFace } from "../lib/augment.ts";
-import { FACE_PIXELS, FACE_SIZE } from "../lib/faces.ts";
-import { Network, type NetworkGraph, Optimizer } from "../lib/network.ts";
-import { meet } from "../lib/training_memory.ts";
-import type { Augmentation } from "../lib/augment.ts";
+import { augmentFace } from "../lib/training/augment.ts";
+import { FACE_PIXELS, FACE_SIZE } from "../lib/emotions.ts";
+import { Network } from "../lib/network/network.ts";
+import { type NetworkGraph } from "../lib/network/graph.ts";
+import { Optimizer } from "../lib/network/optimizer.ts";
+import { meet } from "../lib/training/shared_memory.ts";
+import type { Augmentation } from "../lib/training/augment.ts";
 
 /** What a worker is to measure. */
 export interface BenchRequest {

@@ -8,11 +8,12 @@ import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { defaultModel, loadTrained } from "../lib/inference.ts";
-import { buildMiniXception } from "../lib/mini_xception.ts";
-import { describeNetwork, readWeights } from "../lib/network.ts";
-import type { TrainedNetwork } from "../lib/recognizer.ts";
-import { annotateVideo, type VideoResult } from "../lib/video.ts";
+import { defaultModel, loadTrained } from "../lib/recognition/recognize.ts";
+import { buildMiniXception } from "../lib/model/mini_xception.ts";
+import { describeNetwork } from "../lib/network/graph.ts";
+import { readWeights } from "../lib/network/weights.ts";
+import type { TrainedNetwork } from "../lib/recognition/recognizer.ts";
+import { annotateVideo, type VideoResult } from "../lib/video/video.ts";
 
 const USAGE = `Usage: deno task bench video [--video FILE] [--runs N]
 

@@ -1,5 +1,5 @@
 // A progress bar with the time left, for anything in the terminal that takes
-// more than two seconds. The bar for a notebook cell is in notebook.ts.
+// more than two seconds. The bar for a notebook cell is in notebook/show.ts.
 
 import process from "node:process";
 // @ts-types="@types/cli-progress"

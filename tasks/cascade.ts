@@ -6,9 +6,9 @@ import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { CascadeError } from "mien/cascade.ts";
-import { readCascadeXml } from "mien/cascade_xml.ts";
-import { compactCascade } from "mien/compact_cascade.ts";
+import { CascadeError } from "mien/haar/cascade.ts";
+import { readCascadeXml } from "mien/haar/cascade_xml.ts";
+import { compactCascade } from "mien/haar/cascade_json.ts";
 
 const DEFAULT_XML =
   "/usr/share/opencv4/haarcascades/haarcascade_frontalface_default.xml";
@@ -57,7 +57,7 @@ if (!existsSync(options.xml)) {
 }
 const name = basename(options.xml, ".xml");
 const out = options.out ??
-  resolve(import.meta.dirname!, "../lib", `${name}.json`);
+  resolve(import.meta.dirname!, "../lib/haar", `${name}.json`);
 try {
   const cascade = readCascadeXml(readFileSync(options.xml, "utf8"), name);
   const text = JSON.stringify(compactCascade(cascade), null, 2) + "\n";

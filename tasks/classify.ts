@@ -1,5 +1,5 @@
 // deno task classify: finds the faces in pictures or folders and classifies
-// their emotions. The work is in lib/inference.ts and lib/draw.ts.
+// their emotions. The work is in lib/recognition/recognize.ts and lib/recognition/annotate.ts.
 
 import {
   existsSync,
@@ -12,17 +12,17 @@ import {
 import { basename, extname, join, relative } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { annotate } from "mien/draw.ts";
-import { EMOTIONS } from "mien/faces.ts";
+import { annotate } from "mien/recognition/annotate.ts";
+import { EMOTIONS } from "mien/emotions.ts";
 import {
   IMAGE_EXTENSIONS,
   ImageError,
   readImage,
   writePng,
-} from "mien/image.ts";
-import { loadRecognizer, recognize } from "mien/inference.ts";
+} from "mien/image/image.ts";
+import { loadRecognizer, recognize } from "mien/recognition/recognize.ts";
 import { createProgress } from "mien/progress.ts";
-import type { RecognizedFace } from "mien/recognizer.ts";
+import type { RecognizedFace } from "mien/recognition/recognizer.ts";
 
 const HELP = `Usage: deno task classify PATH… [options]
 

@@ -1,27 +1,27 @@
 // Compares detection, gray conversion and equalisation with OpenCV's on random
 // images, sizes and options, and writes what was compared to
-// lib/wasm/haar/compared_with_opencv.json. Needs Debian's python3-opencv and
+// lib/haar/wasm/compared_with_opencv.json. Needs Debian's python3-opencv and
 // opencv-data.
 
 import { existsSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import type { Cascade } from "mien/cascade.ts";
-import { readCascadeXml } from "mien/cascade_xml.ts";
-import { drawScene } from "mien/drawn_scene.ts";
-import { equalizeHistogram, type GrayImage, toGray } from "mien/gray.ts";
-import { CascadeDetector } from "mien/haar.ts";
-import { readImage } from "mien/image.ts";
+import type { Cascade } from "mien/haar/cascade.ts";
+import { readCascadeXml } from "mien/haar/cascade_xml.ts";
+import { drawScene } from "mien/drawn/scene.ts";
+import { equalizeHistogram, type GrayImage, toGray } from "mien/image/gray.ts";
+import { CascadeDetector } from "mien/haar/detector.ts";
+import { readImage } from "mien/image/image.ts";
 import { createProgress } from "mien/progress.ts";
-import { resizeExact } from "mien/pyramid.ts";
+import { resizeExact } from "mien/haar/pyramid.ts";
 import { createRandom, type Random } from "mien/random.ts";
 import { OpenCv } from "../bench/opencv.ts";
 
 const CASCADES = "/usr/share/opencv4/haarcascades";
 const RECORD = resolve(
   import.meta.dirname!,
-  "../lib/wasm/haar/compared_with_opencv.json",
+  "../lib/haar/wasm/compared_with_opencv.json",
 );
 
 const HELP = `Usage: deno task compare-opencv [options]
@@ -32,7 +32,7 @@ Compares detection with OpenCV's on random images.
   --seed N       of the random numbers (default 1)
   --photos DIR   also use parts of the pictures in this folder
   --python PATH  a Python with OpenCV (default /usr/bin/python3)
-  --record       write the result to lib/wasm/haar/compared_with_opencv.json
+  --record       write the result to lib/haar/wasm/compared_with_opencv.json
   --help         show this text`;
 
 function fail(status: number, message: string): never {

@@ -1,8 +1,9 @@
 // `deno task data`: gets FER-2013 into data/, whole and verified.
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { DatasetError, describeFaces } from "../lib/fer2013.ts";
-import { downloadFaces, KAGGLE_URL } from "../lib/fer2013_download.ts";
+import { DatasetError } from "../lib/data/faces.ts";
+import { describeFaces } from "../lib/drawn/find_faces.ts";
+import { downloadFaces, KAGGLE_URL } from "../lib/data/download.ts";
 
 const USAGE = `Usage: deno task data [--from URL|FILE]
 

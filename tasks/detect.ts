@@ -5,19 +5,15 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { type Cascade, CascadeError } from "mien/cascade.ts";
-import { readCascadeXml } from "mien/cascade_xml.ts";
-import { readCompactCascade } from "mien/compact_cascade.ts";
-import { frontalFaceCascade } from "mien/frontal_face.ts";
-import { equalizeHistogram, toGray } from "mien/gray.ts";
-import type { Rectangle } from "mien/group_rectangles.ts";
-import { DETECT_DEFAULTS, detectFaces } from "mien/haar.ts";
-import {
-  type ColorImage,
-  ImageError,
-  readImage,
-  writePng,
-} from "mien/image.ts";
+import { type Cascade, CascadeError } from "mien/haar/cascade.ts";
+import { readCascadeXml } from "mien/haar/cascade_xml.ts";
+import { readCompactCascade } from "mien/haar/cascade_json.ts";
+import { frontalFaceCascade } from "mien/haar/frontal_face.ts";
+import { equalizeHistogram, toGray } from "mien/image/gray.ts";
+import type { Box } from "mien/image/box.ts";
+import { DETECT_DEFAULTS, detectFaces } from "mien/haar/detector.ts";
+import { type ColorImage } from "mien/image/gray.ts";
+import { ImageError, readImage, writePng } from "mien/image/image.ts";
 
 const HELP = `Usage: deno task detect IMAGE [options]
 
@@ -103,7 +99,7 @@ function readCascade(path: string | undefined): Cascade {
 }
 
 /** Draws frames of two or more pixels in green. */
-function frame(image: ColorImage, boxes: readonly Rectangle[]): ColorImage {
+function frame(image: ColorImage, boxes: readonly Box[]): ColorImage {
   const { width, height } = image;
   const data = image.data.slice();
   const thick = Math.max(2, Math.round(Math.min(width, height) / 250));

@@ -1,20 +1,17 @@
 // Measures a model on one split of FER-2013: accuracy, macro-F1, each emotion, calibration.
-// The figures themselves come from lib/evaluate.ts.
+// The figures themselves come from lib/evaluation/evaluate.ts.
 
 import * as path from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { CheckpointError, loadModel } from "mien/checkpoint.ts";
-import { evaluate, type Evaluation } from "mien/evaluate.ts";
-import {
-  DatasetError,
-  EMOTIONS,
-  loadFaces,
-  type Split,
-  SPLITS,
-} from "mien/fer2013.ts";
-import { defaultModel, InferenceError } from "mien/inference.ts";
-import { NetworkError } from "mien/network.ts";
+import { loadModel } from "mien/model/saved_model.ts";
+import { FileError } from "mien/write_whole.ts";
+import { evaluate, type Evaluation } from "mien/evaluation/evaluate.ts";
+import { DatasetError, type Split, SPLITS } from "mien/data/faces.ts";
+import { EMOTIONS } from "mien/emotions.ts";
+import { loadFaces } from "mien/data/fer2013.ts";
+import { defaultModel, InferenceError } from "mien/recognition/recognize.ts";
+import { NetworkError } from "mien/network/graph.ts";
 import { createProgress } from "mien/progress.ts";
 
 const HELP =
@@ -131,7 +128,7 @@ try {
 } catch (error) {
   const expected = [
     UsageError,
-    CheckpointError,
+    FileError,
     DatasetError,
     InferenceError,
     NetworkError,

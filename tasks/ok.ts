@@ -14,6 +14,7 @@ Runs all checks, or all but those named:
   format     deno fmt --check, notebooks too
   lint       deno lint, notebooks' cells too
   types      deno check, notebooks' cells too
+  imports    the rule of lib's folders, see tasks/imports.ts
   wasm       the compiled modules are those of their sources
   tests      deno task test
   notebooks  deno task report: every cell runs, and no output is lost`;
@@ -43,6 +44,7 @@ const CHECKS: Record<string, () => Promise<number>> = {
     const modules = FOLDERS.flatMap(listModules);
     return runDeno(["check", "--quiet", ...modules, ...writeCells()]);
   },
+  imports: () => runDeno(["run", "-A", "tasks/imports.ts"]),
   wasm: () => runDeno(["run", "-A", "tasks/wasm.ts", "--check"]),
   tests: () => runDeno(["run", "-A", "tasks/test.ts"]),
   notebooks: () => runDeno(["run", "-A", "tasks/report.ts"]),
@@ -59,7 +61,7 @@ function listModules(folder: string): string[] {
 
 /** The notebooks, and the one of the tests. */
 function listNotebooks(): string[] {
-  return ["notebooks", "tests"].flatMap((folder) => {
+  return ["notebooks", "tests/notebook"].flatMap((folder) => {
     const path = join(projectRoot, folder);
     return (existsSync(path) ? readdirSync(path) : [])
       .filter((name) => name.endsWith(".ipynb")).sort()

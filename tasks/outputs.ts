@@ -1,5 +1,5 @@
-// Runs tests/outputs.ipynb many times and counts the outputs that get lost.
-// Deno 2.8 and later lose some where a cell does not wait (lib/notebook.ts);
+// Runs tests/notebook/outputs.ipynb many times and counts the outputs that get lost.
+// Deno 2.8 and later lose some where a cell does not wait (lib/notebook/show.ts);
 // this shows on any Deno that with our functions none is lost.
 
 import { join } from "node:path";
@@ -64,7 +64,7 @@ export async function runOutputs(
   python: string,
   folder: string,
 ): Promise<string[]> {
-  const source = join(projectRoot, "tests", "outputs.ipynb");
+  const source = join(projectRoot, "tests", "notebook", "outputs.ipynb");
   const output = join(folder, "outputs.ipynb");
   const run = await runNotebook(python, source, output);
   if (run.failure) {
@@ -76,7 +76,7 @@ export async function runOutputs(
 
 const HELP = `Usage: deno task outputs [--runs N]
 
-Runs tests/outputs.ipynb N times (20) in the kernel of this Deno and counts the
+Runs tests/notebook/outputs.ipynb N times (20) in the kernel of this Deno and counts the
 outputs that are lost. For another Deno: npx -y deno@2.9.6 task outputs`;
 
 if (import.meta.main) {

@@ -36,7 +36,7 @@ const HELP = `Usage: deno task report [--data PATH] [--only TEXT] [--save]
 Runs the notebooks in order in the real kernel and writes report/index.html
 and report/manifest.json.
 
-  --data PATH   the faces to use: a file or folder that lib/fer2013.ts reads;
+  --data PATH   the faces to use: a file or folder that lib/data/fer2013.ts reads;
                 otherwise FER2013, then data/, then the drawn faces
   --only TEXT   only notebooks whose names hold TEXT, such as 03
   --save        also put the outputs into notebooks/, to be committed; only
@@ -45,7 +45,7 @@ and report/manifest.json.
 /** Bytes that a committed notebook may have. */
 const MAX_NOTEBOOK = 300_000;
 
-/** What one notebook tells of itself, see lib/report_facts.ts. */
+/** What one notebook tells of itself, see lib/notebook/report_facts.ts. */
 interface Fact {
   metric?: string;
   value?: ReportMetric["value"];

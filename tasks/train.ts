@@ -1,28 +1,25 @@
 // Trains a network in the terminal: a progress bar, a line an epoch, and nothing lost when it is
-// interrupted. The trainer itself is lib/train.ts.
+// interrupted. The trainer itself is lib/training/train.ts.
 
 import * as fs from "node:fs";
 import * as path from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import type * as tf from "@tensorflow/tfjs";
-import { CheckpointError, loadModel, saveModel } from "mien/checkpoint.ts";
-import { evaluate } from "mien/evaluate.ts";
-import {
-  countSplits,
-  DatasetError,
-  describeFaces,
-  type Faces,
-  findFaces,
-} from "mien/fer2013.ts";
-import { buildMiniXception } from "mien/mini_xception.ts";
-import { NetworkError } from "mien/network.ts";
+import { loadModel, saveModel } from "mien/model/saved_model.ts";
+import { FileError } from "mien/write_whole.ts";
+import { evaluate } from "mien/evaluation/evaluate.ts";
+import { countSplits, DatasetError, type Faces } from "mien/data/faces.ts";
+import { describeFaces, findFaces } from "mien/drawn/find_faces.ts";
+import { buildMiniXception } from "mien/model/mini_xception.ts";
+import { NetworkError } from "mien/network/graph.ts";
 import { createProgress, formatSeconds, type Progress } from "mien/progress.ts";
-import { recalibrate } from "mien/recalibrate.ts";
-import { hasRun, readFirstModel, readRun } from "mien/run_folder.ts";
-import { schedules } from "mien/schedule.ts";
-import { type BatchProgress, type EpochRecord, train } from "mien/train.ts";
-import { buildWideXception } from "mien/wide_xception.ts";
+import { recalibrate } from "mien/training/recalibrate.ts";
+import { hasRun, readFirstModel, readRun } from "mien/training/run_folder.ts";
+import { schedules } from "mien/training/schedule.ts";
+import { type BatchProgress, train } from "mien/training/train.ts";
+import { type EpochRecord } from "mien/training/run_folder.ts";
+import { buildWideXception } from "mien/model/wide_xception.ts";
 import {
   completeConfig,
   defaultTraining,
@@ -31,7 +28,7 @@ import {
   referenceTraining,
   type TrainingConfig,
   TrainingError,
-} from "mien/training_config.ts";
+} from "mien/training/config.ts";
 
 const HELP = `Usage: deno task train --out FOLDER [--data PATH] [options]
 
@@ -314,7 +311,7 @@ try {
   const expected = [
     UsageError,
     TrainingError,
-    CheckpointError,
+    FileError,
     DatasetError,
     NetworkError,
   ];

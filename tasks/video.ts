@@ -1,15 +1,15 @@
 // deno task video: annotates a video with faces and emotions. The work is in
-// lib/video.ts.
+// lib/video/video.ts.
 
 import { dirname } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { CheckpointError } from "mien/checkpoint.ts";
-import { VideoError } from "mien/ffmpeg.ts";
-import { InferenceError, loadTrained } from "mien/inference.ts";
+import { FileError } from "mien/write_whole.ts";
+import { VideoError } from "mien/video/ffmpeg.ts";
+import { InferenceError, loadTrained } from "mien/recognition/recognize.ts";
 import { createProgress, type Progress } from "mien/progress.ts";
-import { SMOOTHING_SECONDS } from "mien/tracking.ts";
-import { annotateVideo } from "mien/video.ts";
+import { SMOOTHING_SECONDS } from "mien/recognition/tracking.ts";
+import { annotateVideo } from "mien/video/video.ts";
 
 const HELP = `Usage: deno task video FILE [options]
 
@@ -100,7 +100,7 @@ try {
 } catch (error) {
   progress?.stop();
   const expected = error instanceof VideoError ||
-    error instanceof InferenceError || error instanceof CheckpointError;
+    error instanceof InferenceError || error instanceof FileError;
   if (!expected) throw error;
   console.error(error.message);
   process.exitCode = 1;

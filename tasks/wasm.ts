@@ -1,7 +1,7 @@
-// Compiles the AssemblyScript modules under lib/wasm, each in two variants:
+// Compiles the AssemblyScript modules under lib, each in two variants:
 // `<name>.wasm` uses relaxed SIMD, `<name>_simd.wasm` plain SIMD for engines
 // without it. The compiled bytes are committed; `--check` proves that they
-// match their sources. Loading them is lib/wasm/load_module.ts.
+// match their sources. Loading them is lib/load_wasm.ts.
 
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
@@ -11,9 +11,12 @@ import asc from "assemblyscript/asc";
 
 /** Every compiled module: its source and, without extension, its output. */
 const MODULES = [
-  { source: "kernels/assembly/index.ts", output: "kernels/kernels" },
-  { source: "kernels/assembly/tfjs.ts", output: "kernels/tfjs_kernels" },
-  { source: "haar/assembly/index.ts", output: "haar/haar" },
+  { source: "network/wasm/assembly/index.ts", output: "network/wasm/kernels" },
+  {
+    source: "tfjs_kernels/assembly/index.ts",
+    output: "tfjs_kernels/wasm/tfjs_kernels",
+  },
+  { source: "haar/wasm/assembly/index.ts", output: "haar/wasm/haar" },
 ];
 
 const VARIANTS = [
@@ -21,11 +24,11 @@ const VARIANTS = [
   { suffix: "_simd", flags: ["--enable", "simd"] },
 ];
 
-const folder = resolve(import.meta.dirname!, "../lib/wasm");
+const folder = resolve(import.meta.dirname!, "../lib");
 
 const HELP = `Usage: deno task wasm [--check]
 
-Compiles lib/wasm/*/assembly to .wasm files beside their sources.
+Compiles the AssemblyScript under lib to .wasm files beside it.
 
   --check   write nothing; fail where the committed bytes differ
   --help    show this text`;
@@ -84,7 +87,7 @@ for (const { source, output } of MODULES) {
   if (!existsSync(resolve(folder, source))) continue;
   for (const { suffix, flags } of VARIANTS) {
     const path = resolve(folder, `${output}${suffix}.wasm`);
-    const name = relative(resolve(folder, "../.."), path).replaceAll("\\", "/");
+    const name = relative(resolve(folder, ".."), path).replaceAll("\\", "/");
     const bytes = await compile(source, flags);
     const current = existsSync(path) ? readFileSync(path) : new Uint8Array(0);
     const same = current.length === bytes.length &&

@@ -1,11 +1,11 @@
 // deno task webcam: serves the webcam page on this computer and opens it. The
-// work is in lib/webcam.ts and, in the browser, in lib/webcam/page.ts.
+// work is in lib/webcam/server.ts and, in the browser, in lib/webcam/page.ts.
 
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { CheckpointError } from "mien/checkpoint.ts";
-import { InferenceError, loadTrained } from "mien/inference.ts";
-import { serveWebcam, WebcamError } from "mien/webcam.ts";
+import { FileError } from "mien/write_whole.ts";
+import { InferenceError, loadTrained } from "mien/recognition/recognize.ts";
+import { serveWebcam, WebcamError } from "mien/webcam/server.ts";
 
 const HELP = `Usage: deno task webcam [options]
 
@@ -68,7 +68,7 @@ try {
   if (!options["no-open"]) await openBrowser(server.url);
 } catch (error) {
   const expected = error instanceof WebcamError ||
-    error instanceof InferenceError || error instanceof CheckpointError;
+    error instanceof InferenceError || error instanceof FileError;
   if (!expected) throw error;
   console.error(error.message);
   process.exit(1);

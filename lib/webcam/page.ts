@@ -2,17 +2,17 @@
  * The webcam page: camera or file, detection, classification, tracking and
  * drawing, all in the browser, with the same modules as everywhere else.
  *
- * Deno's bundler makes one script of it; `webcam.ts` serves that. Nothing is
+ * Deno's bundler makes one script of it; `server.ts` serves that. Nothing is
  * sent anywhere: the page only loads its own network.
  *
  * @module
  */
-import { drawFaces, type PanelSide } from "../draw.ts";
-import { EMOTIONS } from "../faces.ts";
-import { toGray } from "../gray.ts";
-import type { NetworkGraph } from "../network.ts";
-import { Recognizer, VIDEO_SEARCH } from "../recognizer.ts";
-import { FaceTracker, type TrackedFace } from "../tracking.ts";
+import { drawFaces, type PanelSide } from "../recognition/annotate.ts";
+import { EMOTIONS } from "../emotions.ts";
+import { toGray } from "../image/gray.ts";
+import type { NetworkGraph } from "../network/graph.ts";
+import { Recognizer, VIDEO_SEARCH } from "../recognition/recognizer.ts";
+import { FaceTracker, type TrackedFace } from "../recognition/tracking.ts";
 
 const element = <E extends HTMLElement>(id: string) =>
   document.getElementById(id) as E;

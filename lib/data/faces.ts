@@ -1,0 +1,128 @@
+// The one data type of this project: faces with their emotion and split, and
+// the error that every reader of them throws. Reading files is in fer2013.ts.
+import { FACE_PIXELS } from "../emotions.ts";
+import { createHash } from "node:crypto";
+
+/** The three splits in FER-2013's names: to train, to choose, to report. */
+export const SPLITS = ["Training", "PublicTest", "PrivateTest"] as const;
+
+/** One of the three splits. */
+export type Split = typeof SPLITS[number];
+
+/** A row or picture that a reader left out, and why. */
+export interface SkippedRow {
+  /** Counted from 1: the data row below the header, or the picture. */
+  readonly row: number;
+  readonly reason: string;
+}
+
+/** Where faces come from. */
+export interface FacesSource {
+  /** What it is, for a person: "FER-2013", "drawn faces". */
+  readonly name: string;
+  /** The file or folder, where there is one. */
+  readonly path?: string;
+  /** SHA-256 (hexadecimal) of the faces themselves, see {@linkcode hashFaces}. */
+  readonly hash: string;
+  /** What a reader of the numbers must know, such as how a split was made. */
+  readonly note?: string;
+  /** Rows that were left out, because it was asked for. */
+  readonly skipped: readonly SkippedRow[];
+}
+
+/** `length` gray faces of 48x48 pixels, each with its emotion and split. */
+export interface Faces {
+  /** `length * 48 * 48` gray values 0 to 255, face by face, row-major. */
+  readonly pixels: Uint8Array;
+  /** One label a face, 0 to 6: an index into {@linkcode EMOTIONS}. */
+  readonly labels: Uint8Array;
+  /** One split a face, 0 to 2: an index into {@linkcode SPLITS}. */
+  readonly splits: Uint8Array;
+  /** The number of faces. */
+  readonly length: number;
+  readonly source: FacesSource;
+}
+
+/** A data set that cannot be used: names the file, the row and the reason. */
+export class DatasetError extends Error {
+  override readonly name = "DatasetError";
+
+  /**
+   * @param file the file or folder, as the user named it
+   * @param reason what is wrong and, where it helps, what to do
+   * @param row the data row below the header, counted from 1
+   */
+  constructor(
+    readonly file: string,
+    readonly reason: string,
+    readonly row?: number,
+  ) {
+    super(`${file}${row === undefined ? "" : `, row ${row}`}: ${reason}`);
+  }
+}
+
+/**
+ * SHA-256 of labels, splits and pixels, in that order, as hexadecimal digits:
+ * the same for the same faces, whether they came from a CSV, a gzip or pictures.
+ */
+export function hashFaces(
+  faces: Pick<Faces, "pixels" | "labels" | "splits">,
+): string {
+  return createHash("sha256")
+    .update(faces.labels)
+    .update(faces.splits)
+    .update(faces.pixels)
+    .digest("hex");
+}
+
+/**
+ * The faces of one split, in their order. The pixels are a copy.
+ *
+ * @throws {DatasetError} when the split has no faces
+ */
+export function selectSplit(faces: Faces, split: Split): Faces {
+  const wanted = SPLITS.indexOf(split);
+  const rows: number[] = [];
+  for (let row = 0; row < faces.length; row++) {
+    if (faces.splits[row] === wanted) rows.push(row);
+  }
+  if (rows.length === 0) {
+    throw new DatasetError(
+      faces.source.path ?? faces.source.name,
+      `no rows for the split ${split}; it has ${describeSplits(faces)}`,
+    );
+  }
+  const pixels = new Uint8Array(rows.length * FACE_PIXELS); // n x 48 x 48
+  rows.forEach((row, index) =>
+    pixels.set(
+      faces.pixels.subarray(row * FACE_PIXELS, (row + 1) * FACE_PIXELS),
+      index * FACE_PIXELS,
+    )
+  );
+  const labels = Uint8Array.from(rows, (row) => faces.labels[row]);
+  const splits = new Uint8Array(rows.length).fill(wanted);
+  const hash = hashFaces({ pixels, labels, splits });
+  return {
+    pixels,
+    labels,
+    splits,
+    length: rows.length,
+    source: { ...faces.source, hash },
+  };
+}
+
+/** The number of faces in each split, in the order of {@linkcode SPLITS}. */
+export function countSplits(faces: Pick<Faces, "splits">): number[] {
+  const counts = SPLITS.map(() => 0);
+  for (const split of faces.splits) counts[split]++;
+  return counts;
+}
+
+/** "28,709 Training, 3,589 PublicTest": the splits that have faces. */
+export function describeSplits(faces: Pick<Faces, "splits">): string {
+  return countSplits(faces)
+    .map((count, split) => ({ count, split: SPLITS[split] }))
+    .filter(({ count }) => count > 0)
+    .map(({ count, split }) => `${count.toLocaleString("en")} ${split}`)
+    .join(", ");
+}

@@ -1,0 +1,162 @@
+// FER-2013 from every form it is found in, as one data type (see faces.ts):
+// tables (table.ts) and picture folders (pictures.ts), plain,
+// gzipped or in a zip. Duplicates and contradicting labels are in audit.ts.
+import { inProject } from "../project.ts";
+import { existsSync } from "node:fs";
+import { open, readdir, stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
+import process from "node:process";
+import {
+  countSplits,
+  DatasetError,
+  describeSplits,
+  type Faces,
+  hashFaces,
+} from "./faces.ts";
+import { readCsvFaces, type ReadFaces } from "./table.ts";
+import { holdsPictureFolders, listPictures, readPictures } from "./pictures.ts";
+import { openZip, type Zip } from "./zip.ts";
+import { unpackFile } from "./unpack.ts";
+
+/** Options of {@linkcode loadFaces}. */
+export interface LoadOptions {
+  /** Leave bad rows out, and list them in `source.skipped`. Default: throw. */
+  skipBadRows?: boolean;
+}
+
+/** The project's folder for data that is not in git. */
+export const DATA_FOLDER = inProject("data");
+
+/** Names under which FER-2013 is found, the most complete first. */
+export const KNOWN_NAMES = ["fer2013", "icml_face_data", "archive", "train"]
+  .flatMap((name) =>
+    ["", ".csv", ".csv.gz", ".csv.zip", ".zip"].map((ending) => name + ending)
+  );
+
+/** The number of faces in FER-2013's Training split. */
+const TRAINING_FACES = 28_709;
+
+/**
+ * The faces of a file or folder; what it is shows in its content, not its name.
+ *
+ * @param path a table (`fer2013.csv`, `icml_face_data.csv`, `train.csv`), plain,
+ * gzipped or in a zip; Kaggle's picture folders or a zip of them; or a folder
+ * that holds one of these
+ * @throws {DatasetError} naming file, row and reason
+ *
+ * @example
+ * ```ts
+ * import { EMOTIONS } from "mien/emotions.ts";
+ * const faces = await loadFaces("data/fer2013.csv");
+ * console.log(faces.length, EMOTIONS[faces.labels[0]]);
+ * ```
+ */
+export async function loadFaces(
+  path: string,
+  { skipBadRows = false }: LoadOptions = {},
+): Promise<Faces> {
+  let read: ReadFaces;
+  try {
+    if ((await stat(path)).isDirectory()) {
+      if (!existsSync(join(path, "train")) || await isFile(path, "train")) {
+        return await loadFaces(await findInFolder(path), { skipBadRows });
+      }
+      read = await readPictures(await listPictures(path), path, skipBadRows);
+    } else {
+      read = await readFile(path, skipBadRows);
+    }
+  } catch (error) {
+    throw explainError(path, error);
+  }
+  const { note, skipped, ...faces } = read;
+  const name = countSplits(faces)[0] === TRAINING_FACES ||
+      faces.length === TRAINING_FACES
+    ? "FER-2013"
+    : "faces in FER-2013's format";
+  const hash = hashFaces(faces);
+  return { ...faces, source: { name, path, hash, note, skipped } };
+}
+
+/** A data file by its first bytes: gzip, zip, or else a plain table. */
+async function readFile(path: string, skip: boolean): Promise<ReadFaces> {
+  const [first, second, third] = await readStart(path);
+  if (first === 0x1f && second === 0x8b) {
+    return await readCsvFaces(unpackFile(path, "gzip"), path, skip);
+  }
+  if (first === 0x50 && second === 0x4b && third <= 8) {
+    const zip = await openZip(path);
+    try {
+      return await readZip(path, zip, skip);
+    } finally {
+      await zip.close();
+    }
+  }
+  return await readCsvFaces(unpackFile(path, "plain"), path, skip);
+}
+
+async function readStart(path: string): Promise<Uint8Array> {
+  const file = await open(path, "r");
+  try {
+    const { buffer } = await file.read(new Uint8Array(4), 0, 4, 0);
+    return buffer;
+  } finally {
+    await file.close();
+  }
+}
+
+async function readZip(
+  path: string,
+  zip: Zip,
+  skip: boolean,
+): Promise<ReadFaces> {
+  const names = zip.entries.map(({ name }) => name);
+  if (holdsPictureFolders(names)) {
+    return await readPictures(zip.entries, path, skip);
+  }
+  const tables = zip.entries
+    .filter(({ name }) => name.toLowerCase().endsWith(".csv"));
+  const known = KNOWN_NAMES.map((name) =>
+    tables.find((table) => basename(table.name) === name)
+  ).find((table) => table !== undefined);
+  const table = known ?? (tables.length === 1 ? tables[0] : undefined);
+  if (!table) {
+    throw new DatasetError(
+      path,
+      "holds neither fer2013.csv, icml_face_data.csv or train.csv nor " +
+        "pictures in train/ and test/",
+    );
+  }
+  return await readCsvFaces(table.stream(), `${path} (${table.name})`, skip);
+}
+
+/** The data file or folder of known name in a folder. */
+async function findInFolder(folder: string): Promise<string> {
+  const names = await readdir(folder);
+  const known = KNOWN_NAMES.find((name) => names.includes(name));
+  if (known) return join(folder, known);
+  throw new DatasetError(
+    folder,
+    "class folders missing: it holds neither train/ and test/ with a folder " +
+      "for each emotion nor fer2013.csv",
+  );
+}
+
+async function isFile(folder: string, name: string): Promise<boolean> {
+  return (await stat(join(folder, name))).isFile();
+}
+
+/** Reading errors of the system and of zlib in our words. */
+function explainError(path: string, error: unknown): DatasetError {
+  if (error instanceof DatasetError) return error;
+  const { code = "", message } = error as Error & { code?: string };
+  if (code === "ENOENT") {
+    return new DatasetError(path, "no such file or folder");
+  }
+  if (code.startsWith("Z_")) {
+    return new DatasetError(
+      path,
+      `the gzip data is cut off or damaged (${message}); download it again`,
+    );
+  }
+  return new DatasetError(path, `cannot be read (${message})`);
+}

@@ -1,0 +1,200 @@
+// FER-2013 as pictures: Kaggle's image version, `train/` and `test/` with a
+// folder for each emotion, on the disk or in a zip archive.
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DatasetError, type SkippedRow, SPLITS } from "./faces.ts";
+import { EMOTIONS, FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
+import type { ReadFaces } from "./table.ts";
+import { toGray } from "../image/gray.ts";
+import { ImageError, readImage } from "../image/image.ts";
+import { createProgress } from "../progress.ts";
+
+/** A picture file, wherever it lies. */
+export interface PictureFile {
+  /** With forward slashes: ".../train/happy/Training_1206.jpg". */
+  readonly name: string;
+  read(): Promise<Uint8Array>;
+}
+
+/** The two folders of Kaggle's image version. */
+const FOLDERS = ["train", "test"] as const;
+
+/** A picture with what its path says. */
+interface Picture extends PictureFile {
+  readonly label: number;
+  readonly split: number;
+  readonly base: string;
+}
+
+/** Whether the paths hold a `train/` folder: pictures, and no table. */
+export function holdsPictureFolders(names: readonly string[]): boolean {
+  return names.some((name) => /(^|\/)train\/[^/]+\/[^/]+$/.test(name));
+}
+
+/** The files below `folder/train` and `folder/test`. */
+export async function listPictures(folder: string): Promise<PictureFile[]> {
+  const files: PictureFile[] = [];
+  for (const half of FOLDERS) {
+    for (const emotion of await listFolder(join(folder, half))) {
+      for (const base of await listFolder(join(folder, half, emotion))) {
+        const path = join(folder, half, emotion, base);
+        const name = `${half}/${emotion}/${base}`;
+        files.push({
+          name,
+          read: async () => new Uint8Array(await readFile(path)),
+        });
+      }
+    }
+  }
+  return files;
+}
+
+/** The names in a folder, or none where it is no folder. */
+async function listFolder(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Reads pictures, sorted by split and file name.
+ *
+ * The split is what the file name says (`Training_`, `PublicTest_`,
+ * `PrivateTest_`). Names that do not say it: `train/` is Training, and the
+ * whole of `test/` is PublicTest, which Kaggle merged from PublicTest and
+ * PrivateTest; the note says so.
+ *
+ * @param root the folder or archive, for error messages
+ * @throws {DatasetError} class folders missing, not a picture, not 48x48
+ */
+export async function readPictures(
+  files: readonly PictureFile[],
+  root: string,
+  skipBadRows = false,
+): Promise<ReadFaces> {
+  const pictures = describePictures(files, root);
+  const pixels = new Uint8Array(pictures.length * FACE_PIXELS); // n x 48 x 48
+  const labels: number[] = [];
+  const splits: number[] = [];
+  const skipped: SkippedRow[] = [];
+  const progress = createProgress(
+    "Reading pictures",
+    pictures.length,
+    "pictures",
+  );
+  try {
+    for (const [index, picture] of pictures.entries()) {
+      const face = await readFace(picture, root);
+      if (face instanceof DatasetError) {
+        if (!skipBadRows) throw face;
+        skipped.push({
+          row: index + 1,
+          reason: `${picture.name}: ${face.reason}`,
+        });
+        continue;
+      }
+      pixels.set(face, labels.length * FACE_PIXELS);
+      labels.push(picture.label);
+      splits.push(picture.split);
+      if (index % 100 === 99) progress.update(index + 1);
+    }
+  } finally {
+    progress.stop();
+  }
+  const length = labels.length;
+  if (length === 0) {
+    throw new DatasetError(
+      root,
+      `none of ${pictures.length} pictures is usable`,
+    );
+  }
+  return {
+    pixels: pixels.subarray(0, length * FACE_PIXELS),
+    labels: Uint8Array.from(labels),
+    splits: Uint8Array.from(splits),
+    length,
+    skipped,
+    note: pictures.every(({ base }) => splitOfName(base) >= 0)
+      ? undefined
+      : "file names do not tell the split: train/ counts as Training, all of " +
+        "test/ (PublicTest and PrivateTest merged) as PublicTest",
+  };
+}
+
+/** What the paths say; files outside of train/ and test/ are left out. */
+function describePictures(
+  files: readonly PictureFile[],
+  root: string,
+): Picture[] {
+  const found = new Set<string>();
+  const pictures: Picture[] = [];
+  for (const file of files) {
+    const [base, emotion, half] = file.name.split("/").reverse();
+    const label = (EMOTIONS as readonly string[]).indexOf(emotion);
+    const folder = (FOLDERS as readonly string[]).indexOf(half);
+    if (folder < 0 || base.startsWith(".") || base === "Thumbs.db") continue;
+    if (label < 0) {
+      throw new DatasetError(
+        `${root} (${half}/${emotion})`,
+        `is not the folder of an emotion: ${EMOTIONS.join(", ")}`,
+      );
+    }
+    found.add(`${half}/${emotion}`);
+    const named = splitOfName(base);
+    pictures.push({
+      name: file.name,
+      read: () => file.read(),
+      label,
+      split: named >= 0 ? named : folder,
+      base,
+    });
+  }
+  const missing = FOLDERS
+    .flatMap((half) => EMOTIONS.map((emotion) => `${half}/${emotion}`))
+    .filter((name) => !found.has(name));
+  if (missing.length > 0) {
+    throw new DatasetError(
+      root,
+      `class folders missing or empty: ${missing.join(", ")}`,
+    );
+  }
+  return pictures.sort((a, b) =>
+    a.split - b.split || compare(a.base, b.base) || a.label - b.label
+  );
+}
+
+/** The split that a file name says, or -1. */
+function splitOfName(base: string): number {
+  return SPLITS.findIndex((split) => base.startsWith(split + "_"));
+}
+
+/** By code units: the same order on every machine. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** The 2,304 gray values of a picture, or what is wrong with it. */
+async function readFace(
+  picture: Picture,
+  root: string,
+): Promise<Uint8Array | DatasetError> {
+  const file = `${root} (${picture.name})`;
+  try {
+    const image = await readImage(await picture.read(), picture.name);
+    if (image.width !== FACE_SIZE || image.height !== FACE_SIZE) {
+      return new DatasetError(
+        file,
+        `is ${image.width}x${image.height} pixels, expected 48x48`,
+      );
+    }
+    return toGray(image).data;
+  } catch (error) {
+    if (error instanceof DatasetError) return error;
+    if (error instanceof ImageError) {
+      return new DatasetError(file, error.reason);
+    }
+    return new DatasetError(file, `cannot be read: ${error}`);
+  }
+}

@@ -1,0 +1,329 @@
+// FER-2013 as a table: fer2013.csv, icml_face_data.csv and train.csv, row by
+// row from a stream of bytes. Unpacking and finding files is in fer2013.ts.
+import { Buffer } from "node:buffer";
+import pl from "nodejs-polars";
+import { DatasetError, type Faces, type SkippedRow, SPLITS } from "./faces.ts";
+import { FACE_PIXELS } from "../emotions.ts";
+
+/** What a reader gives: faces, and what it left out or decided. */
+export interface ReadFaces extends Omit<Faces, "source"> {
+  readonly skipped: readonly SkippedRow[];
+  readonly note?: string;
+}
+
+/** Bytes that are parsed at once: about 1,000 rows. */
+const BLOCK_BYTES = 8 * 1024 * 1024;
+
+/** No row is longer: 2,304 numbers of three digits take 9,215 characters. */
+const LONGEST_ROW = 64 * 1024;
+
+/** No row is shorter: 2,304 digits, the spaces between them, a label. */
+const SHORTEST_ROW = 2 * FACE_PIXELS + 1;
+
+const NEWLINE = 10;
+
+/**
+ * Reads a table of faces. The columns may stand in any order and are told by
+ * the header: `emotion`, `pixels` (2,304 integers, spaces between) and `Usage`.
+ * Without `Usage` the last 20 % of the rows become PublicTest.
+ *
+ * @param chunks the table's bytes, in pieces of any size
+ * @param file for error messages
+ * @param skipBadRows leave bad rows out and list them, instead of throwing
+ * @throws {DatasetError} naming the first bad row, or what else is wrong
+ */
+export async function readCsvFaces(
+  chunks: AsyncIterable<Uint8Array>,
+  file: string,
+  skipBadRows = false,
+): Promise<ReadFaces> {
+  let table: TableReader | undefined;
+  const block = Buffer.alloc(BLOCK_BYTES);
+  let filled = 0;
+  for await (const chunk of chunks) {
+    let taken = 0;
+    while (taken < chunk.length) {
+      const part = chunk.subarray(taken, taken + BLOCK_BYTES - filled);
+      block.set(part, filled);
+      taken += part.length;
+      filled += part.length;
+      if (filled < BLOCK_BYTES) break;
+      filled = parseBlock(filled, false);
+    }
+  }
+  parseBlock(filled, true);
+  return table!.finish();
+
+  /** Parses the whole rows of the block; returns how many bytes are left. */
+  function parseBlock(end: number, last: boolean): number {
+    let start = 0;
+    if (!table) {
+      const newline = block.subarray(0, end).indexOf(NEWLINE);
+      start = newline < 0 ? end : newline + 1;
+      const header = block.toString("utf8", 0, Math.min(start, 1000));
+      table = new TableReader(header, file, skipBadRows);
+    }
+    const lastNewline = block.subarray(0, end).lastIndexOf(NEWLINE) + 1;
+    const stop = last ? end : Math.max(start, lastNewline);
+    if (end - stop > LONGEST_ROW) table.rejectLongRow(end - stop);
+    table.parse(block.subarray(start, stop));
+    block.copyWithin(0, stop, end);
+    return end - stop;
+  }
+}
+
+/** One row's fields, as polars reads them. */
+interface Fields {
+  emotion: (string | null)[];
+  pixels: (string | null)[];
+  usage?: (string | null)[];
+  surplus: (string | null)[];
+}
+
+class TableReader {
+  readonly #columns: string[];
+  readonly #schema: Record<string, pl.DataType>;
+  readonly #blocks: Uint8Array[] = [];
+  readonly #labels: number[] = [];
+  readonly #splits: number[] = [];
+  readonly #skipped: SkippedRow[] = [];
+  /** Good and bad rows so far. */
+  #rows = 0;
+  /** Empty rows since the last other row. */
+  #emptyRows = 0;
+  /** Faces of the current block so far. */
+  #kept = 0;
+
+  constructor(
+    header: string,
+    readonly file: string,
+    readonly skipBadRows: boolean,
+  ) {
+    this.#columns = parseHeader(header, file);
+    // A last column takes what a row has too much, so that it is noticed.
+    this.#schema = Object.fromEntries(
+      [...this.#columns, "surplus"].map((name) => [name, pl.Utf8]),
+    );
+  }
+
+  /** Parses whole rows; the last one may lack its newline. */
+  parse(bytes: Buffer): void {
+    const lines = splitLines(bytes);
+    const block = new Uint8Array(lines.length * FACE_PIXELS); // n x 48 x 48
+    this.#kept = 0;
+    const whole = lines.every((line) =>
+      line.length >= SHORTEST_ROW && this.#fits(line)
+    );
+    const fields = whole && lines.length > 0 ? this.#readFields(bytes) : null;
+    if (fields && fields.emotion.length === lines.length) {
+      for (let i = 0; i < lines.length; i++) this.#addRow(fields, i, block);
+    } else {
+      for (const line of lines) this.#parseLine(line, block);
+    }
+    this.#blocks.push(block.subarray(0, this.#kept * FACE_PIXELS));
+  }
+
+  /** One line by itself, where its neighbours cannot be read with it. */
+  #parseLine(line: Buffer, block: Uint8Array): void {
+    if (line.toString("utf8").trim() === "") {
+      // Bad only when another row follows: a file may end in empty lines.
+      this.#emptyRows++;
+      return;
+    }
+    if (line.length < SHORTEST_ROW) {
+      this.#rejectEmptyRows();
+      return this.#reject(
+        `only ${line.length} characters, too short for ${FACE_PIXELS} pixels`,
+      );
+    }
+    const fields = this.#fits(line) ? this.#readFields(line) : null;
+    if (fields?.emotion.length === 1) return this.#addRow(fields, 0, block);
+    this.#rejectEmptyRows();
+    this.#reject(
+      `cannot be read as the columns ${this.#columns.join(", ")} ` +
+        "(too many columns, an open quote, or bytes that are not UTF-8)",
+    );
+  }
+
+  /** Whether no more than one field is too much: polars drops the others. */
+  #fits(line: Buffer): boolean {
+    let commas = 0;
+    for (let at = line.indexOf(","); at >= 0; at = line.indexOf(",", at + 1)) {
+      if (++commas > this.#columns.length) return false;
+    }
+    return true;
+  }
+
+  /** The rows' fields as strings, or `null` where polars cannot read them. */
+  #readFields(bytes: Buffer): Fields | null {
+    try {
+      const frame = pl.readCSV(bytes, {
+        hasHeader: false,
+        schema: this.#schema,
+        truncateRaggedLines: true,
+      });
+      return Object.fromEntries(
+        frame.columns.map((name) => [name, frame.getColumn(name).toArray()]),
+      ) as unknown as Fields;
+    } catch {
+      return null;
+    }
+  }
+
+  #addRow(fields: Fields, index: number, block: Uint8Array): void {
+    this.#rejectEmptyRows();
+    const surplus = fields.surplus[index];
+    const emotion = fields.emotion[index]?.trim() ?? "";
+    const pixels = fields.pixels[index]?.trim() ?? "";
+    const usage = fields.usage?.[index]?.trim() ?? "";
+    const label = /^[0-6]$/.test(emotion) ? Number(emotion) : -1;
+    const split = fields.usage
+      ? (SPLITS as readonly string[]).indexOf(usage)
+      : 0;
+    if (surplus !== null && surplus.trim() !== "") {
+      return this.#reject(`more than ${this.#columns.length} columns`);
+    }
+    if (label < 0) {
+      return this.#reject(
+        `emotion ${quote(emotion)} is not an integer from 0 to 6`,
+      );
+    }
+    if (split < 0) {
+      return this.#reject(
+        `Usage ${quote(usage)} is not one of ${SPLITS.join(", ")}`,
+      );
+    }
+    if (!parsePixels(pixels, block, this.#kept * FACE_PIXELS)) {
+      return this.#reject(explainPixels(pixels));
+    }
+    this.#kept++;
+    this.#rows++;
+    this.#labels.push(label);
+    this.#splits.push(split);
+  }
+
+  #rejectEmptyRows(): void {
+    const count = this.#emptyRows;
+    this.#emptyRows = 0;
+    for (let i = 0; i < count; i++) this.#reject("empty row");
+  }
+
+  #reject(reason: string): void {
+    const row = ++this.#rows;
+    if (!this.skipBadRows) throw new DatasetError(this.file, reason, row);
+    this.#skipped.push({ row, reason });
+  }
+
+  /** A row without an end; throws even where bad rows are skipped. */
+  rejectLongRow(length: number): never {
+    throw new DatasetError(
+      this.file,
+      `over ${length} characters without a line break: not a table of faces`,
+      this.#rows + 1,
+    );
+  }
+
+  finish(): ReadFaces {
+    const length = this.#labels.length;
+    if (length === 0) {
+      const skipped = this.#skipped.length;
+      throw new DatasetError(
+        this.file,
+        skipped > 0
+          ? `no row is usable; the first of ${skipped} bad ones: ` +
+            this.#skipped[0].reason
+          : "has a header but no rows",
+      );
+    }
+    const pixels = new Uint8Array(length * FACE_PIXELS); // n x 48 x 48
+    let offset = 0;
+    for (const block of this.#blocks) {
+      pixels.set(block, offset);
+      offset += block.length;
+    }
+    const splits = Uint8Array.from(this.#splits);
+    const labels = Uint8Array.from(this.#labels);
+    const faces = { pixels, labels, splits, length, skipped: this.#skipped };
+    if (this.#columns.includes("usage")) return faces;
+    splits.fill(SPLITS.indexOf("PublicTest"), Math.floor(length * 0.8));
+    return {
+      ...faces,
+      note: "the table names no split: its last 20 % became PublicTest " +
+        "(validation), as in the reference implementation",
+    };
+  }
+}
+
+/** The columns' names in lower case, in the file's order. */
+function parseHeader(header: string, file: string): string[] {
+  if (header.trim() === "") throw new DatasetError(file, "is empty");
+  const names = header.replace(/^\uFEFF/, "").split(",")
+    .map((name) => name.trim().replace(/^"(.*)"$/, "$1").trim().toLowerCase());
+  const known = names.every((name, index) =>
+    ["emotion", "pixels", "usage"].includes(name) &&
+    names.indexOf(name) === index
+  );
+  if (known && names.includes("emotion") && names.includes("pixels")) {
+    return names;
+  }
+  throw new DatasetError(
+    file,
+    known && names.includes("pixels")
+      ? 'has no column "emotion": faces without labels (test.csv) cannot be used'
+      : `wrong header ${quote(header.trim())}: expected the columns ` +
+        "emotion, pixels and, if any, Usage",
+  );
+}
+
+/** The lines without their newlines. */
+function splitLines(bytes: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  let start = 0;
+  while (start < bytes.length) {
+    const newline = bytes.indexOf(NEWLINE, start);
+    const end = newline < 0 ? bytes.length : newline;
+    lines.push(bytes.subarray(start, end));
+    start = end + 1;
+  }
+  return lines;
+}
+
+/** Writes 2,304 gray values from `offset` on; false if the text is not that. */
+function parsePixels(text: string, out: Uint8Array, offset: number): boolean {
+  const end = offset + FACE_PIXELS;
+  let value = 0;
+  let digits = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit >= 0 && digit <= 9) {
+      value = value * 10 + digit;
+      digits++;
+    } else {
+      if (digit !== -16 || digits === 0 || value > 255) return false;
+      if (offset === end) return false;
+      out[offset++] = value;
+      value = 0;
+      digits = 0;
+    }
+  }
+  if (digits === 0 || value > 255 || offset !== end - 1) return false;
+  out[offset] = value;
+  return true;
+}
+
+/** Why `parsePixels` refused the text. */
+function explainPixels(text: string): string {
+  const values = text === "" ? [] : text.split(" ");
+  const bad = values.findIndex((value) =>
+    !/^[0-9]+$/.test(value) || Number(value) > 255
+  );
+  return bad >= 0
+    ? `pixel ${bad + 1} is ${quote(values[bad])}, ` +
+      "not an integer from 0 to 255"
+    : `${values.length} pixels, expected ${FACE_PIXELS} (48 x 48)`;
+}
+
+/** Short, printable and in quotes. */
+function quote(text: string): string {
+  return JSON.stringify(text.length > 40 ? text.slice(0, 40) + "…" : text);
+}

@@ -1,0 +1,74 @@
+/**
+ * Light and camera of drawn pictures: where the lamp is, and what blur,
+ * exposure and noise make of what is drawn.
+ *
+ * @module
+ */
+import type { Canvas, Light } from "./face.ts";
+import { createRandom, type Random } from "../random.ts";
+
+/** A lamp above the face, anywhere from the left to the right. */
+export function createLight(random: Random): Light {
+  const right = 1.4 * (random.next() - 0.5);
+  const down = -0.1 - 0.6 * random.next();
+  const length = Math.sqrt(right * right + down * down + 1);
+  const ambient = 0.3 + 0.25 * random.next();
+  return {
+    right: right / length,
+    down: down / length,
+    front: 1 / length,
+    ambient,
+    lamp: 1.12 - ambient,
+  };
+}
+
+/** What a camera does to a picture. */
+export interface Camera {
+  /** Share of a pixel that goes to each neighbour of its row and column. */
+  readonly blur: number;
+  /** Deviation of the noise, in gray values. */
+  readonly noise: number;
+  /** Gray values of the picture per gray value of the canvas. */
+  readonly contrast: number;
+  /** Where the canvas's 0.45 goes, from 0 (black) to 1 (white). */
+  readonly middle: number;
+}
+
+/** Normal noise, made once; every row of a picture starts somewhere in it. */
+const GRAIN = grain(16_384);
+
+function grain(length: number): Float32Array {
+  const random = createRandom(0);
+  return Float32Array.from({ length }, () => random.normal());
+}
+
+/** The picture as a camera gives it: blurred, exposed, noisy, in 256 grays. */
+export function develop(
+  target: Uint8Array,
+  canvas: Canvas,
+  { blur, noise, contrast, middle }: Camera,
+  random: Random,
+): void {
+  const { data, width, height } = canvas;
+  const rows = new Float32Array(width * height);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = y * width + x;
+      const before = data[x > 0 ? at - 1 : at];
+      const after = data[x < width - 1 ? at + 1 : at];
+      rows[at] = data[at] + blur * (before + after - 2 * data[at]);
+    }
+  }
+  for (let y = 0; y < height; y++) {
+    const start = random.integer(GRAIN.length);
+    for (let x = 0; x < width; x++) {
+      const at = y * width + x;
+      const above = rows[y > 0 ? at - width : at];
+      const below = rows[y < height - 1 ? at + width : at];
+      const value = rows[at] + blur * (above + below - 2 * rows[at]);
+      const gray = 255 * (middle + contrast * (value - 0.45)) +
+        noise * GRAIN[(start + x) % GRAIN.length];
+      target[at] = gray < 0 ? 0 : gray > 255 ? 255 : Math.round(gray);
+    }
+  }
+}

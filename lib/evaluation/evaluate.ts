@@ -1,0 +1,191 @@
+// Measures a model on a split of the faces: what tasks/evaluate.ts prints and evaluation.json holds.
+//
+// One pass through the fast network, one prediction a face; with `mirror` the mean of the face's and
+// its mirror image's. Nothing but that split is classified; Training is only asked which of its faces
+// it holds too.
+import type * as tf from "@tensorflow/tfjs";
+import { standsInTraining } from "../data/audit.ts";
+import { type Emotion, EMOTIONS, FACE_PIXELS } from "../emotions.ts";
+import { type Faces, selectSplit, type Split } from "../data/faces.ts";
+import {
+  accuracyOf,
+  applyTemperature,
+  type CalibrationBin,
+  calibrationBins,
+  calibrationError,
+  type ClassFigures,
+  countConfusion,
+  coverageCurve,
+  type CoveragePoint,
+  crossEntropy,
+  figuresPerClass,
+  fitTemperature,
+  likeliest,
+  macroF1Of,
+} from "./metrics.ts";
+import { describeNetwork, NetworkError } from "../network/graph.ts";
+import { Network } from "../network/network.ts";
+import { readWeights } from "../network/weights.ts";
+import { fillInput } from "../network/input.ts";
+
+/** A model on a split, in numbers. */
+export interface Evaluation {
+  split: Split;
+  /** Faces. */
+  n: number;
+  accuracy: number;
+  /** Half the width of the accuracy's 95 % interval, from the number of faces alone. */
+  halfWidth: number;
+  macroF1: number;
+  /** The faces that Training does not hold too, equal in every pixel, and the accuracy on them. */
+  unseen: { n: number; accuracy: number | null };
+  /** Mean cross-entropy in nats. */
+  loss: number;
+  /** `confusion[label][answer]`, faces. */
+  confusion: number[][];
+  perClass: ({ emotion: Emotion } & ClassFigures)[];
+  /** Expected calibration error over `bins`. */
+  ece: number;
+  bins: CalibrationBin[];
+  /** The temperature that fits these faces best, and the error that it leaves. */
+  temperature: number;
+  eceWithTemperature: number;
+  /** What answering only above a confidence would cost and bring. */
+  coverage: CoveragePoint[];
+  /** Whether each face was seen mirrored too. */
+  tta: boolean;
+  params: number;
+}
+
+const BATCH = 64;
+
+/**
+ * Probabilities of each face, n x 7, row by row.
+ *
+ * @param options.mirror also look at each mirrored face, and take the mean
+ * @param options.onProgress called with the number of faces done
+ * @throws {NetworkError} for a model with layers that the fast network lacks
+ */
+export async function predictFaces(
+  model: tf.LayersModel,
+  faces: Pick<Faces, "pixels" | "length">,
+  options: { mirror?: boolean; onProgress?: (faces: number) => void } = {},
+): Promise<Float32Array> {
+  const graph = describeNetwork(model);
+  const classes = EMOTIONS.length;
+  if (graph.inputSize !== FACE_PIXELS || graph.outputSize !== classes) {
+    throw new NetworkError(
+      `the model takes ${graph.inputSize} numbers and gives ${graph.outputSize}, not faces of 48x48x1 and ${classes} probabilities`,
+    );
+  }
+  const network = await Network.create(graph, {
+    batch: BATCH,
+    training: false,
+  });
+  const weights = readWeights(graph, model);
+  network.parameters.set(weights.parameters);
+  network.statistics.set(weights.statistics);
+  const passes = options.mirror ? [false, true] : [false];
+  const output = new Float32Array(faces.length * classes);
+  for (let first = 0; first < faces.length; first += BATCH) {
+    const count = Math.min(BATCH, faces.length - first);
+    for (const mirror of passes) {
+      fillInput(network.input, faces.pixels, first, count, mirror);
+      network.predict(count);
+      for (let i = 0; i < count * classes; i++) {
+        output[first * classes + i] += network.outputs[i] / passes.length;
+      }
+    }
+    options.onProgress?.(first + count);
+    if (first % (8 * BATCH) === 0) await new Promise((go) => setTimeout(go));
+  }
+  return output;
+}
+
+/** The figures of probabilities, n x 7, against labels. */
+export function describeResult(
+  probabilities: Float32Array,
+  labels: Uint8Array,
+): Omit<Evaluation, "split" | "unseen" | "tta" | "params"> {
+  const classes = EMOTIONS.length;
+  const answers = likeliest(probabilities, classes);
+  const confusion = countConfusion(labels, answers, classes);
+  const accuracy = accuracyOf(confusion);
+  const bins = calibrationBins(probabilities, labels, classes);
+  const n = labels.length;
+  const temperature = fitTemperature(probabilities, labels, classes);
+  const cooled = applyTemperature(probabilities, classes, temperature);
+  return {
+    n,
+    accuracy,
+    halfWidth: 1.96 * Math.sqrt(accuracy * (1 - accuracy) / n),
+    macroF1: macroF1Of(confusion),
+    loss: crossEntropy(probabilities, labels, classes),
+    confusion,
+    perClass: figuresPerClass(confusion).map((figures, k) => ({
+      emotion: EMOTIONS[k],
+      ...figures,
+    })),
+    ece: calibrationError(bins),
+    bins,
+    temperature,
+    eceWithTemperature: calibrationError(
+      calibrationBins(cooled, labels, classes),
+    ),
+    coverage: coverageCurve(probabilities, labels, classes),
+  };
+}
+
+/**
+ * Measures a model on one split.
+ *
+ * @throws {DatasetError} when the split has no faces
+ * @throws {NetworkError} for a model that cannot be run on faces
+ *
+ * @example
+ * ```ts
+ * import { drawFaces } from "mien/drawn/faces.ts";
+ * import { evaluate } from "mien/evaluation/evaluate.ts";
+ * import { buildMiniXception } from "mien/model/mini_xception.ts";
+ *
+ * const faces = drawFaces({ count: 700, seed: 1 });
+ * const { accuracy } = await evaluate(buildMiniXception(), faces, "PublicTest");
+ * console.log(accuracy); // about one in seven: it is not trained
+ * ```
+ */
+export async function evaluate(
+  model: tf.LayersModel,
+  faces: Faces,
+  split: Split,
+  options: { tta?: boolean; onProgress?: (faces: number) => void } = {},
+): Promise<Evaluation> {
+  const { tta = false, onProgress } = options;
+  const chosen = selectSplit(faces, split);
+  const probabilities = await predictFaces(model, chosen, {
+    mirror: tta,
+    onProgress,
+  });
+  return {
+    split,
+    ...describeResult(probabilities, chosen.labels),
+    unseen: describeUnseen(faces, split, probabilities, chosen.labels),
+    tta,
+    params: model.countParams(),
+  };
+}
+
+/** Accuracy is `null` where Training holds every face of the split. */
+function describeUnseen(
+  faces: Faces,
+  split: Split,
+  probabilities: Float32Array,
+  labels: Uint8Array,
+): Evaluation["unseen"] {
+  const seen = standsInTraining(faces, split);
+  const answers = likeliest(probabilities, EMOTIONS.length);
+  const right = [...labels.keys()].filter((face) => !seen[face])
+    .map((face) => answers[face] === labels[face]);
+  const n = right.length;
+  const accuracy = n === 0 ? null : right.filter(Boolean).length / n;
+  return { n, accuracy };
+}

@@ -1,0 +1,248 @@
+// How good a classifier is: confusion counts, accuracy, F1, calibration, and what "unsure" buys.
+//
+// Every function takes plain arrays: `probabilities` holds one row of `classes` numbers a face, and
+// `labels` one class a face. Drawing the figures is in notebook/charts.ts.
+
+/** How well one class is found. A figure that has no cases is 0. */
+export interface ClassFigures {
+  /** Of the faces said to be in this class, the part that is. */
+  precision: number;
+  /** Of the faces in this class, the part that was found. */
+  recall: number;
+  /** The harmonic mean of precision and recall. */
+  f1: number;
+  /** Faces in this class. */
+  support: number;
+}
+
+/** Faces whose confidence lies between two bounds. */
+export interface CalibrationBin {
+  /** The lowest and the highest confidence of the bin. */
+  low: number;
+  high: number;
+  count: number;
+  /** Mean confidence and accuracy of its faces, 0 where it has none. */
+  confidence: number;
+  accuracy: number;
+}
+
+/** One point of the curve that shows what leaving out unsure faces buys. */
+export interface CoveragePoint {
+  /** Faces with a lower confidence count as unsure. */
+  threshold: number;
+  /** Part of the faces that are answered. */
+  coverage: number;
+  /** Accuracy on those. */
+  accuracy: number;
+}
+
+/** The likeliest class of each row; the first of equals. */
+export function likeliest(
+  probabilities: ArrayLike<number>,
+  classes: number,
+): Uint8Array {
+  const found = new Uint8Array(probabilities.length / classes);
+  for (let face = 0; face < found.length; face++) {
+    let best = 0;
+    for (let k = 1; k < classes; k++) {
+      if (
+        probabilities[face * classes + k] > probabilities[face * classes + best]
+      ) {
+        best = k;
+      }
+    }
+    found[face] = best;
+  }
+  return found;
+}
+
+/** Counts: `confusion[label][answer]`. */
+export function countConfusion(
+  labels: ArrayLike<number>,
+  answers: ArrayLike<number>,
+  classes: number,
+): number[][] {
+  const confusion = Array.from(
+    { length: classes },
+    () => new Array<number>(classes).fill(0),
+  );
+  for (let face = 0; face < labels.length; face++) {
+    confusion[labels[face]][answers[face]]++;
+  }
+  return confusion;
+}
+
+const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);
+const part = (some: number, all: number) => all === 0 ? 0 : some / all;
+
+/** The part of all faces on the diagonal. */
+export function accuracyOf(confusion: number[][]): number {
+  return part(sum(confusion.map((row, k) => row[k])), sum(confusion.map(sum)));
+}
+
+/**
+ * Precision, recall, F1 and support of each class.
+ *
+ * @example
+ * ```ts
+ * import { countConfusion, figuresPerClass } from "mien/evaluation/metrics.ts";
+ * figuresPerClass(countConfusion([0, 0, 1], [0, 1, 1], 2))[0]; // precision 1, recall 0.5
+ * ```
+ */
+export function figuresPerClass(confusion: number[][]): ClassFigures[] {
+  return confusion.map((row, k) => {
+    const support = sum(row);
+    const said = sum(confusion.map((other) => other[k]));
+    const precision = part(row[k], said), recall = part(row[k], support);
+    const f1 = part(2 * row[k], said + support);
+    return { precision, recall, f1, support };
+  });
+}
+
+/** The mean of the classes' F1, each class counting alike; classes without a face are left out. */
+export function macroF1Of(confusion: number[][]): number {
+  const present = figuresPerClass(confusion).filter(({ support }) => support);
+  return part(sum(present.map(({ f1 }) => f1)), present.length);
+}
+
+/** Mean cross-entropy of the labels, in nats. A probability of 0 counts as 1e-7, as in Keras. */
+export function crossEntropy(
+  probabilities: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  classes: number,
+): number {
+  let total = 0;
+  for (let face = 0; face < labels.length; face++) {
+    total -= Math.log(
+      Math.max(1e-7, probabilities[face * classes + labels[face]]),
+    );
+  }
+  return total / labels.length;
+}
+
+/**
+ * Confidence against accuracy in `count` bins of equal width.
+ * Source: Guo et al., "On Calibration of Modern Neural Networks", 2017.
+ */
+export function calibrationBins(
+  probabilities: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  classes: number,
+  count = 15,
+): CalibrationBin[] {
+  const answers = likeliest(probabilities, classes);
+  const bins = Array.from({ length: count }, (_, bin) => ({
+    low: bin / count,
+    high: (bin + 1) / count,
+    count: 0,
+    confidence: 0,
+    accuracy: 0,
+  }));
+  for (let face = 0; face < labels.length; face++) {
+    const confidence = probabilities[face * classes + answers[face]];
+    const bin = bins[Math.min(count - 1, Math.floor(confidence * count))];
+    bin.count++;
+    bin.confidence += confidence;
+    bin.accuracy += answers[face] === labels[face] ? 1 : 0;
+  }
+  for (const bin of bins) {
+    bin.confidence = part(bin.confidence, bin.count);
+    bin.accuracy = part(bin.accuracy, bin.count);
+  }
+  return bins;
+}
+
+/** Expected calibration error, 0..1: the bins' mean gap between confidence and accuracy, by faces. */
+export function calibrationError(bins: CalibrationBin[]): number {
+  const gaps = bins.map((bin) =>
+    bin.count * Math.abs(bin.confidence - bin.accuracy)
+  );
+  return part(sum(gaps), sum(bins.map(({ count }) => count)));
+}
+
+/** Probabilities with a temperature: above 1 less sure, below 1 surer. The likeliest class stays. */
+export function applyTemperature(
+  probabilities: ArrayLike<number>,
+  classes: number,
+  temperature: number,
+): Float32Array {
+  const cooled = new Float32Array(probabilities.length);
+  for (let start = 0; start < cooled.length; start += classes) {
+    let top = 0, total = 0;
+    for (let k = start; k < start + classes; k++) {
+      top = Math.max(top, probabilities[k]);
+    }
+    for (let k = start; k < start + classes; k++) {
+      cooled[k] = Math.pow(probabilities[k] / top, 1 / temperature);
+      total += cooled[k];
+    }
+    for (let k = start; k < start + classes; k++) cooled[k] /= total;
+  }
+  return cooled;
+}
+
+/**
+ * The temperature, 0.05 to 20, with the lowest cross-entropy, to three digits; found by golden
+ * section over its logarithm (the cross-entropy has one minimum in 1 / temperature).
+ * Source: Guo et al., 2017.
+ *
+ * @example
+ * ```ts
+ * import { applyTemperature, fitTemperature } from "mien/evaluation/metrics.ts";
+ * const said = [0.99, 0.01, 0.99, 0.01]; // sure twice, right once
+ * const temperature = fitTemperature(said, [0, 1], 2);
+ * applyTemperature(said, 2, temperature); // about 0.5 each
+ * ```
+ */
+export function fitTemperature(
+  probabilities: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  classes: number,
+): number {
+  const lossAt = (logarithm: number) =>
+    crossEntropy(
+      applyTemperature(probabilities, classes, Math.exp(logarithm)),
+      labels,
+      classes,
+    );
+  const ratio = (Math.sqrt(5) - 1) / 2;
+  let low = Math.log(0.05), high = Math.log(20);
+  let left = high - ratio * (high - low), right = low + ratio * (high - low);
+  let lossLeft = lossAt(left), lossRight = lossAt(right);
+  while (high - low > 5e-4) {
+    if (lossLeft <= lossRight) {
+      [high, right, lossRight] = [right, left, lossLeft];
+      left = high - ratio * (high - low);
+      lossLeft = lossAt(left);
+    } else {
+      [low, left, lossLeft] = [left, right, lossRight];
+      right = low + ratio * (high - low);
+      lossRight = lossAt(right);
+    }
+  }
+  return Number(Math.exp((low + high) / 2).toPrecision(4));
+}
+
+/**
+ * Coverage and accuracy when only faces with at least a certain confidence are answered: one point
+ * a threshold from 0 to 0.99. Points without a face left are left out.
+ */
+export function coverageCurve(
+  probabilities: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  classes: number,
+  thresholds: number[] = Array.from({ length: 100 }, (_, i) => i / 100),
+): CoveragePoint[] {
+  const answers = likeliest(probabilities, classes);
+  return thresholds.flatMap((threshold) => {
+    let answered = 0, right = 0;
+    for (let face = 0; face < labels.length; face++) {
+      if (probabilities[face * classes + answers[face]] < threshold) continue;
+      answered++;
+      right += answers[face] === labels[face] ? 1 : 0;
+    }
+    if (answered === 0) return [];
+    const coverage = answered / labels.length;
+    return [{ threshold, coverage, accuracy: right / answered }];
+  });
+}

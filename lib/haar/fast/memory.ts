@@ -1,0 +1,206 @@
+// Lays out the memory of lib/haar/wasm for one cascade, image size and set of
+// options: the cascade's tables, the layers' blends, the image and all
+// buffers. Done once; then images of that size need no allocation.
+import type { Cascade } from "../cascade.ts";
+import { roundHalfEven } from "../../image/gray.ts";
+import { CascadeTables, largestTree, tableBytes } from "./tables.ts";
+import type { Layer } from "../pyramid.ts";
+import type { Size } from "../../image/box.ts";
+
+/** What lib/haar/wasm exports. */
+export interface HaarExports {
+  configure(...values: number[]): void;
+  place(...values: number[]): void;
+  restart(): void;
+  countFound(): number;
+  searchLayer(
+    index: number,
+    width: number,
+    step: number,
+    columns: number,
+    from: number,
+    to: number,
+    columnBlends: number,
+    rowBlends: number,
+  ): void;
+}
+
+/** A layer with the addresses of its blends; 0 where it is the image. */
+export interface PlacedLayer extends Layer {
+  readonly columnBlends: number;
+  readonly rowBlends: number;
+}
+
+/** Where things are in memory. */
+export interface HaarPlan {
+  readonly layers: readonly PlacedLayer[];
+  /** The image's bytes. */
+  readonly image: Uint8Array;
+  /** What was found: 6 integers each, see assembly/state.ts. */
+  readonly found: Int32Array;
+  /** The same memory, for the scores: 3 doubles each, the last one counts. */
+  readonly scores: Float64Array;
+  /** How many can be found. */
+  readonly capacity: number;
+}
+
+/** Bytes of integral images that stay in a processor's second cache. */
+const CACHE_BYTES = 512 * 1024;
+const PAGE = 65536;
+const BLEND_BYTES = 64;
+
+/** The memory of one cascade; its tables are rewritten only when they move. */
+export class HaarMemory {
+  readonly #cascade: Cascade;
+  readonly #memory: WebAssembly.Memory;
+  readonly #exports: HaarExports;
+  readonly #tables: CascadeTables;
+  readonly #tableStarts: number[];
+  readonly #tablesEnd: number;
+  #written = "";
+
+  constructor(
+    cascade: Cascade,
+    memory: WebAssembly.Memory,
+    exports: HaarExports,
+  ) {
+    this.#cascade = cascade;
+    this.#memory = memory;
+    this.#exports = exports;
+    this.#tables = new CascadeTables(cascade);
+    const bytes = Math.ceil(tableBytes(cascade) / 64) * 64;
+    this.#tableStarts = [64, 64 + bytes];
+    this.#tablesEnd = 64 + 2 * bytes;
+  }
+
+  /** Lays everything out and tells the module; grows the memory if needed. */
+  plan(image: Size, layers: readonly Layer[], capacity: number): HaarPlan {
+    const cascade = this.#cascade;
+    const widest = Math.max(8, ...layers.map((layer) => layer.width));
+    // Few different pitches, so that the tables can often stay. An odd number
+    // of cache lines, so that lines do not share cache sets.
+    const pitch = Math.ceil((widest + 24) * 4 / 512) * 512 + 64;
+    const fewest = 2 * (cascade.height + 1);
+    const lines = Math.max(fewest, CACHE_BYTES / (2 * pitch) | 0);
+    const tilted = cascade.features.some((feature) => feature.tilted);
+    const rowBytes = Math.ceil((widest + 32) / 16) * 16;
+    let end = this.#tablesEnd;
+    const reserve = (bytes: number) => {
+      const start = end;
+      end += Math.ceil(bytes / 64) * 64;
+      return start;
+    };
+    const sums = reserve(lines * pitch);
+    const squares = reserve(lines * pitch);
+    const tiltedSums = tilted ? reserve(lines * pitch) : 0;
+    const placed = layers.map((layer): PlacedLayer => {
+      const same = layer.width === image.width && layer.height === image.height;
+      const blocks = Math.ceil(layer.width / 8);
+      const columnBlends = same ? 0 : reserve(blocks * BLEND_BYTES);
+      const rowBlends = same ? 0 : reserve(layer.height * 8);
+      return { ...layer, columnBlends, rowBlends };
+    });
+    const pixels = reserve(image.width * image.height + 64);
+    const rows = reserve(rowBytes * 6);
+    const scratch = reserve(64 * largestTree(cascade));
+    const groups = reserve(lines * (widest / 16 + 2) * 32 + 4096);
+    const found = reserve(capacity * 24 + 64);
+    const missing = end - this.#memory.buffer.byteLength;
+    if (missing > 0) this.#memory.grow(Math.ceil(missing / PAGE));
+
+    const { buffer } = this.#memory;
+    this.#writeTables(pitch, tiltedSums - sums);
+    for (const layer of placed) {
+      if (layer.columnBlends === 0) continue;
+      writeColumnBlends(buffer, layer.columnBlends, image.width, layer.width);
+      writeRowBlends(buffer, layer.rowBlends, image.height, layer.height);
+    }
+    this.#exports.configure(
+      ...[cascade.width, cascade.height, cascade.stages.length],
+      ...this.#tableStarts,
+    );
+    this.#exports.place(
+      ...[pitch, lines, sums, squares, tiltedSums, pixels, image.width],
+      ...[rows, rowBytes, scratch, groups, found, capacity],
+    );
+    return {
+      layers: placed,
+      image: new Uint8Array(buffer, pixels, image.width * image.height),
+      found: new Int32Array(buffer, found, capacity * 6),
+      scores: new Float64Array(buffer, found, capacity * 3),
+      capacity,
+    };
+  }
+
+  #writeTables(pitch: number, toTilted: number): void {
+    const layout = `${pitch} ${toTilted}`;
+    if (layout === this.#written) return;
+    for (const [i, split] of [false, true].entries()) {
+      this.#tables.write(
+        { pitch, split, toTilted },
+        this.#memory.buffer,
+        this.#tableStarts[i],
+      );
+    }
+    this.#written = layout;
+  }
+}
+
+/** First source pixel and weight of the second, in 1/256, of a pixel. */
+function blend(target: number, scale: number, source: number) {
+  const place = scale * (target + 0.5) - 0.5;
+  const first = Math.floor(place);
+  if (first < 0) return { first: 0, weight: 0 };
+  if (first >= source - 1) return { first: source - 1, weight: 0 };
+  return { first, weight: roundHalfEven((place - first) * 256) };
+}
+
+function writeRowBlends(
+  buffer: ArrayBuffer,
+  start: number,
+  source: number,
+  target: number,
+): void {
+  const table = new Int32Array(buffer, start, 2 * target);
+  const scale = 1 / (target / source);
+  for (let y = 0; y < target; y++) {
+    const { first, weight } = blend(y, scale, source);
+    table[2 * y] = first;
+    table[2 * y + 1] = weight;
+  }
+}
+
+/**
+ * For 8 pixels each: the first source pixel (0), the kind (4): 0 where all lie
+ * within 16 bytes, 1 within 32, else 2; which bytes are the left and the right
+ * neighbours (16, 32), or for kind 2 the 8 source pixels (8); weights (48).
+ */
+function writeColumnBlends(
+  buffer: ArrayBuffer,
+  start: number,
+  source: number,
+  target: number,
+): void {
+  const view = new DataView(buffer);
+  const scale = 1 / (target / source);
+  for (let x = 0; x < target; x += 8) {
+    const at = start + x / 8 * BLEND_BYTES;
+    const last = target - 1;
+    const base = blend(x, scale, source).first;
+    const span = blend(Math.min(x + 7, last), scale, source).first + 2 - base;
+    const kind = span <= 16 ? 0 : span <= 32 ? 1 : 2;
+    view.setInt32(at, base, true);
+    view.setInt32(at + 4, kind, true);
+    for (let i = 0; i < 8; i++) {
+      const { first, weight } = blend(Math.min(x + i, last), scale, source);
+      view.setInt16(at + 48 + 2 * i, weight, true);
+      if (kind === 2) {
+        view.setInt32(at + 8 + 4 * i, first, true);
+      } else {
+        // The high byte of each 16-bit lane is none: 128 picks nothing.
+        view.setUint16(at + 16 + 2 * i, 0x8000 | (first - base), true);
+        view.setUint16(at + 32 + 2 * i, 0x8000 | (first - base + 1), true);
+      }
+    }
+  }
+}

@@ -1,0 +1,153 @@
+// Where a network's numbers lie: buffers in one WebAssembly memory, laid out once.
+// A buffer that one segment of the program alone uses holds a few faces at a
+// time and stays in the processor's cache; others hold the whole batch.
+
+import type { Shape } from "../graph.ts";
+
+/** Zero pixels around a buffer's own. */
+export interface Border {
+  top: number;
+  left: number;
+  bottom: number;
+  right: number;
+}
+
+export const NO_BORDER: Border = { top: 0, left: 0, bottom: 0, right: 0 };
+
+/** What a segment's buffers may take together: half of a usual second cache. */
+const SEGMENT_BYTES = 640 * 1024;
+
+/** Channels as laid out: the next multiple of 8. */
+export function padded(channels: number): number {
+  return Math.ceil(channels / 8) * 8;
+}
+
+/** A buffer of pixels, `channels` floats each, for a few faces or all. */
+export class PixelBuffer {
+  readonly rowBytes: number;
+  readonly faceBytes: number;
+  readonly pixelBytes: number;
+  readonly #origin: number;
+  readonly #segments = new Set<Segment>();
+  #address = 0;
+  #whole = false;
+
+  constructor(
+    readonly height: number,
+    readonly width: number,
+    readonly channels: number,
+    readonly border: Border = NO_BORDER,
+    pixelBytes = channels * 4,
+  ) {
+    this.pixelBytes = pixelBytes;
+    this.rowBytes = (width + border.left + border.right) * pixelBytes;
+    const rows = height + border.top + border.bottom;
+    this.faceBytes = Math.ceil(rows * this.rowBytes / 64) * 64;
+    this.#origin = border.top * this.rowBytes + border.left * pixelBytes;
+    if (this.dense) this.faceBytes = rows * this.rowBytes;
+  }
+
+  /** Whether pixel follows pixel and face follows face, without gaps. */
+  get dense(): boolean {
+    const { top, left, bottom, right } = this.border;
+    return top + left + bottom + right === 0;
+  }
+
+  get pixels(): number {
+    return this.height * this.width;
+  }
+
+  /** Floats a face, where dense. */
+  get floats(): number {
+    return this.pixels * this.channels;
+  }
+
+  /** Marks use in a segment; two segments' buffers hold the whole batch. */
+  use(segment: Segment): this {
+    this.#segments.add(segment);
+    segment.buffers.add(this);
+    return this;
+  }
+
+  /** Keeps all faces, as for what is read from outside. */
+  keep(): this {
+    this.#whole = true;
+    return this;
+  }
+
+  /** Lays the buffer out: `faces` tells how many for a segment. */
+  place(arena: Arena, batch: number): void {
+    const shared = this.#whole || this.#segments.size !== 1;
+    this.#whole = shared;
+    const faces = shared ? batch : [...this.#segments][0].chunk;
+    this.#address = arena.allocate(this.faceBytes * faces);
+  }
+
+  /** The first own pixel of a face; buffers of few faces begin anew each time. */
+  at(face: number): number {
+    return this.#address + this.#origin +
+      (this.#whole ? face * this.faceBytes : 0);
+  }
+
+  /** The same with the border. */
+  start(face: number): number {
+    return this.at(face) - this.#origin;
+  }
+}
+
+/** Steps that run over a few faces at a time, then the next few, then an end. */
+export class Segment {
+  readonly buffers = new Set<PixelBuffer>();
+  readonly steps: ((face: number, faces: number) => void)[] = [];
+  /** Runs once after all faces, with their number. */
+  readonly ends: ((faces: number) => void)[] = [];
+  /** Faces at a time. */
+  chunk = 1;
+
+  constructor(readonly label: string) {}
+
+  plan(batch: number): void {
+    let bytes = 0;
+    for (const buffer of this.buffers) bytes += buffer.faceBytes;
+    const most = Math.floor(SEGMENT_BYTES / Math.max(1, bytes));
+    this.chunk = Math.max(1, Math.min(batch, most));
+  }
+
+  run(count: number): void {
+    for (let face = 0; face < count; face += this.chunk) {
+      const faces = Math.min(this.chunk, count - face);
+      for (const step of this.steps) step(face, faces);
+    }
+    for (const end of this.ends) end(count);
+  }
+}
+
+/** Memory given out from the bottom up, never taken back. */
+export class Arena {
+  #top = 64;
+
+  get bytes(): number {
+    return this.#top;
+  }
+
+  allocate(bytes: number): number {
+    const address = this.#top;
+    this.#top += Math.ceil(bytes / 64) * 64;
+    return address;
+  }
+}
+
+/** The buffer of a value of this shape, with a border where asked for. */
+export function bufferFor(
+  [height, width, channels]: Shape,
+  border: Border = NO_BORDER,
+): PixelBuffer {
+  return new PixelBuffer(height, width, padded(channels), border);
+}
+
+/** The flat arrays that a training program reads and writes. */
+export interface FlatArrays {
+  parameters: Float32Array;
+  gradients: Float32Array;
+  statistics: Float32Array;
+}

@@ -1,0 +1,127 @@
+// From a network's nodes to the operations that run: neighbours that one kernel
+// computes together become one operation. Training and prediction fuse
+// differently, as batch normalization uses the batch in one and folds into the
+// convolution before it in the other. What runs them: forward.ts and
+// prediction.ts.
+
+import type {
+  NetworkGraph,
+  NetworkNode,
+  NodeOperation,
+  Shape,
+  Window,
+} from "../graph.ts";
+
+/** The parts of a batch normalization node that operations need. */
+export type Norm = Extract<NodeOperation, { op: "norm" }>;
+
+/** An operation; `inputs` and `output` index values, one a node. */
+export interface Operation {
+  op: Exclude<NetworkNode["op"], "input">;
+  node: NetworkNode;
+  inputs: number[];
+  output: number;
+  /** Batch normalization of each input before use, or of the output of a folded convolution. */
+  norms: (Norm | null)[];
+  /** ReLU on the output. */
+  relu: boolean;
+}
+
+/** A network as operations over values; a value has a node's index and shape. */
+export interface Operations {
+  operations: Operation[];
+  shapes: Shape[];
+  input: number;
+  /** The value before the softmax. */
+  logits: number;
+}
+
+/** The window of an operation that has one. */
+export function windowOf({ node }: Operation): Window {
+  if ("window" in node) return node.window;
+  throw new TypeError(`${node.op} has no window`);
+}
+
+/** Fuses a graph's nodes for training or for prediction. */
+export function fuse(graph: NetworkGraph, training: boolean): Operations {
+  const { nodes } = graph;
+  // Dropout does nothing in prediction: its value is its input.
+  const source = nodes.map((_, value) => value);
+  const inputsOf = nodes.map((node, value) => {
+    const inputs = node.inputs.map((input) => source[input]);
+    if (!training && node.op === "dropout") source[value] = inputs[0];
+    return inputs;
+  });
+  const uses = nodes.map(() => 0);
+  inputsOf.forEach((inputs, value) => {
+    if (source[value] !== value) return;
+    for (const input of inputs) uses[input]++;
+  });
+  const made = new Map<number, Operation>();
+  /** The operation that makes this value, if nothing else uses the value. */
+  const only = (value: number) =>
+    uses[value] === 1 ? made.get(value) : undefined;
+  const replace = (old: number, operation: Operation) => {
+    made.delete(old);
+    made.set(operation.output, operation);
+  };
+
+  nodes.forEach((node, output) => {
+    if (node.op === "input" || source[output] !== output) return;
+    const inputs = inputsOf[output];
+    if (node.op === "add" && only(inputs[1])?.op === "maxPool") {
+      inputs.reverse();
+    }
+    const before = only(inputs[0]);
+    const operation: Operation = {
+      ...{ op: node.op, node, inputs: [...inputs], output },
+      ...{ norms: [], relu: false },
+    };
+    if (node.op === "norm") {
+      operation.norms = [node];
+      const folds = before && !before.relu && before.norms.length === 0 &&
+        (before.op === "conv" || before.op === "depthwise");
+      if (!training && folds) {
+        replace(before.output, { ...before, output, norms: [node] });
+        return;
+      }
+    } else if (node.op === "activation" && node.kind === "relu") {
+      const takes = before && !before.relu &&
+        (before.op === "norm" ||
+          !training && (before.op === "conv" || before.op === "depthwise"));
+      if (takes) {
+        replace(before.output, { ...before, output, relu: true });
+        return;
+      }
+    } else if (node.op === "maxPool") {
+      operation.norms = [null];
+      if (before?.op === "norm" && !before.relu) {
+        made.delete(before.output);
+        operation.inputs = [...before.inputs];
+        operation.norms = [...before.norms];
+      }
+    } else if (node.op === "add" && before?.op === "maxPool") {
+      if (before.inputs.length === 1) {
+        const other = only(inputs[1]);
+        const linear = other?.op === "norm" && !other.relu ? other : undefined;
+        if (linear) made.delete(linear.output);
+        replace(before.output, {
+          ...before,
+          output,
+          inputs: [...before.inputs, linear?.inputs[0] ?? inputs[1]],
+          norms: [...before.norms, linear?.norms[0] ?? null],
+        });
+        return;
+      }
+    }
+    made.set(output, operation);
+  });
+  const last = made.get(nodes.length - 1)!;
+  made.delete(last.output);
+  return {
+    operations: [...made.values()].sort((a, b) => a.output - b.output),
+    shapes: nodes.map((node) => node.shape),
+    input: nodes.findIndex((node) => node.op === "input"),
+    logits: last.inputs[0],
+  };
+}

@@ -1,0 +1,307 @@
+// The fast network: a tf.layers model (graph.ts) compiled into steps of
+// our own WebAssembly kernels, with its own memory, allocated once. It runs in
+// workers without tfjs. One thread; training data in parallel is training/train.ts.
+// Weights change only from outside: see optimizer.ts.
+
+import { NetworkError } from "./graph.ts";
+import type { NetworkGraph } from "./graph.ts";
+import { Training } from "./compiler/backward.ts";
+import { Arena, padded, type PixelBuffer } from "./compiler/buffers.ts";
+import { Prediction } from "./compiler/prediction.ts";
+import { loadModule } from "../load_wasm.ts";
+import type { Kernels } from "./wasm/kernels.ts";
+
+const PAGE = 65536;
+
+/** The least probability whose logarithm is taken. */
+const TINY = 1e-37;
+
+interface Parts {
+  memory: WebAssembly.Memory;
+  kernels: Kernels;
+  prediction: Prediction;
+  training: Training | null;
+  /** Weights (parameters, then statistics), their copy as last packed, gradients. */
+  address: {
+    weights: number;
+    known: number;
+    gradients: number;
+    optimizer: number;
+  };
+  parameterBytes: number;
+  weightBytes: number;
+}
+
+/** What a network is made for. */
+export interface NetworkOptions {
+  /** The most examples at a time. */
+  batch: number;
+  /** Whether `gradient` is wanted; it takes far more memory. */
+  training: boolean;
+}
+
+/**
+ * A compiled network. Its arrays are views into its own memory: write to
+ * `input`, `targets` and `parameters`, read `outputs` and `gradients`.
+ *
+ * @example
+ * ```ts
+ * const graph = describeNetwork(buildMiniXception());
+ * const network = await Network.create(graph, { batch: 1, training: false });
+ * network.predict(1); // of a gray face, all zero
+ * console.log(network.outputs); // seven probabilities
+ * ```
+ */
+export class Network {
+  /** All weights trained by gradient, in the graph's order. */
+  readonly parameters: Float32Array;
+  /** The mean gradient of the last batch's loss, without L2 penalties. */
+  readonly gradients: Float32Array;
+  /** Moving means and variances of the batch normalizations. */
+  readonly statistics: Float32Array;
+  /** batch x inputs: rows, columns, channels. */
+  readonly input: Float32Array;
+  /** batch x classes: the distribution wanted for each example. */
+  readonly targets: Float32Array;
+  /** batch x classes: probabilities. */
+  readonly outputs: Float32Array;
+  readonly #parts: Parts;
+  #packed = false;
+
+  private constructor(
+    readonly graph: NetworkGraph,
+    readonly options: NetworkOptions,
+    parts: Parts,
+  ) {
+    this.#parts = parts;
+    const { memory, prediction, training, address } = parts;
+    const { batch } = options;
+    const view = (at: number, count: number) =>
+      new Float32Array(memory.buffer, at, count);
+    this.parameters = view(address.weights, graph.parameters);
+    this.statistics = view(
+      address.weights + parts.parameterBytes,
+      graph.statistics,
+    );
+    this.gradients = view(address.gradients, training ? graph.parameters : 0);
+    this.input = view(prediction.input.at(0), batch * graph.inputSize);
+    this.targets = new Float32Array(training ? batch * graph.outputSize : 0);
+    this.outputs = new Float32Array(batch * graph.outputSize);
+    for (const { kind, offset, shape, name } of graph.weights) {
+      if (!/\/(gamma|moving_variance)$/.test(name)) continue;
+      const flat = kind === "parameter" ? this.parameters : this.statistics;
+      flat.fill(1, offset, offset + shape[0]);
+    }
+    for (const norm of training?.norms ?? []) norm.attach(memory, this);
+  }
+
+  /**
+   * Compiles a network and allocates all it needs. Its weights are zero, scales
+   * and variances one: set `parameters` and `statistics`, as from
+   * {@linkcode readWeights}.
+   *
+   * @throws {NetworkError} where the batch is no number of examples, or the
+   * memory cannot be had
+   */
+  static async create(
+    graph: NetworkGraph,
+    options: NetworkOptions,
+  ): Promise<Network> {
+    const { batch } = options;
+    if (!(Number.isInteger(batch) && batch > 0)) {
+      throw new NetworkError(`batch must be 1 or more, not ${batch}`);
+    }
+    const memory = new WebAssembly.Memory({ initial: 1 });
+    const kernels = await loadModule<Kernels>(
+      new URL("./wasm/", import.meta.url),
+      "kernels",
+      memory,
+    );
+    const arena = new Arena();
+    const parameterBytes = Math.ceil(graph.parameters / 16) * 64;
+    const weightBytes = parameterBytes + Math.ceil(graph.statistics / 16) * 64;
+    const address = {
+      weights: arena.allocate(weightBytes),
+      known: arena.allocate(weightBytes),
+      gradients: arena.allocate(parameterBytes),
+      optimizer: options.training
+        ? arena.allocate(4 * parameterBytes + weightBytes)
+        : 0,
+    };
+    const prediction = new Prediction(graph, kernels, arena);
+    const training = options.training
+      ? new Training(graph, kernels, arena, prediction.input)
+      : null;
+    prediction.layOut(batch);
+    training?.layOut(batch);
+    try {
+      memory.grow(Math.ceil(arena.bytes / PAGE) - 1);
+    } catch {
+      const megabytes = Math.ceil(arena.bytes / 2 ** 20);
+      throw new NetworkError(
+        `no ${megabytes} MB of memory for a batch of ${batch}: take a smaller batch`,
+      );
+    }
+    prediction.writeTables(memory);
+    training?.writeTables(memory);
+    return new Network(graph, options, {
+      ...{ memory, kernels, prediction, training, address },
+      ...{ parameterBytes, weightBytes },
+    });
+  }
+
+  /**
+   * What an {@linkcode Optimizer} works on: the addresses of weights and
+   * gradients, then of its own L2 penalties, decays, two moments and averages.
+   *
+   * @throws {NetworkError} where the network was not created for training
+   */
+  workspace(): {
+    memory: WebAssembly.Memory;
+    kernels: Kernels;
+    addresses: number[];
+    parameterBytes: number;
+    weightBytes: number;
+  } {
+    const { memory, kernels, address, parameterBytes, weightBytes } =
+      this.#training().parts;
+    const own = Array.from(
+      { length: 5 },
+      (_, i) => address.optimizer + i * parameterBytes,
+    );
+    return {
+      ...{ memory, kernels, parameterBytes, weightBytes },
+      addresses: [address.weights, address.gradients, ...own],
+    };
+  }
+
+  #training(): { parts: Parts; training: Training } {
+    const parts = this.#parts;
+    if (parts.training) return { parts, training: parts.training };
+    throw new NetworkError("this network was created without training: true");
+  }
+
+  /** Bytes of the network's memory, which never grows. */
+  get bytes(): number {
+    return this.#parts.memory.buffer.byteLength;
+  }
+
+  /**
+   * Computes the probabilities of the first `count` inputs, with the moving
+   * statistics of the batch normalizations, into `outputs`.
+   *
+   * @throws {NetworkError} where `count` is not 1 to the batch
+   */
+  predict(count: number): void {
+    this.#check(count);
+    const { memory, kernels, prediction, address, weightBytes } = this.#parts;
+    const { weights, known } = address;
+    if (!this.#packed || !kernels.same(weights, known, weightBytes)) {
+      prediction.refresh(memory, this.parameters, this.statistics);
+      const bytes = new Uint8Array(memory.buffer);
+      bytes.copyWithin(known, weights, weights + weightBytes);
+      this.#packed = true;
+    }
+    for (const segment of prediction.segments) segment.run(count);
+    softmax(this.#view(prediction.logits), this.outputs, this.graph, count);
+  }
+
+  /**
+   * One training pass over the first `count` inputs: computes their
+   * probabilities with the batch's own statistics into `outputs`, the mean
+   * gradient into `gradients`, and moves `statistics`. Deterministic.
+   *
+   * @param weights One factor an example for its loss and gradient.
+   * @param seed What dropout draws from; another number for each batch.
+   * @returns the sum of the examples' cross-entropies
+   * @throws {NetworkError} where `count` is not 1 to the batch, or the network
+   * was not created for training
+   */
+  gradient(count: number, weights?: Float32Array, seed = 0): number {
+    this.measure(count, seed);
+    const { parts: { kernels, address }, training } = this.#training();
+    for (const { address: at, bytes } of training.raw) kernels.zero(at, bytes);
+    const loss = this.#loss(count, training, weights);
+    for (const segment of training.backwardSegments) segment.run(count);
+    for (const { address: from, offset, index, table } of training.raw) {
+      const to = address.gradients + offset * 4;
+      kernels.gather(to, from, table, index.length);
+    }
+    return loss;
+  }
+
+  /**
+   * The first half of {@linkcode gradient}: the probabilities of the first `count` inputs with the
+   * batch's own statistics into `outputs`, and `statistics` moved towards these.
+   *
+   * @throws {NetworkError} as `gradient` does
+   */
+  measure(count: number, seed = 0): void {
+    this.#check(count);
+    const { parts: { kernels, address }, training } = this.#training();
+    for (const { address: to, index, table } of training.packed) {
+      kernels.gather(to, address.weights, table, index.length);
+    }
+    for (const norm of training.norms) norm.begin();
+    training.seed = seed;
+    for (const segment of training.forwardSegments) segment.run(count);
+    softmax(this.#view(training.logits), this.outputs, this.graph, count);
+  }
+
+  /** The loss; writes its gradient for the logits. */
+  #loss(count: number, training: Training, weights?: Float32Array): number {
+    const classes = this.graph.outputSize;
+    const { outputs, targets } = this;
+    const slopes = this.#view(training.slope);
+    const { channels } = training.slope;
+    let loss = 0;
+    for (let i = 0; i < count; i++) {
+      const weight = weights?.[i] ?? 1;
+      let sum = 0, entropy = 0;
+      for (let k = 0; k < classes; k++) {
+        const target = targets[i * classes + k];
+        sum += target;
+        if (target === 0) continue;
+        entropy -= target *
+          Math.log(Math.max(outputs[i * classes + k], TINY));
+      }
+      for (let k = 0; k < classes; k++) {
+        const at = i * classes + k;
+        slopes[i * channels + k] = weight / count *
+          (outputs[at] * sum - targets[at]);
+      }
+      loss += weight * entropy;
+    }
+    return loss;
+  }
+
+  #view(buffer: PixelBuffer): Float32Array {
+    const length = this.options.batch * buffer.channels;
+    return new Float32Array(this.#parts.memory.buffer, buffer.at(0), length);
+  }
+
+  #check(count: number): void {
+    const { batch } = this.options;
+    if (Number.isInteger(count) && count > 0 && count <= batch) return;
+    throw new NetworkError(`count must be 1 to ${batch}, not ${count}`);
+  }
+}
+
+/** Probabilities from padded rows of logits. */
+function softmax(
+  logits: Float32Array,
+  outputs: Float32Array,
+  { outputSize }: NetworkGraph,
+  count: number,
+): void {
+  const channels = padded(outputSize);
+  for (let i = 0; i < count; i++) {
+    const row = logits.subarray(i * channels, i * channels + outputSize);
+    const most = Math.max(...row);
+    let sum = 0;
+    for (const logit of row) sum += Math.exp(logit - most);
+    row.forEach((logit, k) => {
+      outputs[i * outputSize + k] = Math.exp(logit - most) / sum;
+    });
+  }
+}

@@ -1,0 +1,31 @@
+// The kernels of the fast network (lib/network/network.ts), compiled to kernels.wasm.
+// What each computes, and the memory layout they share: ../README.md.
+
+export { copyRows, gather, same, spread, zero } from "./vector";
+export { conv } from "./conv";
+export { convFilter } from "./conv_filter";
+export { depthwise } from "./depthwise";
+export { depthwiseFilter, depthwiseInput } from "./depthwise_gradient";
+export {
+  normalize,
+  normalizeGradient,
+  normalizeSums,
+  moments,
+} from "./normalization";
+export { maxPool, maxPoolGradient } from "./max_pool";
+export {
+  averagePool,
+  averagePoolGradient,
+  globalAverage,
+  globalAverageGradient,
+} from "./average_pool";
+export {
+  activate,
+  activateGradient,
+  add,
+  drop,
+  multiply,
+  multiplyChannels,
+  multiplyChannelsGradient,
+} from "./elementwise";
+export { adam, sgd, track } from "./optimizer";

@@ -1,0 +1,93 @@
+// Weights between a tf.layers model and the flat arrays of a network. Needs the
+// model's own tfjs only.
+
+import type * as tf from "@tensorflow/tfjs";
+import { describeNetwork, NetworkError, type NetworkGraph } from "./graph.ts";
+
+/** The flat arrays that hold a network's weights. */
+export interface FlatWeights {
+  parameters: Float32Array;
+  statistics: Float32Array;
+}
+
+/** The model's variables in the graph's order. */
+function variablesOf(graph: NetworkGraph, model: tf.LayersModel) {
+  const own = describeNetwork(model).weights;
+  const named = new Map(model.weights.map((w) => [w.name, w]));
+  const shapes = (weights: typeof own) =>
+    weights.map((w) => `${w.kind} ${w.shape}`).join("\n");
+  if (shapes(own) !== shapes(graph.weights)) {
+    throw new NetworkError(
+      `model ${model.name} is another network: its weights have other shapes`,
+    );
+  }
+  return own.map(({ name }) => named.get(name)!);
+}
+
+/**
+ * Copies a model's weights, exactly, into flat arrays in the graph's order.
+ *
+ * @throws {NetworkError} where the model is not the graph's network
+ *
+ * @example
+ * ```ts
+ * const weights = readWeights(graph, model);
+ * network.parameters.set(weights.parameters);
+ * network.statistics.set(weights.statistics);
+ * ```
+ */
+export function readWeights(
+  graph: NetworkGraph,
+  model: tf.LayersModel,
+): FlatWeights {
+  const flat = {
+    parameters: new Float32Array(graph.parameters),
+    statistics: new Float32Array(graph.statistics),
+  };
+  variablesOf(graph, model).forEach((variable, i) => {
+    const { kind, offset } = graph.weights[i];
+    const values = variable.read().dataSync();
+    flat[kind === "parameter" ? "parameters" : "statistics"].set(
+      ...[values as Float32Array, offset] as const,
+    );
+  });
+  return flat;
+}
+
+/**
+ * Copies weights from flat arrays, or a network, exactly into a model.
+ *
+ * @throws {NetworkError} where the model is not the graph's network
+ */
+export function writeWeights(
+  graph: NetworkGraph,
+  flat: FlatWeights,
+  model: tf.LayersModel,
+): void {
+  variablesOf(graph, model).forEach((variable, i) => {
+    const { kind, offset, shape } = graph.weights[i];
+    const length = shape.reduce((a, b) => a * b, 1);
+    const values = flat[kind === "parameter" ? "parameters" : "statistics"];
+    const buffer = variable.read().bufferSync();
+    buffer.values = values.slice(offset, offset + length);
+    const tensor = buffer.toTensor();
+    variable.write(tensor);
+    tensor.dispose();
+  });
+}
+
+/** The L2 penalties of the parameters: what they add to the loss. */
+export function penaltyOf(
+  graph: NetworkGraph,
+  parameters: Float32Array,
+): number {
+  let penalty = 0;
+  for (const { kind, offset, shape, l2 } of graph.weights) {
+    if (kind !== "parameter" || l2 === 0) continue;
+    const length = shape.reduce((a, b) => a * b, 1);
+    let sum = 0;
+    for (let i = offset; i < offset + length; i++) sum += parameters[i] ** 2;
+    penalty += l2 * sum;
+  }
+  return penalty;
+}

@@ -1,0 +1,163 @@
+// A chart: an SVG that stands alone and reads well on light and dark pages,
+// because it brings its own background and inks for both. What the charts show
+// is in charts.ts; showing them in a notebook is in show.ts.
+
+import * as Plot from "@observablehq/plot";
+import { parseHTML } from "linkedom";
+
+/** A picture made of vectors, ready to be shown or written to a file. */
+export interface Chart {
+  /** A whole SVG document. */
+  svg: string;
+  /** Size in CSS pixels. */
+  width: number;
+  height: number;
+  /** What it shows, in words, for those who do not see it. */
+  description: string;
+}
+
+/**
+ * The colours of every chart, as CSS variables with the light theme's value
+ * for programs that know none. Contrast to the background is at least 3 to 1
+ * for lines and areas, 4.5 to 1 for text, in both themes.
+ */
+export const INK = {
+  text: "var(--mien-text, #1f2328)",
+  soft: "var(--mien-soft, #59636e)",
+  panel: "var(--mien-panel, #ffffff)",
+  first: "var(--mien-first, #1f6feb)",
+  second: "var(--mien-second, #bc4c00)",
+  third: "var(--mien-third, #1a7f37)",
+  cell: "var(--mien-cell, #1f5fbf)",
+} as const;
+
+const STYLE = `.mien-chart{--mien-text:#1f2328;--mien-soft:#59636e;` +
+  `--mien-panel:#ffffff;--mien-first:#1f6feb;--mien-second:#bc4c00;` +
+  `--mien-third:#1a7f37;--mien-cell:#1f5fbf;color:var(--mien-text);` +
+  `max-width:100%;height:auto}` +
+  `@media (prefers-color-scheme:dark){.mien-chart{--mien-text:#e6edf3;` +
+  `--mien-soft:#9da7b3;--mien-panel:#161b22;--mien-first:#58a6ff;` +
+  `--mien-second:#f0883e;--mien-third:#56d364;--mien-cell:#2f74d0}}` +
+  `.mien-chart text{white-space:pre}`;
+
+const FONT = "system-ui, sans-serif";
+const TITLE_HEIGHT = 30;
+
+let window: ReturnType<typeof parseHTML> | undefined;
+
+/** The document in which Plot draws: linkedom's, made once. */
+function plotDocument(): Document {
+  window ??= parseHTML("<!doctype html><body></body>");
+  return window.document;
+}
+
+/**
+ * Draws with Observable Plot; the options are Plot's own. Legends are not to
+ * be asked for (Plot makes HTML of them): label the marks instead.
+ *
+ * @param title What the chart shows, in a few words, above it.
+ * @param description The same in a sentence, with its main figures.
+ */
+export function drawChart(
+  title: string,
+  description: string,
+  options: Plot.PlotOptions,
+): Chart {
+  const { width = 640, height = 300 } = options;
+  const drawn = Plot.plot({
+    fontSize: 12,
+    ...options,
+    width,
+    height,
+    document: plotDocument(),
+    className: "mien-plot",
+    style: { fontSize: "12px", background: "none" },
+  } as Plot.PlotOptions);
+  const inner = drawn.outerHTML
+    .replace(/<style>[\s\S]*?<\/style>/, "")
+    .replace(/ style="[^"]*"/, "")
+    .replace(/ font-size="10"/, ' font-size="12"')
+    // Coordinates with sixteen digits make files large and pictures no better.
+    .replace(
+      /-?\d+\.\d{3,}/g,
+      (digits: string) => String(Number(Number(digits).toFixed(2))),
+    );
+  return frame(title, description, width, height, inner);
+}
+
+/**
+ * Puts a background and a title around vectors.
+ *
+ * @param inner SVG elements in a space of `width` by `height`.
+ */
+export function frame(
+  title: string,
+  description: string,
+  width: number,
+  height: number,
+  inner: string,
+): Chart {
+  const top = title === "" ? 0 : TITLE_HEIGHT;
+  const heading = title === ""
+    ? ""
+    : `<text x="14" y="21" font-size="14" font-weight="600" ` +
+      `fill="currentColor">${escapeXml(title)}</text>`;
+  const body = `<rect width="${width}" height="${height + top}" rx="6" ` +
+    `fill="${INK.panel}"/>${heading}<g transform="translate(0,${top})">` +
+    `${inner}</g>`;
+  return document(description, width, height + top, body);
+}
+
+/** Puts charts in one row, as one chart. */
+export function besideEachOther(...charts: Chart[]): Chart {
+  return place(charts, (chart) => [chart.width, 0]);
+}
+
+/** Puts charts below each other, as one chart. */
+export function belowEachOther(...charts: Chart[]): Chart {
+  return place(charts, (chart) => [0, chart.height]);
+}
+
+function place(
+  charts: Chart[],
+  step: (chart: Chart) => [number, number],
+): Chart {
+  let x = 0, y = 0, width = 0, height = 0;
+  const parts = charts.map((chart) => {
+    const part = `<g transform="translate(${x},${y})">${bodyOf(chart)}</g>`;
+    width = Math.max(width, x + chart.width);
+    height = Math.max(height, y + chart.height);
+    const [right, down] = step(chart);
+    x += right;
+    y += down;
+    return part;
+  });
+  const description = charts.map((chart) => chart.description).join(" ");
+  return document(description, width, height, parts.join(""));
+}
+
+function bodyOf(chart: Chart): string {
+  return chart.svg
+    .replace(/^<svg[^>]*><style>[\s\S]*?<\/style>/, "")
+    .replace(/<\/svg>$/, "");
+}
+
+function document(
+  description: string,
+  width: number,
+  height: number,
+  body: string,
+): Chart {
+  const label = escapeXml(description);
+  const svg = `<svg xmlns="http://www.w3.org/2000/svg" class="mien-chart" ` +
+    `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
+    `font-family="${FONT}" fill="${INK.text}" role="img" ` +
+    `aria-label="${label}"><style>${STYLE}</style>${body}</svg>`;
+  return { svg, width, height, description };
+}
+
+/** Text as it may stand in SVG or HTML, between tags or in quotes. */
+export function escapeXml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+}

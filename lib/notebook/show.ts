@@ -1,0 +1,224 @@
+// Showing things in a notebook's cells: text, tables, charts, pictures, and
+// views that change in place. Every cell of ours shows by awaiting one of
+// these, because from Deno 2.8 on the kernel may say that a cell has ended
+// before its last outputs are out, and Jupyter drops what comes after that:
+// each function here waits a moment once it has sent something. It leaves out
+// what is shown (charts.ts, face_sheet.ts) and bars (training_view.ts).
+
+import { Buffer } from "node:buffer";
+import { type Chart, escapeXml, frame } from "./chart.ts";
+import { type ColorImage, type GrayImage } from "../image/gray.ts";
+import { encodePng } from "../image/image.ts";
+
+/** Milliseconds between the last output of a cell and its end. */
+const SETTLE = 40;
+
+/** Data by media type, as Jupyter takes it. */
+type Bundle = Record<string, string>;
+
+interface Kernel {
+  display(bundle: Bundle, options: {
+    raw: true;
+    display_id?: string;
+    update?: boolean;
+  }): Promise<void>;
+}
+
+/** Deno's kernel, or `undefined` in a plain program, where text is printed. */
+function kernel(): Kernel | undefined {
+  try {
+    return (Deno as unknown as { jupyter: Kernel }).jupyter;
+  } catch {
+    return undefined;
+  }
+}
+
+async function display(
+  bundle: Bundle,
+  place: { display_id?: string; update?: boolean } = {},
+): Promise<void> {
+  const deno = kernel();
+  if (deno === undefined) console.log(bundle["text/plain"]);
+  else await deno.display(bundle, { raw: true, ...place });
+}
+
+/** Lets what was sent arrive before the cell ends. */
+function settle(): Promise<void> {
+  return new Promise((done) => setTimeout(done, SETTLE));
+}
+
+/**
+ * Prints values as text, as `console.log` does, without losing any.
+ *
+ * @example
+ * ```ts
+ * import { print } from "mien/notebook/show.ts";
+ * await print("parameters", 58_423);
+ * ```
+ */
+export async function print(...values: unknown[]): Promise<void> {
+  console.log(...values);
+  await settle();
+}
+
+/** Shows Markdown as formatted text. */
+export async function showMarkdown(markdown: string): Promise<void> {
+  await display({ "text/markdown": markdown, "text/plain": markdown });
+  await settle();
+}
+
+/**
+ * Shows HTML.
+ *
+ * @param text What it says, for programs that show no HTML.
+ */
+export async function showHtml(html: string, text: string): Promise<void> {
+  await display({ "text/html": html, "text/plain": text });
+  await settle();
+}
+
+/** A cell of a table; numbers stand to the right. */
+export type TableValue = string | number | bigint | boolean | null | undefined;
+
+/** Rows by column name, or what can make them: a polars data frame. */
+export type TableRows = readonly object[] | { toRecords(): object[] };
+
+/** Rows of a table beyond these are counted, not shown. */
+const MAX_TABLE_ROWS = 60;
+
+/**
+ * Shows rows as a table, its columns in the order of the first row's. Values
+ * are text, numbers or nothing.
+ *
+ * @param rows Objects, or a polars data frame without long columns.
+ * @param caption What the table shows, above it.
+ *
+ * @example
+ * ```ts
+ * import { showTable } from "mien/notebook/show.ts";
+ * await showTable([{ emotion: "happy", faces: 7215 }], "Faces a class");
+ * ```
+ */
+export async function showTable(
+  rows: TableRows,
+  caption = "",
+): Promise<void> {
+  // polars' frames are proxies, which answer no to "toRecords" in rows.
+  const records = Array.isArray(rows)
+    ? rows
+    : (rows as { toRecords(): object[] }).toRecords();
+  const all = records as Record<string, TableValue>[];
+  const shown = all.slice(0, MAX_TABLE_ROWS);
+  const columns = Object.keys(shown[0] ?? {});
+  const numeric = columns.map((column) =>
+    shown.every((row) => row[column] == null || isNumber(row[column]))
+  );
+  const align = (index: number) =>
+    ` style="text-align:${numeric[index] ? "right" : "left"};` +
+    `font-variant-numeric:tabular-nums;padding:2px 10px"`;
+  const line = (tag: string, values: string[]) =>
+    `<tr>${
+      values.map((value, i) =>
+        `<${tag}${align(i)}>${escapeXml(value)}</${tag}>`
+      )
+        .join("")
+    }</tr>`;
+  const cells = shown.map((row) =>
+    columns.map((column) => formatValue(row[column]))
+  );
+  const rest = all.length - shown.length;
+  const note = rest > 0
+    ? `<p>and ${rest.toLocaleString("en")} more rows</p>`
+    : "";
+  const heading = caption === ""
+    ? ""
+    : `<caption style="text-align:left;font-weight:600;` +
+      `padding:2px 10px">${escapeXml(caption)}</caption>`;
+  const html = `<table>${heading}<thead>${line("th", columns)}</thead><tbody>` +
+    `${cells.map((row) => line("td", row)).join("")}</tbody></table>${note}`;
+  const text = [columns, ...cells].map((row) => row.join("\t")).join("\n");
+  await showHtml(html, caption === "" ? text : `${caption}\n${text}`);
+}
+
+function isNumber(value: unknown): boolean {
+  return typeof value === "number" || typeof value === "bigint";
+}
+
+function formatValue(value: TableValue): string {
+  if (value == null) return "";
+  if (typeof value !== "number") return String(value);
+  return Number.isInteger(value)
+    ? value.toLocaleString("en")
+    : String(Number(value.toPrecision(4)));
+}
+
+/** Shows a chart of charts.ts, or a sheet of faces. */
+export async function showChart(chart: Chart): Promise<void> {
+  await display(chartBundle(chart));
+  await settle();
+}
+
+function chartBundle(chart: Chart): Bundle {
+  return { "image/svg+xml": chart.svg, "text/plain": chart.description };
+}
+
+/**
+ * Shows a picture, its pixels as they are.
+ *
+ * @param description What it shows, in words.
+ * @param options `scale`: how many screen pixels a pixel becomes, 1 unless told.
+ *
+ * @example
+ * ```ts
+ * import { showImage } from "mien/notebook/show.ts";
+ * const face = { width: 48, height: 48, data: new Uint8Array(2304).fill(128) };
+ * await showImage(face, "a gray square", { scale: 4 });
+ * ```
+ */
+export async function showImage(
+  image: GrayImage | ColorImage,
+  description: string,
+  options: { scale?: number } = {},
+): Promise<void> {
+  const { scale = 1 } = options;
+  const data = Buffer.from(encodePng(image)).toString("base64");
+  if (scale === 1) {
+    await display({ "image/png": data, "text/plain": description });
+    await settle();
+    return;
+  }
+  const width = image.width * scale, height = image.height * scale;
+  const inner =
+    `<image href="data:image/png;base64,${data}" width="${width}" ` +
+    `height="${height}" style="image-rendering:pixelated"/>`;
+  await showChart(frame("", description, width, height, inner));
+}
+
+/** A view in a cell that is drawn again in its place. */
+export interface LiveView {
+  /** Draws the chart in the place of the one before. */
+  update(chart: Chart): Promise<void>;
+}
+
+/**
+ * Shows a chart that can be replaced by another, in the same place.
+ *
+ * @example
+ * ```ts
+ * import { showLive } from "mien/notebook/show.ts";
+ * import { trainingCurves } from "mien/notebook/charts.ts";
+ * const view = await showLive(trainingCurves([], 2));
+ * await view.update(trainingCurves([{ epoch: 1, loss: 1, accuracy: 0.5 }], 2));
+ * ```
+ */
+export async function showLive(chart: Chart): Promise<LiveView> {
+  const display_id = crypto.randomUUID();
+  await display(chartBundle(chart), { display_id });
+  await settle();
+  return {
+    async update(next) {
+      await display(chartBundle(next), { display_id, update: true });
+      await settle();
+    },
+  };
+}

@@ -1,0 +1,196 @@
+// Bars and curves that change in place in a notebook's cell while it works.
+// The bar of the terminal is in progress.ts.
+
+import { belowEachOther, type Chart, escapeXml, frame, INK } from "./chart.ts";
+import { showLive } from "./show.ts";
+import { type EpochFigures } from "../training/recorded_run.ts";
+import { trainingCurves } from "./charts.ts";
+import { formatSeconds, timeLeft } from "../progress.ts";
+
+/** Milliseconds between two drawings of a bar within a cell. */
+const REDRAW = 250;
+
+/** A bar in a cell. */
+export interface CellProgress {
+  /** Says how much is done and, in a few words, how it goes. */
+  update(done: number, note?: string): Promise<void>;
+  /** Draws the last state. To be awaited, as the cell's last call but one. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Shows a progress bar with the time left in a cell.
+ *
+ * @param label What is being done.
+ * @param total Units to do.
+ * @param unit What is counted, in the plural.
+ */
+export async function showProgress(
+  label: string,
+  total: number,
+  unit: string,
+): Promise<CellProgress> {
+  const started = performance.now();
+  let last = { done: 0, note: "" };
+  let drawn = started;
+  const draw = () => {
+    const seconds = (performance.now() - started) / 1000;
+    return progressChart({ label, total, unit, seconds, ...last });
+  };
+  const view = await showLive(draw());
+  return {
+    async update(done, note = last.note) {
+      last = { done, note };
+      if (performance.now() - drawn < REDRAW) return;
+      drawn = performance.now();
+      await view.update(draw());
+    },
+    async stop() {
+      await view.update(draw());
+    },
+  };
+}
+
+/** What a progress bar says. */
+interface ProgressState {
+  label: string;
+  done: number;
+  total: number;
+  unit: string;
+  seconds: number;
+  note: string;
+}
+
+/** A bar with its count and its time: spent when done, left before that. */
+export function progressChart(state: ProgressState, width = 640): Chart {
+  const { label, done, total, unit, seconds, note } = state;
+  const share = Math.min(1, done / Math.max(1, total));
+  const left = timeLeft(seconds, done, total);
+  const time = share === 1 || left === null
+    ? formatSeconds(seconds)
+    : `${formatSeconds(left)} left`;
+  const count = `${done.toLocaleString("en")} of ${total.toLocaleString("en")}`;
+  return bar([`${label}: ${count} ${unit}`, time, note], { share, width });
+}
+
+/** A line of text with a bar below it. */
+function bar(
+  parts: string[],
+  { share, width }: { share: number; width: number },
+): Chart {
+  const text = parts.filter((part) => part !== "").join(" · ");
+  const full = width - 28;
+  return frame(
+    "",
+    text,
+    width,
+    48,
+    `<text x="14" y="20" font-size="13">${escapeXml(text)}</text>` +
+      `<rect x="14" y="29" width="${full}" height="8" rx="4" ` +
+      `fill="${INK.soft}" fill-opacity="0.25"/><rect x="14" y="29" ` +
+      `width="${(full * share).toFixed(1)}" height="8" rx="4" ` +
+      `fill="${INK.first}"/>`,
+  );
+}
+
+/** How far an epoch is: what the trainer tells of a batch. */
+export interface BatchFigures {
+  epoch: number;
+  epochs: number;
+  /** Batches done in this epoch, of `steps`. */
+  step: number;
+  steps: number;
+  /** Means over the epoch so far. */
+  loss: number;
+  accuracy: number;
+}
+
+/** Curves and a bar in a cell, for the trainer's two callbacks. */
+export interface TrainingView {
+  onBatch(batch: BatchFigures): void;
+  onEpoch(record: EpochFigures, history: EpochFigures[]): Promise<void>;
+  /** Draws the last state. To be awaited when training has ended. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Shows training as it goes: a bar within the epoch with the time left for
+ * all epochs, and below it loss and accuracy, drawn again after every epoch.
+ *
+ * @param epochs How many epochs there will be.
+ *
+ * @example
+ * ```ts
+ * import { showTraining } from "mien/notebook/training_view.ts";
+ * const view = await showTraining(1);
+ * const figures = { epoch: 1, loss: 1.2, accuracy: 0.5 };
+ * view.onBatch({ ...figures, epochs: 1, step: 10, steps: 10 });
+ * await view.onEpoch(figures, [figures]);
+ * await view.stop();
+ * ```
+ */
+export async function showTraining(epochs: number): Promise<TrainingView> {
+  const started = performance.now();
+  let history: EpochFigures[] = [];
+  let batch: BatchFigures | undefined;
+  let first: number | undefined;
+  let drawn = 0;
+  const draw = () => {
+    const seconds = (performance.now() - started) / 1000;
+    const curves = trainingCurves(history, epochs);
+    return belowEachOther(
+      trainingBar(epochs, history.length, batch, seconds, first ?? 0),
+      curves,
+    );
+  };
+  const view = await showLive(draw());
+  let drawing = Promise.resolve();
+  const redraw = () => drawing = drawing.then(() => view.update(draw()));
+  return {
+    onBatch(next) {
+      batch = next;
+      // A resumed run begins later: only what is done here tells the pace.
+      first ??= next.epoch - 1;
+      if (performance.now() - drawn < REDRAW) return;
+      drawn = performance.now();
+      redraw();
+    },
+    async onEpoch(_record, all) {
+      history = [...all];
+      await redraw();
+    },
+    async stop() {
+      await redraw();
+    },
+  };
+}
+
+function trainingBar(
+  epochs: number,
+  finished: number,
+  batch: BatchFigures | undefined,
+  seconds: number,
+  first: number,
+): Chart {
+  const width = 800;
+  if (batch === undefined || finished >= batch.epoch) {
+    const last = finished >= epochs ? formatSeconds(seconds) : "";
+    return bar(["Training", `epoch ${finished} of ${epochs} done`, last], {
+      share: finished / epochs,
+      width,
+    });
+  }
+  const share = batch.step / batch.steps;
+  const left = timeLeft(
+    seconds,
+    batch.epoch - 1 - first + share,
+    epochs - first,
+  );
+  return bar([
+    `Epoch ${batch.epoch} of ${epochs}`,
+    `batch ${batch.step} of ${batch.steps}`,
+    left === null ? "" : `${formatSeconds(left)} left`,
+    `loss ${batch.loss.toFixed(3)}`,
+    `accuracy ${batch.accuracy.toFixed(3)}`,
+  ], { share, width });
+}

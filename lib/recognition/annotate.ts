@@ -1,0 +1,338 @@
+/**
+ * Drawing what was recognized onto a picture: a box around each face, a label
+ * with emotion and confidence, and a bar for each of the seven probabilities.
+ *
+ * Sizes follow the picture, so labels are as readable on a phone's photo as
+ * on a small video. Colours are those of `emotion_colors.ts`, and every bar
+ * has its emotion's name, so colour is never the only sign. Charts are in
+ * `notebook/charts.ts`, the webcam page draws on its own canvas.
+ *
+ * @module
+ */
+import { indexOfLargest } from "../emotions.ts";
+import type { Box } from "../image/box.ts";
+import type { ColorImage } from "../image/gray.ts";
+import { EMOTIONS } from "../emotions.ts";
+import { EMOTION_COLORS } from "../emotions.ts";
+import { measureText, textMask } from "./stroke_font.ts";
+
+/** What is drawn at one face. */
+export interface FaceNote {
+  readonly box: Box;
+  /** Seven probabilities in the order of `EMOTIONS`. */
+  readonly probabilities: ArrayLike<number>;
+  /** The number of the face's track in a video, shown before the emotion. */
+  readonly track?: number;
+}
+
+/** Where a face's bars stand. */
+export type PanelSide = "right" | "left" | "below" | "above" | "inside";
+
+/** Told of every rectangle that was painted. */
+type Touched = (x: number, y: number, width: number, height: number) => void;
+
+const COLORS = EMOTION_COLORS.map((hex) =>
+  [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16))
+);
+const BLACK = [0, 0, 0], WHITE = [255, 255, 255];
+const SIDES: readonly PanelSide[] = [
+  "right",
+  "left",
+  "below",
+  "above",
+  "inside",
+];
+
+/**
+ * A copy of a picture with its faces drawn in. A picture that is small, or
+ * whose faces are, is first enlarged by a whole factor, so that labels fit:
+ * until its shorter side has 320 pixels and half of its faces about 110, but
+ * not beyond 8 megapixels for the sake of the faces.
+ *
+ * @example
+ * ```ts
+ * import { annotate } from "mien/recognition/annotate.ts";
+ * const data = new Uint8ClampedArray(400 * 400 * 4).fill(255);
+ * const box = { x: 100, y: 100, width: 120, height: 120 };
+ * const probabilities = [0, 0, 0, 0.9, 0, 0, 0.1]; // happy 90%
+ * annotate({ width: 400, height: 400, data }, [{ box, probabilities }]);
+ * ```
+ */
+export function annotate(
+  image: ColorImage,
+  faces: readonly FaceNote[],
+): ColorImage {
+  const sides = faces.map((face) => face.box.height).sort((a, b) => a - b);
+  const median = sides[sides.length >> 1] ?? Infinity;
+  const mostPixels = Math.sqrt(8e6 / (image.width * image.height));
+  const factor = Math.max(
+    Math.ceil(320 / Math.min(image.width, image.height)),
+    Math.min(Math.round(110 / median), Math.floor(mostPixels)),
+  );
+  const target = enlarge(image, factor);
+  drawFaces(
+    target,
+    faces.map((face) => ({
+      ...face,
+      box: {
+        x: face.box.x * factor,
+        y: face.box.y * factor,
+        width: face.box.width * factor,
+        height: face.box.height * factor,
+      },
+    })),
+  );
+  return target;
+}
+
+function enlarge(image: ColorImage, factor: number): ColorImage {
+  const width = image.width * factor, height = image.height * factor;
+  if (factor === 1) return { width, height, data: image.data.slice() };
+  const data = new Uint8ClampedArray(width * height * 4);
+  const from = new Uint32Array(image.data.slice().buffer);
+  const to = new Uint32Array(data.buffer);
+  for (let y = 0, at = 0; y < height; y++) {
+    const row = Math.floor(y / factor) * image.width;
+    for (let x = 0; x < width; x++) {
+      to[at++] = from[row + Math.floor(x / factor)];
+    }
+  }
+  return { width, height, data };
+}
+
+/**
+ * Draws faces into a picture, in place.
+ *
+ * @param sides remembers by track where a face's bars stand, so that they do
+ * not jump from side to side in a video
+ * @param touched is told of every rectangle that is painted
+ */
+export function drawFaces(
+  image: ColorImage,
+  faces: readonly FaceNote[],
+  sides: Map<number, PanelSide> = new Map(),
+  touched: Touched = () => {},
+): void {
+  const painter = new Painter(image, touched);
+  const shorter = Math.min(image.width, image.height);
+  const line = Math.max(2, Math.round(shorter / 180));
+  const labels: Label[] = [];
+  for (const face of faces) labels.push(labelOf(face, image, line, labels));
+  const taken = [...faces.map((face) => face.box), ...labels.map((l) => l.box)];
+  const colors = faces.map(({ probabilities }) =>
+    COLORS[indexOfLargest(probabilities)]
+  );
+  for (const [i, { box }] of faces.entries()) {
+    painter.frame(box, line + 2, 1, BLACK, 0.55);
+    painter.frame(box, line, 0, colors[i], 1);
+  }
+  for (const [i, { box, track, probabilities }] of faces.entries()) {
+    const preferred = sides.get(track ?? -1);
+    const { textHeight } = labels[i];
+    const panel = placePanel(box, textHeight, image, taken, preferred);
+    if (track !== undefined) sides.set(track, panel.side);
+    taken.push(panel.box);
+    drawPanel(painter, panel.box, probabilities);
+  }
+  for (const [i, { text, textHeight, box }] of labels.entries()) {
+    const color = colors[i];
+    painter.fill(box.x, box.y, box.width, box.height, color, 1);
+    // Black on the bright colours, white on the dark ones.
+    const light = 0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2];
+    painter.text(
+      text,
+      box.x + Math.round(textHeight * 0.15),
+      box.y + Math.round((box.height - textHeight) / 2),
+      textHeight,
+      light > 110 ? BLACK : WHITE,
+    );
+  }
+}
+
+interface Label {
+  readonly text: string;
+  readonly textHeight: number;
+  readonly box: Box;
+}
+
+/**
+ * The label's words, and where they stand: above the box; at its top where
+ * the picture ends; below it where another label is in the way.
+ */
+function labelOf(
+  face: FaceNote,
+  image: ColorImage,
+  line: number,
+  others: readonly Label[],
+): Label {
+  const largest = Math.max(18, Math.min(image.width, image.height) / 17);
+  const textHeight = Math.round(clamp(face.box.height / 6.5, 13, largest));
+  const best = indexOfLargest(face.probabilities);
+  const percent = Math.round(face.probabilities[best] * 100);
+  const number = face.track === undefined ? "" : `#${face.track} `;
+  const text = `${number}${EMOTIONS[best]} ${percent}%`;
+  const width = measureText(text, textHeight) + Math.round(textHeight * 0.3);
+  const height = Math.round(textHeight * 1.25);
+  const top = Math.round(face.box.y),
+    bottom = top + Math.round(face.box.height);
+  const above = top - height - line;
+  const x = clamp(Math.round(face.box.x) - line, 0, image.width - width);
+  const places = [
+    ...(above >= 0 ? [above] : [Math.max(0, top + line)]),
+    ...(bottom + line + height <= image.height ? [bottom + line] : []),
+  ].map((y) => ({ x, y, width, height }));
+  const free = places.find((box) =>
+    others.every((other) => overlap(box, other.box) === 0)
+  );
+  return { text, textHeight, box: free ?? places[0] };
+}
+
+/** The side where the bars hide least, and their box there. */
+function placePanel(
+  face: Box,
+  textHeight: number,
+  image: ColorImage,
+  taken: readonly Box[],
+  preferred: PanelSide | undefined,
+): { side: PanelSide; box: Box } {
+  const row = Math.max(10, Math.round(textHeight * 0.8));
+  const width = row * 9, height = row * EMOTIONS.length + 4;
+  const gap = Math.max(4, Math.round(textHeight / 3));
+  const places: Record<PanelSide, [number, number]> = {
+    right: [face.x + face.width + gap, face.y],
+    left: [face.x - width - gap, face.y],
+    below: [face.x, face.y + face.height + gap],
+    above: [face.x, face.y - height - textHeight * 1.5 - gap],
+    inside: [face.x, face.y + face.height - height],
+  };
+  let best: { side: PanelSide; box: Box } | undefined;
+  let leastCost = Infinity;
+  for (const side of SIDES) {
+    const x = Math.round(clamp(places[side][0], 0, image.width - width));
+    const y = Math.round(clamp(places[side][1], 0, image.height - height));
+    const box = { x, y, width, height };
+    const hidden = taken.reduce((sum, t) => sum + overlap(box, t), 0);
+    const cost = hidden / (width * height) - (side === preferred ? 0.1 : 0);
+    if (cost < leastCost - 1e-9) [best, leastCost] = [{ side, box }, cost];
+  }
+  return best!;
+}
+
+function drawPanel(
+  painter: Painter,
+  panel: Box,
+  probabilities: ArrayLike<number>,
+) {
+  const row = (panel.height - 4) / EMOTIONS.length;
+  painter.fill(panel.x, panel.y, panel.width, panel.height, BLACK, 0.6);
+  const best = indexOfLargest(probabilities);
+  const names = row * 5, bars = panel.width - names - 4;
+  for (let i = 0; i < EMOTIONS.length; i++) {
+    const y = panel.y + 2 + i * row;
+    painter.text(
+      EMOTIONS[i],
+      panel.x + 2,
+      y,
+      row,
+      i === best ? WHITE : [205, 205, 205],
+    );
+    const x = panel.x + names, height = Math.max(2, Math.round(row * 0.7));
+    const top = y + Math.round((row - height) / 2);
+    painter.fill(x, top, bars, height, WHITE, 0.18);
+    const length = Math.round(bars * probabilities[i]);
+    painter.fill(x, top, length, height, COLORS[i], 1);
+  }
+}
+
+const clamp = (value: number, low: number, high: number) =>
+  Math.max(low, Math.min(value, high));
+
+function overlap(a: Box, b: Box): number {
+  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
+  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
+  return Math.max(0, width) * Math.max(0, height);
+}
+
+/**
+ * Puts colour over pixels. Colours are multiplied by alpha (premultiplied),
+ * so the target may be an opaque picture or a transparent layer.
+ */
+class Painter {
+  constructor(
+    private readonly image: ColorImage,
+    private readonly touched: Touched,
+  ) {}
+
+  /** A filled rectangle, cut at the picture's edges. */
+  fill(
+    x: number,
+    y: number,
+    width: number,
+    height: number,
+    color: readonly number[],
+    alpha: number,
+  ): void {
+    const left = Math.max(0, x), right = Math.min(this.image.width, x + width);
+    const top = Math.max(0, y), end = Math.min(this.image.height, y + height);
+    if (left >= right || top >= end) return;
+    for (let row = top; row < end; row++) {
+      for (let column = left; column < right; column++) {
+        this.blend(row * this.image.width + column, color, alpha);
+      }
+    }
+    this.touched(left, top, right - left, end - top);
+  }
+
+  /** The outline of a box: `line` pixels wide, `outset` of them outside. */
+  frame(
+    box: Box,
+    line: number,
+    outset: number,
+    color: readonly number[],
+    alpha: number,
+  ): void {
+    const x = Math.round(box.x) - outset, y = Math.round(box.y) - outset;
+    const width = Math.round(box.width) + 2 * outset;
+    const height = Math.round(box.height) + 2 * outset;
+    this.fill(x, y, width, line, color, alpha);
+    this.fill(x, y + height - line, width, line, color, alpha);
+    this.fill(x, y + line, line, height - 2 * line, color, alpha);
+    this.fill(
+      x + width - line,
+      y + line,
+      line,
+      height - 2 * line,
+      color,
+      alpha,
+    );
+  }
+
+  /** Text whose line is `height` pixels high, from its top left corner. */
+  text(
+    text: string,
+    x: number,
+    y: number,
+    height: number,
+    color: readonly number[],
+  ): void {
+    const mask = textMask(text, height);
+    const { width: wide, height: high } = this.image;
+    for (let row = 0, at = 0; row < mask.height; row++) {
+      for (let column = 0; column < mask.width; column++, at++) {
+        const px = x + column, py = y + row;
+        if (mask.data[at] > 0 && px >= 0 && px < wide && py >= 0 && py < high) {
+          this.blend(py * wide + px, color, mask.data[at] / 255);
+        }
+      }
+    }
+    this.touched(x, y, mask.width, mask.height);
+  }
+
+  private blend(pixel: number, color: readonly number[], alpha: number) {
+    const { data } = this.image, at = pixel * 4, keep = 1 - alpha;
+    data[at] = data[at] * keep + color[0] * alpha;
+    data[at + 1] = data[at + 1] * keep + color[1] * alpha;
+    data[at + 2] = data[at + 2] * keep + color[2] * alpha;
+    data[at + 3] = data[at + 3] * keep + 255 * alpha;
+  }
+}

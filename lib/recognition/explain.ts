@@ -1,0 +1,162 @@
+/**
+ * Where a network looks: Grad-CAM over the 48 x 48 crop.
+ *
+ * Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via
+ * Gradient-based Localization" (2017). A layer's channels are weighted by the
+ * mean gradient of the emotion's score and summed; what is negative counts as
+ * nothing. mini-Xception ends in a convolution with one channel for each
+ * emotion and a global average, so at that last layer, of 3 x 3 positions,
+ * the map is exact: the score is the mean of the emotion's own channel.
+ * Earlier layers are finer and tell less about the decision.
+ *
+ * This runs in TensorFlow.js, whose gradients reach every layer.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { indexOfLargest } from "../emotions.ts";
+import { type Emotion, EMOTIONS, FACE_SIZE } from "../emotions.ts";
+import type { ColorImage } from "../image/gray.ts";
+import { scalePixels } from "../network/input.ts";
+
+/** Where a network looked for one emotion. */
+export interface Explanation {
+  readonly emotion: Emotion;
+  /** The name of the layer that was asked. */
+  readonly layer: string;
+  /** Seven probabilities in the order of `EMOTIONS`. */
+  readonly probabilities: Float32Array;
+  /** The layer's positions, row by row: how much each speaks for it, >= 0. */
+  readonly map: Float32Array;
+  readonly mapWidth: number;
+  readonly mapHeight: number;
+  /** The map over the crop: 48 x 48 values, 0 to 1, the largest is 1. */
+  readonly heat: Float32Array;
+}
+
+/**
+ * Explains what a network makes of one crop.
+ *
+ * @param crop 48 x 48 gray values, 0 to 255
+ * @param options.emotion by default the most probable one
+ * @param options.layer a layer's name; by default the last one with positions
+ * @throws {RangeError} for a layer that is not there, has no positions, or
+ * does not lie on every path to the answer
+ *
+ * @example
+ * ```ts
+ * import { explain } from "mien/recognition/explain.ts";
+ * import { buildMiniXception } from "mien/model/mini_xception.ts";
+ * const { map } = explain(buildMiniXception(), new Uint8Array(48 * 48));
+ * map.length; // 9
+ * ```
+ */
+export function explain(
+  model: tf.LayersModel,
+  crop: Uint8Array,
+  options: { emotion?: Emotion; layer?: string } = {},
+): Explanation {
+  const layer = options.layer
+    ? model.layers.find(({ name }) => name === options.layer)
+    : model.layers.findLast((l) => l.outputShape.length === 4);
+  const shape = layer?.outputShape;
+  if (!layer || shape?.length !== 4) {
+    throw new RangeError(
+      `There is no layer "${options.layer ?? ""}" with positions; there are: ` +
+        model.layers.filter((l) => l.outputShape.length === 4)
+          .map((l) => l.name).join(", "),
+    );
+  }
+  const [mapHeight, mapWidth] = shape.slice(1) as number[];
+  return tf.tidy(() => {
+    const input = tf.tensor4d(scalePixels(crop), [1, FACE_SIZE, FACE_SIZE, 1]);
+    const answer = model.predict(input) as tf.Tensor;
+    const probabilities = answer.dataSync() as Float32Array;
+    const emotion = options.emotion ?? EMOTIONS[indexOfLargest(probabilities)];
+    const output = layer.output as tf.SymbolicTensor;
+    const activations = tf.model({ inputs: model.inputs, outputs: output })
+      .predict(input) as tf.Tensor4D;
+    const scoreOf = (values: tf.Tensor) =>
+      scores(model, output, values).reshape([EMOTIONS.length])
+        .gather(EMOTIONS.indexOf(emotion)).asScalar();
+    const gradient = tf.grad(scoreOf)(activations);
+    const weights = gradient.mean([1, 2], true);
+    const map = activations.mul(weights).sum(3).relu();
+    const resized = tf.image.resizeBilinear(
+      map.reshape([1, mapHeight, mapWidth, 1]) as tf.Tensor4D,
+      [FACE_SIZE, FACE_SIZE],
+      false,
+      true,
+    );
+    const heat = resized.dataSync() as Float32Array;
+    const largest = heat.reduce((a, b) => Math.max(a, b), 1e-12);
+    return {
+      emotion,
+      layer: layer.name,
+      probabilities,
+      map: map.dataSync() as Float32Array,
+      mapWidth,
+      mapHeight,
+      heat: heat.map((value) => value / largest),
+    };
+  });
+}
+
+/**
+ * The scores before the softmax that follow from one layer's values; for a
+ * model without a softmax layer of its own, the logarithms of its answer.
+ */
+function scores(
+  model: tf.LayersModel,
+  from: tf.SymbolicTensor,
+  values: tf.Tensor,
+): tf.Tensor {
+  const known = new Map<number, tf.Tensor>([[from.id, values]]);
+  const last = model.outputs[0];
+  for (const layer of model.layers) {
+    const inputs = [layer.input].flat();
+    if (!inputs.some(({ id }) => known.has(id))) continue;
+    const output = layer.output as tf.SymbolicTensor;
+    if (!inputs.every(({ id }) => known.has(id))) {
+      throw new RangeError(
+        `Layer "${from.name.split("/")[0]}" cannot be asked: "${layer.name}" ` +
+          "also takes what goes past it",
+      );
+    }
+    const given = inputs.map(({ id }) => known.get(id)!);
+    const softmax = layer.getClassName() === "Softmax" ||
+      layer.getConfig().activation === "softmax";
+    const plain = ["Softmax", "Activation"].includes(layer.getClassName());
+    if (output.id === last.id && softmax && plain) return given[0];
+    const result = layer.apply(given.length === 1 ? given[0] : given);
+    known.set(output.id, result as tf.Tensor);
+  }
+  return known.get(last.id)!.log();
+}
+
+/**
+ * A crop with its heat map over it, enlarged: gray where the network did not
+ * look, through orange to yellow where it looked most.
+ *
+ * @param heat 48 x 48 values, 0 to 1
+ * @param factor pixels of the picture for each pixel of the crop
+ */
+export function drawHeat(
+  crop: Uint8Array,
+  heat: Float32Array,
+  factor: number = 6,
+): ColorImage {
+  const side = FACE_SIZE * factor;
+  const data = new Uint8ClampedArray(side * side * 4);
+  for (let y = 0, at = 0; y < side; y++) {
+    for (let x = 0; x < side; x++, at += 4) {
+      const i = Math.floor(y / factor) * FACE_SIZE + Math.floor(x / factor);
+      const amount = heat[i] * 0.65, keep = 1 - amount;
+      data[at] = crop[i] * keep + 240 * amount;
+      data[at + 1] = crop[i] * keep + (94 + 134 * heat[i]) * amount;
+      data[at + 2] = crop[i] * keep + 40 * heat[i] * amount;
+      data[at + 3] = 255;
+    }
+  }
+  return { width: side, height: side, data };
+}

@@ -1,0 +1,165 @@
+/**
+ * Faces that keep their identity from frame to frame, and their probabilities
+ * smoothed over time; for videos and the webcam alike.
+ *
+ * A face belongs to the track whose last box it overlaps most. A track that
+ * is not seen is lost; it is found again when a face appears in its place
+ * soon enough, else it is closed and its number is not used again. Faces are
+ * not told apart by their looks: two people who cross may swap numbers.
+ *
+ * @module
+ */
+import { intersectionOverUnion } from "../image/box.ts";
+import type { Box } from "../image/box.ts";
+
+/**
+ * Time constant of the exponential moving average, in seconds: a change has
+ * come through by 63 % after this time, whatever the frame rate. 0 is off.
+ */
+export const SMOOTHING_SECONDS = 0.4;
+
+/** A lost track waits this long for its face, in seconds. */
+export const PATIENCE_SECONDS = 1;
+
+/** The least intersection over union at which a face continues a track. */
+export const LEAST_OVERLAP = 0.2;
+
+/** A face as detected and classified in one frame. */
+export interface SeenFace {
+  readonly box: Box;
+  /** Probabilities of this frame alone. */
+  readonly probabilities: ArrayLike<number>;
+}
+
+/** A face with its identity. */
+export interface TrackedFace<Face extends SeenFace = SeenFace> {
+  readonly face: Face;
+  readonly box: Box;
+  /** The track's number, from 1. */
+  readonly track: number;
+  /** New track, seen in the previous frame too, or found after it was lost. */
+  readonly state: "new" | "seen" | "found";
+  /** The probabilities of this frame alone. */
+  readonly raw: ArrayLike<number>;
+  /** The exponential moving average over the track; sums to 1. */
+  readonly probabilities: Float32Array;
+}
+
+interface Track {
+  readonly number: number;
+  box: Box;
+  seconds: number;
+  lost: boolean;
+  smoothed: Float32Array;
+}
+
+/**
+ * Follows faces through the frames of one video.
+ *
+ * @example
+ * ```ts
+ * import { FaceTracker } from "mien/recognition/tracking.ts";
+ * const tracker = new FaceTracker();
+ * const box = { x: 10, y: 10, width: 50, height: 50 };
+ * const probabilities = [0, 0, 0, 1, 0, 0, 0];
+ * tracker.update([{ box, probabilities }], 0)[0].track; // 1
+ * tracker.update([{ box, probabilities }], 0.04)[0].state; // "seen"
+ * ```
+ */
+export class FaceTracker {
+  private tracks: Track[] = [];
+  private count = 0;
+
+  constructor(
+    readonly smoothingSeconds: number = SMOOTHING_SECONDS,
+    readonly patienceSeconds: number = PATIENCE_SECONDS,
+  ) {}
+
+  /** Numbers of the tracks that are lost and may still be found. */
+  get lost(): number[] {
+    return this.tracks.filter((t) => t.lost).map((t) => t.number);
+  }
+
+  /**
+   * Takes the faces of the next frame, in any order, and returns them in the
+   * same order with their tracks.
+   *
+   * @param seconds the frame's time; it must not go backwards
+   */
+  update<Face extends SeenFace>(
+    faces: readonly Face[],
+    seconds: number,
+  ): TrackedFace<Face>[] {
+    this.tracks = this.tracks.filter((track) =>
+      seconds - track.seconds <= this.patienceSeconds
+    );
+    const owners = this.match(faces);
+    for (const track of this.tracks) track.lost = !owners.includes(track);
+    return faces.map((face, i) => {
+      const known = owners[i];
+      const track = known ?? this.open(face, seconds);
+      const state = !known ? "new" : this.found.has(track) ? "found" : "seen";
+      smooth(track, face, seconds, this.smoothingSeconds);
+      track.box = face.box;
+      track.seconds = seconds;
+      const probabilities = track.smoothed.slice();
+      return {
+        face,
+        box: face.box,
+        track: track.number,
+        state,
+        raw: face.probabilities,
+        probabilities,
+      };
+    });
+  }
+
+  /** For each face its track, if any: pairs by falling overlap. */
+  private match(faces: readonly SeenFace[]): (Track | undefined)[] {
+    const pairs = faces.flatMap((face, i) =>
+      this.tracks.map((track) => ({
+        i,
+        track,
+        overlap: intersectionOverUnion(face.box, track.box),
+      }))
+    ).filter((pair) => pair.overlap >= LEAST_OVERLAP);
+    pairs.sort((a, b) => b.overlap - a.overlap);
+    const owners: (Track | undefined)[] = faces.map(() => undefined);
+    const used = new Set<Track>();
+    for (const { i, track } of pairs) {
+      if (owners[i] || used.has(track)) continue;
+      owners[i] = track;
+      used.add(track);
+    }
+    this.found = new Set([...used].filter((track) => track.lost));
+    return owners;
+  }
+  private found = new Set<Track>();
+
+  private open(face: SeenFace, seconds: number): Track {
+    const track: Track = {
+      number: ++this.count,
+      box: face.box,
+      seconds,
+      lost: false,
+      smoothed: Float32Array.from(face.probabilities),
+    };
+    this.tracks.push(track);
+    return track;
+  }
+}
+
+/** Moves a track's average towards a face, the further the more time passed. */
+function smooth(
+  track: Track,
+  face: SeenFace,
+  seconds: number,
+  constant: number,
+) {
+  const passed = seconds - track.seconds;
+  const keep = constant > 0 ? Math.exp(-passed / constant) : 0;
+  for (let i = 0; i < track.smoothed.length; i++) {
+    track.smoothed[i] = keep * track.smoothed[i] +
+      (1 - keep) * face.probabilities[i];
+  }
+}

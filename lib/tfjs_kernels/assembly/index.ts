@@ -1,0 +1,22 @@
+// Entry of tfjs_kernels.wasm: the gradients that tfjs's wasm backend lacks or
+// computes slowly. The module imports the backend's memory and owns none of it:
+// no static data, no shadow stack, no allocation. All pointers are bytes.
+export { adamUpdate } from "./adam";
+export {
+  conv2dBackpropFilter,
+  conv2dBackpropInput,
+  conv2dFilterScratch,
+  conv2dInputScratch,
+} from "./conv";
+export {
+  depthwiseBackpropFilter,
+  depthwiseBackpropInput,
+} from "./depthwise";
+export {
+  batchNormBackprop,
+  batchStatistics,
+  normalizeBatch,
+  sumRows,
+} from "./norm";
+export { averagePoolBackprop, maxPoolBackprop } from "./pool";
+export { unsortedSegmentSum } from "./segment";

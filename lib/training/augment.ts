@@ -1,0 +1,184 @@
+// Augmentation: a face a little different in every epoch, so that a network learns faces, not files.
+//
+// One pass takes a face's gray pixels to the network's input: one affine warp (mirror, rotation,
+// zoom, shift) with bilinear interpolation, then contrast and brightness. Outside its borders a face
+// continues with its edge pixels. What is drawn depends on the seed, the epoch and the face's number
+// alone, so it is the same in any order and on any number of workers. Mixing faces is left out.
+import { scaledPixels } from "../network/input.ts";
+import { randomAt } from "../random.ts";
+
+/** How far a face may change. All zero and `mirror: false`: not at all. */
+export interface Augmentation {
+  /** Mirror left and right, every other time. */
+  mirror: boolean;
+  /** Largest rotation to either side, degrees. */
+  rotation: number;
+  /** Largest shift to any side, as a part of the face's size. */
+  shift: number;
+  /** Largest stretch or squeeze, each axis for itself: 0.1 is 0.9 to 1.1. */
+  zoom: number;
+  /** Largest brightness added or taken, as a part of the whole range of grays. */
+  brightness: number;
+  /** Largest change of contrast around middle gray: 0.2 is 0.8 to 1.2. */
+  contrast: number;
+}
+
+/** Faces as they are. */
+export const noAugmentation: Augmentation = {
+  mirror: false,
+  rotation: 0,
+  shift: 0,
+  zoom: 0,
+  brightness: 0,
+  contrast: 0,
+};
+
+/**
+ * What Arriaga et al. train mini-Xception with: Keras' `ImageDataGenerator(rotation_range=10,
+ * width_shift_range=0.1, height_shift_range=0.1, zoom_range=0.1, horizontal_flip=True)`, whose
+ * borders continue with the edge pixels too.
+ */
+export const referenceAugmentation: Augmentation = {
+  ...noAugmentation,
+  mirror: true,
+  rotation: 10,
+  shift: 0.1,
+  zoom: 0.1,
+};
+
+/**
+ * One drawn change: a pixel at (x, y) of the result, measured from the face's middle, comes from
+ * (a x + b y + c, d x + e y + f) of the face, also from the middle; its value v, -1..1, becomes
+ * v * contrast + brightness, cut to -1..1.
+ */
+export interface Change {
+  a: number;
+  b: number;
+  c: number;
+  d: number;
+  e: number;
+  f: number;
+  contrast: number;
+  brightness: number;
+}
+
+const AUGMENTATION_STREAM = 2;
+
+/** The change of one face in one epoch. `size` is the face's width and height in pixels. */
+export function drawChange(
+  augmentation: Augmentation,
+  size: number,
+  seed: number,
+  epoch: number,
+  face: number,
+): Change {
+  const random = randomAt(seed, AUGMENTATION_STREAM, epoch, face);
+  const around = (range: number) => (2 * random.next() - 1) * range;
+  const angle = around(augmentation.rotation) * Math.PI / 180;
+  const c = around(augmentation.shift) * size;
+  const f = around(augmentation.shift) * size;
+  const zoomX = 1 + around(augmentation.zoom);
+  const zoomY = 1 + around(augmentation.zoom);
+  const side = augmentation.mirror && random.next() < 0.5 ? -1 : 1;
+  const cos = Math.cos(angle), sin = Math.sin(angle);
+  return {
+    a: side * cos * zoomX,
+    b: -sin * zoomY,
+    c,
+    d: side * sin * zoomX,
+    e: cos * zoomY,
+    f,
+    brightness: 2 * around(augmentation.brightness),
+    contrast: 1 + around(augmentation.contrast),
+  };
+}
+
+// Places are held as whole numbers of 1/65536 pixel: cheaper than floor() for every pixel.
+const ONE = 65536;
+const PART = 1 / ONE;
+
+/**
+ * Writes a changed face into `output` from `at` on, as the network's input, -1..1.
+ *
+ * @param pixels gray, 0..255, row-major; the face begins at `start`
+ * @param size the face's width and height in pixels
+ */
+export function warpFace(
+  pixels: Uint8Array,
+  start: number,
+  size: number,
+  change: Change,
+  output: Float32Array,
+  at: number,
+): void {
+  const middle = (size - 1) / 2;
+  const last = size - 1;
+  const { a, b, c, d, e, f } = change;
+  const gain = change.contrast / 127.5;
+  const offset = change.brightness - change.contrast;
+  const stepX = Math.round(a * ONE), stepY = Math.round(d * ONE);
+  for (let row = 0; row < size; row++) {
+    const y = row - middle;
+    let placeX = Math.round((-a * middle + b * y + c + middle) * ONE);
+    let placeY = Math.round((-d * middle + e * y + f + middle) * ONE);
+    for (let column = 0; column < size; column++) {
+      let left = placeX >> 16, top = placeY >> 16;
+      let right = left + 1, bottom = top + 1;
+      if (left < 0 || right > last || top < 0 || bottom > last) {
+        left = left < 0 ? 0 : left > last ? last : left;
+        right = right < 0 ? 0 : right > last ? last : right;
+        top = top < 0 ? 0 : top > last ? last : top;
+        bottom = bottom < 0 ? 0 : bottom > last ? last : bottom;
+      }
+      const partX = (placeX & 0xffff) * PART, partY = (placeY & 0xffff) * PART;
+      const upper = start + top * size, lower = start + bottom * size;
+      const above = pixels[upper + left];
+      const below = pixels[lower + left];
+      const high = above + (pixels[upper + right] - above) * partX;
+      const low = below + (pixels[lower + right] - below) * partX;
+      const value = (high + (low - high) * partY) * gain + offset;
+      output[at++] = value < -1 ? -1 : value > 1 ? 1 : value;
+      placeX += stepX;
+      placeY += stepY;
+    }
+  }
+}
+
+/** Whether an augmentation leaves every face as it is. */
+export function changesNothing(augmentation: Augmentation): boolean {
+  return Object.values(augmentation).every((range) => !range);
+}
+
+/**
+ * The face with number `face`, changed as drawn for the epoch, as the network's input.
+ *
+ * @example
+ * ```ts
+ * import { augmentFace, referenceAugmentation } from "mien/training/augment.ts";
+ * import { drawFaces } from "mien/drawn/faces.ts";
+ *
+ * const { pixels } = drawFaces({ count: 10, seed: 1 });
+ * const input = new Float32Array(48 * 48);
+ * augmentFace(pixels, 48, 3, referenceAugmentation, 1, 0, input, 0);
+ * ```
+ */
+export function augmentFace(
+  pixels: Uint8Array,
+  size: number,
+  face: number,
+  augmentation: Augmentation,
+  seed: number,
+  epoch: number,
+  output: Float32Array,
+  at: number,
+): void {
+  const start = face * size * size;
+  if (changesNothing(augmentation)) {
+    for (let i = 0; i < size * size; i++) {
+      output[at + i] = scaledPixels[pixels[start + i]];
+    }
+    return;
+  }
+  const change = drawChange(augmentation, size, seed, epoch, face);
+  warpFace(pixels, start, size, change, output, at);
+}

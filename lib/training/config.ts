@@ -1,0 +1,283 @@
+// What a training run is: every choice in one object, saved with the run as config.json.
+//
+// `defaultTraining` is our recipe, `referenceTraining` that of mini-Xception's authors. What the
+// choices do is in schedule.ts, augment.ts, network/network.ts and train.ts.
+import {
+  type Augmentation,
+  noAugmentation,
+  referenceAugmentation,
+} from "./augment.ts";
+import { EMOTIONS } from "../emotions.ts";
+import { type Schedule, schedules } from "./schedule.ts";
+
+/** Adam; with `weightDecay` in the configuration it is AdamW (Loshchilov and Hutter, 2019). */
+export interface AdamChoice {
+  kind: "adam";
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+}
+
+/** Stochastic gradient descent with Nesterov's momentum. */
+export interface SgdChoice {
+  kind: "sgd";
+  momentum: number;
+}
+
+/** The two optimizers. */
+export type OptimizerChoice = AdamChoice | SgdChoice;
+
+/** The optimizers with their usual numbers (Keras' for Adam). */
+export const optimizers: {
+  readonly adam: AdamChoice;
+  readonly sgd: SgdChoice;
+} = {
+  adam: { kind: "adam", beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+  sgd: { kind: "sgd", momentum: 0.9 },
+};
+
+/**
+ * Networks that teach: the mean of their probabilities becomes part of the targets (Hinton, Vinyals
+ * and Dean, 2015). A pupil of its own size gains too (Furlanello et al., 2018).
+ */
+export interface TeacherChoice {
+  /** The folders of their saved models. */
+  models: string[];
+  /** The teachers' part of each target, 0..1; the label has the rest. */
+  weight: number;
+  /** Above 1 softens what they say, by this root of their mean probabilities. */
+  temperature: number;
+}
+
+/** Every choice of a training run. */
+export interface TrainingConfig {
+  /** Faces in a step, over all workers. */
+  batchSize: number;
+  /** Passes over the training faces, at most. */
+  epochs: number;
+  /** Epochs without a better validation before the run ends early; `null`: never. */
+  patience: number | null;
+  /** What "better" means: a lower validation loss or a higher validation accuracy. */
+  monitor: "loss" | "accuracy";
+  optimizer: OptimizerChoice;
+  /** The highest learning rate; the schedule makes it smaller. */
+  learningRate: number;
+  schedule: Schedule;
+  /** Decoupled from the gradient, and times the learning rate: AdamW's, or SGD's. */
+  weightDecay: number;
+  /** The part of each target, 0..1, that is spread over all emotions alike. */
+  labelSmoothing: number;
+  /** How much of the running average of the weights stays at each step; `null`: no average. The average is what is validated and saved. */
+  averageDecay: number | null;
+  /** One weight an emotion in the loss, "balanced" by its faces, or `null`: all alike. */
+  classWeights: "balanced" | number[] | null;
+  augmentation: Augmentation;
+  teacher: TeacherChoice | null;
+  /** All randomness comes from it: first weights, order, augmentation, dropout. */
+  seed: number;
+  /** Threads that share each step. The same seed and number give the same weights, bit for bit. */
+  workers: number;
+}
+
+/** Our recipe. Change what you like: `{ ...defaultTraining, epochs: 3 }`. */
+export const defaultTraining: TrainingConfig = {
+  batchSize: 64,
+  epochs: 85,
+  patience: null,
+  monitor: "loss",
+  optimizer: optimizers.adam,
+  learningRate: 4e-3,
+  schedule: schedules["one-cycle"],
+  weightDecay: 1e-2,
+  labelSmoothing: 0.05,
+  averageDecay: 0.999,
+  classWeights: null,
+  augmentation: {
+    ...noAugmentation,
+    mirror: true,
+    rotation: 10,
+    shift: 0.05,
+    zoom: 0.08,
+    brightness: 0.05,
+    contrast: 0.1,
+  },
+  teacher: null,
+  seed: 2013,
+  workers: navigator.hardwareConcurrency,
+};
+
+/**
+ * The recipe of Arriaga et al.'s `train_emotion_classifier.py`, with the report's 85 epochs: Adam at
+ * 0.001, divided by ten after 12 epochs without a lower validation loss, batches of 32.
+ */
+export const referenceTraining: TrainingConfig = {
+  ...defaultTraining,
+  batchSize: 32,
+  patience: 50,
+  learningRate: 1e-3,
+  schedule: schedules.plateau,
+  weightDecay: 0,
+  labelSmoothing: 0,
+  averageDecay: null,
+  augmentation: referenceAugmentation,
+};
+
+/** A configuration, run folder or result that training cannot go on with. */
+export class TrainingError extends Error {
+  override readonly name = "TrainingError";
+}
+
+const inside = (low: number, high: number) => (value: unknown) =>
+  typeof value === "number" && value >= low && value <= high
+    ? null
+    : `must be a number from ${low} to ${high}`;
+const whole = (low: number) => (value: unknown) =>
+  Number.isSafeInteger(value) && (value as number) >= low
+    ? null
+    : `must be a whole number, at least ${low}`;
+const orNull = (check: (value: unknown) => string | null) => (value: unknown) =>
+  value === null ? null : check(value);
+const oneOf = (...names: string[]) => (value: unknown) =>
+  names.includes(value as string) ? null : `must be ${names.join(" or ")}`;
+
+const checks: Record<string, (value: unknown) => string | null> = {
+  batchSize: whole(1),
+  epochs: whole(1),
+  patience: orNull(whole(1)),
+  monitor: oneOf("loss", "accuracy"),
+  "optimizer.kind": oneOf("adam", "sgd"),
+  "optimizer.beta1": inside(0, 0.99999),
+  "optimizer.beta2": inside(0, 0.999999),
+  "optimizer.epsilon": inside(0, 1),
+  "optimizer.momentum": inside(0, 0.99999),
+  learningRate: inside(0, 100),
+  "schedule.kind": oneOf("plateau", "cosine", "one-cycle"),
+  "schedule.factor": inside(0, 1),
+  "schedule.patience": whole(1),
+  "schedule.tolerance": inside(0, 100),
+  "schedule.warmup": inside(0, 1),
+  "schedule.rise": inside(0, 0.99),
+  "schedule.start": inside(0, 1),
+  "schedule.final": inside(0, 1),
+  weightDecay: inside(0, 10),
+  labelSmoothing: inside(0, 0.99),
+  averageDecay: orNull(inside(0, 0.999999)),
+  "augmentation.mirror": (value) =>
+    typeof value === "boolean" ? null : "must be true or false",
+  "augmentation.rotation": inside(0, 180),
+  "augmentation.shift": inside(0, 1),
+  "augmentation.zoom": inside(0, 0.9),
+  "augmentation.brightness": inside(0, 1),
+  "augmentation.contrast": inside(0, 1),
+  "teacher.models": (value) =>
+    Array.isArray(value) && value.length > 0 &&
+      value.every((folder) => typeof folder === "string")
+      ? null
+      : "must be a list of models' folders",
+  "teacher.weight": inside(0, 1),
+  "teacher.temperature": inside(0.01, 100),
+  seed: whole(0),
+  workers: whole(1),
+};
+
+/** The fields of a configuration in one level: `schedule.kind`, `seed`, … */
+function flatten(value: object, prefix = ""): [string, unknown][] {
+  return Object.entries(value).flatMap(([name, inner]) =>
+    inner !== null && typeof inner === "object" && !Array.isArray(inner)
+      ? flatten(inner, `${prefix}${name}.`)
+      : [[prefix + name, inner] as [string, unknown]]
+  );
+}
+
+/** Names of the fields in which two configurations differ, such as `schedule.kind`. */
+export function differingFields(
+  one: TrainingConfig,
+  other: TrainingConfig,
+): string[] {
+  const a = new Map(flatten(one)), b = new Map(flatten(other));
+  return [...new Set([...a.keys(), ...b.keys()])].filter((name) =>
+    JSON.stringify(a.get(name)) !== JSON.stringify(b.get(name))
+  );
+}
+
+/** A configuration with gaps, at both levels: `{ schedule: { kind: "cosine" } }`. */
+export type PartialConfig =
+  & Partial<
+    Omit<
+      TrainingConfig,
+      "optimizer" | "schedule" | "augmentation" | "teacher"
+    >
+  >
+  & {
+    optimizer?: Partial<OptimizerChoice>;
+    schedule?: Partial<Schedule>;
+    augmentation?: Partial<Augmentation>;
+    teacher?: Pick<TeacherChoice, "models"> & Partial<TeacherChoice> | null;
+  };
+
+/** Fills the gaps of a field that is an object itself. */
+function fillNested(given: PartialConfig, base: TrainingConfig) {
+  const filled: Record<string, unknown> = { ...base, ...given };
+  const { optimizer, schedule, augmentation, teacher } = given;
+  if (optimizer) {
+    const kind = optimizer.kind ?? base.optimizer.kind;
+    filled.optimizer = { ...optimizers[kind], ...optimizer };
+  }
+  if (schedule) {
+    const kind = schedule.kind ?? base.schedule.kind;
+    filled.schedule = { ...schedules[kind], ...schedule };
+  }
+  if (augmentation) {
+    filled.augmentation = { ...base.augmentation, ...augmentation };
+  }
+  if (teacher) filled.teacher = { weight: 0.5, temperature: 1, ...teacher };
+  return filled as unknown as TrainingConfig;
+}
+
+/**
+ * Fills what is left out from `base`, checks everything and returns the whole configuration.
+ * An optimizer or schedule named by its kind alone gets its usual numbers.
+ *
+ * @throws {TrainingError} naming the field and what it may be
+ *
+ * @example
+ * ```ts
+ * import { completeConfig } from "mien/training/config.ts";
+ * const config = completeConfig({ epochs: 3, seed: 1 });
+ * ```
+ */
+export function completeConfig(
+  given: PartialConfig = {},
+  base: TrainingConfig = defaultTraining,
+): TrainingConfig {
+  for (const name of Object.keys(given)) {
+    if (!(name in defaultTraining)) {
+      throw new TrainingError(
+        `unknown field in the training configuration: ${name}. It has ${
+          Object.keys(defaultTraining).join(", ")
+        }`,
+      );
+    }
+  }
+  const config = fillNested(given, base);
+  for (const [name, value] of flatten(config)) {
+    if (name === "classWeights" || value === null && name === "teacher") {
+      continue;
+    }
+    const check = checks[name];
+    const complaint = check ? check(value) : "is not a known field";
+    if (complaint) {
+      throw new TrainingError(`${name} ${complaint}, not ${value}`);
+    }
+  }
+  const { classWeights } = config;
+  const usable = classWeights === null || classWeights === "balanced" ||
+    Array.isArray(classWeights) && classWeights.length === EMOTIONS.length &&
+      classWeights.every((weight) => inside(0, 1e6)(weight) === null);
+  if (!usable) {
+    throw new TrainingError(
+      `classWeights must be null, "balanced" or ${EMOTIONS.length} numbers of 0 or more`,
+    );
+  }
+  return config;
+}

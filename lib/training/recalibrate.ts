@@ -1,0 +1,75 @@
+// The statistics of batch normalisation, measured anew on faces as they are.
+//
+// In training they are running means over changed faces: turned, shifted, with another contrast. Faces
+// to be classified are none of that, and the layers are scaled a little wrongly for them. Means
+// and variances over Training's faces as they are, with the weights left alone, mend it: "precise
+// batch normalisation" (Wu and Johnson, 2021, arXiv:2105.07576, sections 3 and 4). No label is used.
+import type * as tf from "@tensorflow/tfjs";
+import { FACE_PIXELS } from "../emotions.ts";
+import { type Faces, selectSplit } from "../data/faces.ts";
+import { describeNetwork } from "../network/graph.ts";
+import { Network } from "../network/network.ts";
+import { readWeights, writeWeights } from "../network/weights.ts";
+import { fillInput } from "../network/input.ts";
+import { shuffle } from "./order.ts";
+
+/** Faces at a time; the result is the mean over such batches. */
+const BATCH = 128;
+
+/**
+ * Sets the moving means and variances of a model to the mean of those of all batches of Training's
+ * faces, in random order, since files may be sorted by emotion.
+ *
+ * @param options.seed decides the order
+ * @param options.onProgress called with the number of faces done
+ * @throws {DatasetError} when Training has no faces
+ * @throws {NetworkError} for a model with layers that the fast network lacks
+ *
+ * @example
+ * ```ts
+ * import { drawFaces } from "mien/drawn/faces.ts";
+ * import { buildMiniXception } from "mien/model/mini_xception.ts";
+ * import { recalibrate } from "mien/training/recalibrate.ts";
+ *
+ * const model = buildMiniXception();
+ * await recalibrate(model, drawFaces({ count: 700, seed: 1 }), { seed: 1 });
+ * ```
+ */
+export async function recalibrate(
+  model: tf.LayersModel,
+  faces: Faces,
+  options: { seed: number; onProgress?: (faces: number) => void },
+): Promise<void> {
+  const { pixels, length } = selectSplit(faces, "Training");
+  const graph = describeNetwork(model);
+  const { parameters, statistics } = readWeights(graph, model);
+  const network = await Network.create({
+    ...graph,
+    // Without momentum the statistics after a batch are the batch's own.
+    nodes: graph.nodes.map((node) =>
+      node.op === "norm" ? { ...node, momentum: 0 } : node
+    ),
+  }, { batch: Math.min(BATCH, length), training: true });
+  network.parameters.set(parameters);
+  network.statistics.set(statistics);
+  const sums = new Float64Array(statistics.length);
+  const order = shuffle(length, options.seed, 0);
+  for (let first = 0; first < length; first += BATCH) {
+    const batch = order.subarray(first, first + BATCH);
+    batch.forEach((face, i) =>
+      fillInput(
+        network.input.subarray(i * FACE_PIXELS),
+        pixels,
+        face,
+        1,
+        false,
+      )
+    );
+    network.measure(batch.length);
+    network.statistics.forEach((value, i) => sums[i] += value * batch.length);
+    options.onProgress?.(first + batch.length);
+    if (first % (8 * BATCH) === 0) await new Promise((go) => setTimeout(go));
+  }
+  const means = Float32Array.from(sums, (sum) => sum / length);
+  writeWeights(graph, { parameters, statistics: means }, model);
+}

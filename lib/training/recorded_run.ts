@@ -1,0 +1,119 @@
+// A long training run as it was recorded under models/: its configuration, the
+// log of its epochs and the evaluation of its model. Nothing is computed here.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { CheckpointError } from "../model/saved_model.ts";
+import type { Evaluation } from "../evaluation/evaluate.ts";
+
+import type { TrainingConfig } from "./config.ts";
+
+/**
+ * The figures of one epoch; accuracies from 0 to 1, losses in nats. `val` is
+ * the validation split.
+ */
+export interface EpochFigures {
+  epoch: number;
+  loss: number;
+  accuracy: number;
+  valLoss?: number;
+  valAccuracy?: number;
+}
+
+/** An evaluation that says what it is of. */
+export interface RecordedEvaluation extends Evaluation {
+  /** The saved model's folder, from the project's. */
+  model: string;
+  /** What the model was trained on and chosen by. */
+  protocol: string;
+  seed: number;
+  /** What gives these figures again. */
+  command: string;
+}
+
+/** What a run's folder says about it. */
+export interface RecordedRun {
+  /** The network's name and the data it was trained on. */
+  network: { name: string; parameters: number };
+  data: { name: string; hash: string };
+  config: TrainingConfig;
+  /** One entry an epoch. */
+  epochs: EpochFigures[];
+  /** Of the run's chosen model, on PublicTest, one look at each face. */
+  evaluation: RecordedEvaluation;
+  /** The same with each face's mirror image looked at too. */
+  mirrored: RecordedEvaluation;
+}
+
+/**
+ * Reads the record of a run.
+ *
+ * @param folder with `config.json`, `log.csv`, `evaluation.json` and
+ * `evaluation-mirrored.json`
+ * @throws {CheckpointError} naming the file that is missing or damaged
+ *
+ * @example
+ * ```ts
+ * import { inProject } from "mien/project.ts";
+ * import { readRecordedRun } from "mien/training/recorded_run.ts";
+ *
+ * const run = readRecordedRun(inProject("models", "report"));
+ * console.log(run.epochs.length); // 85
+ * ```
+ */
+export function readRecordedRun(folder: string): RecordedRun {
+  const text = (name: string): string => {
+    const file = resolve(folder, name);
+    if (!existsSync(file)) throw new CheckpointError(file, "is missing");
+    return readFileSync(file, "utf8");
+  };
+  const json = (name: string) => {
+    try {
+      return JSON.parse(text(name));
+    } catch (error) {
+      if (error instanceof CheckpointError) throw error;
+      throw new CheckpointError(resolve(folder, name), "is damaged");
+    }
+  };
+  const { network, data, training } = json("config.json");
+  return {
+    ...{ network, data, config: training },
+    epochs: parseLog(text("log.csv")),
+    evaluation: json("evaluation.json"),
+    mirrored: json("evaluation-mirrored.json"),
+  };
+}
+
+/**
+ * The folder of the model a run saved last. A model is saved when validation
+ * got better, and after the run's last epoch.
+ *
+ * @throws {CheckpointError} when the run saved none
+ */
+export function lastSaved(folder: string): string {
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  const epochOf = (name: string) => Number(/\.(\d+)-[\d.]+$/.exec(name)?.[1]);
+  const saved = names.filter((name) => epochOf(name) > 0)
+    .sort((one, other) => epochOf(one) - epochOf(other)).at(-1);
+  if (saved === undefined) {
+    throw new CheckpointError(
+      folder,
+      "no model was saved here: train one first, in notebook 4 or with deno task train",
+    );
+  }
+  return resolve(folder, saved);
+}
+
+/** The epochs of a log as `formatLog` of run_folder.ts writes it. */
+function parseLog(csv: string): EpochFigures[] {
+  const [header, ...lines] = csv.trim().split("\n");
+  const names = header.split(",");
+  return lines.map((line) => {
+    const cells = line.split(",");
+    const cell = (name: string) => Number(cells[names.indexOf(name)]);
+    return {
+      epoch: cell("epoch"),
+      ...{ loss: cell("loss"), accuracy: cell("accuracy") },
+      ...{ valLoss: cell("val_loss"), valAccuracy: cell("val_accuracy") },
+    };
+  });
+}

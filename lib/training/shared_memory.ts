@@ -1,0 +1,186 @@
+// The memory that the workers of a training run share: faces, gradients, results, and a barrier.
+//
+// Each worker has a slot for its part of a step. All write, meet at the barrier, and read every slot
+// in the same order, so that all of them take exactly the same step and none has to tell the others
+// its weights. Slots come in pairs, used in turn: whoever is ahead cannot overwrite what another
+// still reads, with one barrier a step. Training itself is in worker.ts.
+import { FACE_PIXELS } from "../emotions.ts";
+import { type Faces, type Split, SPLITS } from "../data/faces.ts";
+
+/** Faces of one split in shared memory. */
+export interface SharedFaces {
+  length: number;
+  /** n x 48 x 48 gray values. */
+  pixels: Uint8Array<SharedArrayBuffer>;
+  labels: Uint8Array<SharedArrayBuffer>;
+}
+
+/** Copies the faces of a split into shared memory. */
+export function shareFaces(faces: Faces, split: Split): SharedFaces {
+  const wanted = SPLITS.indexOf(split);
+  const rows: number[] = [];
+  for (let row = 0; row < faces.length; row++) {
+    if (faces.splits[row] === wanted) rows.push(row);
+  }
+  const pixels = sharedBytes(rows.length * FACE_PIXELS);
+  const labels = sharedBytes(rows.length);
+  rows.forEach((row, index) => {
+    const from = row * FACE_PIXELS;
+    pixels.set(
+      faces.pixels.subarray(from, from + FACE_PIXELS),
+      index * FACE_PIXELS,
+    );
+    labels[index] = faces.labels[row];
+  });
+  return { length: rows.length, pixels, labels };
+}
+
+const sharedBytes = (length: number) =>
+  new Uint8Array(new SharedArrayBuffer(length));
+const sharedFloats = (length: number) =>
+  new Float32Array(new SharedArrayBuffer(length * 4));
+const sharedDoubles = (length: number) =>
+  new Float64Array(new SharedArrayBuffer(length * 8));
+
+/** Numbers of one worker's part of a step, beside its gradient: their places in a slot. */
+export const SLOT_LOSS = 0;
+export const SLOT_RIGHT = 1;
+export const SLOT_FACES = 2;
+const SLOT_NUMBERS = 3;
+
+/** What worker 0 says about the epoch so far: the places in `progress`. */
+export const PROGRESS_STEP = 0;
+export const PROGRESS_LOSS = 1;
+export const PROGRESS_RIGHT = 2;
+export const PROGRESS_FACES = 3;
+export const PROGRESS_RATE = 4;
+
+/** All that workers and the main thread share. Posted to each worker once. */
+export interface TrainingMemory {
+  workers: number;
+  /** Weights that are trained, and numbers of the normalisation's statistics. */
+  parameters: number;
+  statistics: number;
+  training: SharedFaces;
+  validation: SharedFaces;
+  /** What the teachers say of each training face, n x classes; empty without one. */
+  taught: Float32Array<SharedArrayBuffer>;
+  /** What the network says of each validation face, n x classes. */
+  validated: Float32Array<SharedArrayBuffer>;
+  /** 2 x workers x (parameters + statistics): mean gradient, moved statistics. */
+  slots: Float32Array<SharedArrayBuffer>;
+  /** 2 x workers x {@linkcode SLOT_LOSS} and so on. */
+  slotNumbers: Float64Array<SharedArrayBuffer>;
+  progress: Float64Array<SharedArrayBuffer>;
+  /** Place 0: not zero when all must stop. Then each worker's last barrier. */
+  control: Int32Array<SharedArrayBuffer>;
+  /** The network between two epochs, by name, as saved with the run. */
+  state: Record<string, Float32Array<SharedArrayBuffer>>;
+}
+
+/** Makes the memory of a run; `state` gives the length of each of its arrays. */
+export function createTrainingMemory(options: {
+  workers: number;
+  parameters: number;
+  statistics: number;
+  classes: number;
+  taught: boolean;
+  training: SharedFaces;
+  validation: SharedFaces;
+  state: Record<string, number>;
+}): TrainingMemory {
+  const { workers, parameters, statistics, classes } = options;
+  return {
+    workers,
+    parameters,
+    statistics,
+    training: options.training,
+    validation: options.validation,
+    taught: sharedFloats(
+      options.taught ? options.training.length * classes : 0,
+    ),
+    validated: sharedFloats(options.validation.length * classes),
+    slots: sharedFloats(2 * workers * (parameters + statistics)),
+    slotNumbers: sharedDoubles(2 * workers * SLOT_NUMBERS),
+    progress: sharedDoubles(5),
+    control: new Int32Array(new SharedArrayBuffer(4 * (1 + workers))),
+    state: Object.fromEntries(
+      Object.entries(options.state).map((
+        [name, length],
+      ) => [name, sharedFloats(length)]),
+    ),
+  };
+}
+
+/** One worker's slot of a step: a view of its gradient, statistics and numbers. */
+export interface Slot {
+  gradients: Float32Array;
+  statistics: Float32Array;
+  numbers: Float64Array;
+}
+
+/** All slots as views, `[step % 2][worker]`. */
+export function viewSlots(memory: TrainingMemory): Slot[][] {
+  const { workers, parameters, statistics, slots, slotNumbers } = memory;
+  const size = parameters + statistics;
+  return [0, 1].map((turn) =>
+    Array.from({ length: workers }, (_, worker) => {
+      const index = turn * workers + worker;
+      const at = index * size, first = index * SLOT_NUMBERS;
+      return {
+        gradients: slots.subarray(at, at + parameters),
+        statistics: slots.subarray(at + parameters, at + size),
+        numbers: slotNumbers.subarray(first, first + SLOT_NUMBERS),
+      };
+    })
+  );
+}
+
+/** Thrown in a worker when all have been told to stop. */
+export class Stopped extends Error {}
+
+/** Tells all workers to stop, also those that wait. */
+export function stopAll(control: Int32Array): void {
+  Atomics.store(control, 0, 1);
+  for (let place = 1; place < control.length; place++) {
+    Atomics.notify(control, place);
+  }
+}
+
+/** A worker that is nearly there is waited for without going to sleep. */
+const LOOKS_BEFORE_SLEEP = 2000;
+/** While asleep a worker looks this often, in ms, whether all must stop. */
+const LONGEST_SLEEP = 100;
+
+/**
+ * Waits until all workers have come to their barrier number `count`. Never on the main thread.
+ *
+ * @throws {Stopped} when all have been told to stop
+ */
+export function meet(control: Int32Array, worker: number, count: number): void {
+  Atomics.store(control, 1 + worker, count);
+  Atomics.notify(control, 1 + worker);
+  for (let place = 1; place < control.length; place++) {
+    let looks = 0;
+    for (;;) {
+      const there = Atomics.load(control, place);
+      if (Atomics.load(control, 0)) throw new Stopped("told to stop");
+      if (there >= count) break;
+      if (++looks > LOOKS_BEFORE_SLEEP) {
+        Atomics.wait(control, place, there, LONGEST_SLEEP);
+      }
+    }
+  }
+}
+
+/** The faces of a worker: an equal part, or one more, of `count`. */
+export function partOf(
+  count: number,
+  worker: number,
+  workers: number,
+): [from: number, to: number] {
+  return [
+    Math.floor(worker * count / workers),
+    Math.floor((worker + 1) * count / workers),
+  ];
+}

@@ -1,0 +1,364 @@
+// The trainer: trains a network on the faces of the Training split, validates it on PublicTest after
+// each epoch, and saves all that a run needs to go on after any interruption.
+//
+// The work is done by workers (worker.ts); the main thread starts them, watches, keeps the
+// log and writes files (run_folder.ts). The choices are in config.ts; the command is
+// tasks/train.ts. Searching for good choices is left out.
+import type * as tf from "@tensorflow/tfjs";
+import * as path from "node:path";
+import { loadModel, saveModel } from "../model/saved_model.ts";
+import { EMOTIONS } from "../emotions.ts";
+import { type Faces } from "../data/faces.ts";
+import {
+  accuracyOf,
+  countConfusion,
+  crossEntropy,
+  likeliest,
+  macroF1Of,
+} from "../evaluation/metrics.ts";
+import { describeNetwork, type NetworkGraph } from "../network/graph.ts";
+import { penaltyOf, readWeights, writeWeights } from "../network/weights.ts";
+import {
+  beginRun,
+  type EpochRecord,
+  hasRun,
+  modelFolderName,
+  type RunState,
+  saveRun,
+} from "./run_folder.ts";
+import { stepPlateau } from "./schedule.ts";
+import {
+  type PartialConfig,
+  type TrainingConfig,
+  TrainingError,
+} from "./config.ts";
+import {
+  createTrainingMemory,
+  PROGRESS_FACES,
+  PROGRESS_LOSS,
+  PROGRESS_RATE,
+  PROGRESS_RIGHT,
+  PROGRESS_STEP,
+  shareFaces,
+  type TrainingMemory,
+} from "./shared_memory.ts";
+import { checkShapes, firstState, resumedState } from "./resume.ts";
+import { TrainingTeam } from "./team.ts";
+import type { Teacher } from "./worker.ts";
+
+export { defaultTraining, referenceTraining } from "./config.ts";
+export type { EpochRecord } from "./run_folder.ts";
+
+/** How far an epoch is. */
+export interface BatchProgress {
+  /** Counted from 1. */
+  epoch: number;
+  epochs: number;
+  /** Steps done in this epoch, of `steps`. */
+  step: number;
+  steps: number;
+  /** Means over the epoch so far. */
+  loss: number;
+  accuracy: number;
+  learningRate: number;
+}
+
+/** What to train, on what, and where to keep it. */
+export interface TrainOptions {
+  /** With faces in Training and in PublicTest. */
+  faces: Faces;
+  /** Any network from 48x48x1 to seven probabilities; its weights are where a new run begins. */
+  model: tf.LayersModel;
+  /** What differs from `defaultTraining`. */
+  config?: PartialConfig;
+  /** The run's folder. Without it nothing is saved. */
+  out?: string;
+  /** The begin of the saved models' names; otherwise the model's name. */
+  name?: string;
+  /** Goes on with the run in `out`, if there is one. Otherwise a run there is an error. */
+  resume?: boolean;
+  /** Stops the run in mid-epoch; `resume` repeats that epoch from its start. */
+  signal?: AbortSignal;
+  /** A few times a second. */
+  onBatch?: (progress: BatchProgress) => void;
+  /** After each epoch, when everything is saved. The next epoch waits for it. */
+  onEpoch?: (record: EpochRecord, history: EpochRecord[]) => unknown;
+}
+
+/** What came out of {@linkcode train}. */
+export interface TrainResult {
+  /** The model given, now with the last epoch's weights (their average, if the run has one). */
+  model: tf.LayersModel;
+  history: EpochRecord[];
+  /** The epoch with the best validation, as the run monitors it; `undefined` before the first. */
+  best: EpochRecord | undefined;
+  config: TrainingConfig;
+  /** Why it ended: all epochs done, no better for `patience` epochs, or the signal. */
+  ended: "epochs" | "patience" | "signal";
+}
+
+/** One weight an emotion: "balanced" gives each emotion the same part of the loss. */
+function resolveClassWeights(
+  { classWeights }: TrainingConfig,
+  labels: Uint8Array,
+): number[] | null {
+  if (classWeights !== "balanced") return classWeights;
+  const counts = EMOTIONS.map(() => 0);
+  for (const label of labels) counts[label]++;
+  const present = counts.filter((count) => count > 0).length;
+  return counts.map((count) => count ? labels.length / (present * count) : 0);
+}
+
+async function loadTeacher(folder: string): Promise<Teacher> {
+  const model = await loadModel(folder);
+  const graph = describeNetwork(model);
+  checkShapes(graph, `the teacher ${folder}`);
+  const weights = readWeights(graph, model);
+  model.dispose();
+  return { graph, ...weights };
+}
+
+/** The run while it goes on. */
+class Run {
+  readonly #team: TrainingTeam;
+
+  constructor(
+    readonly options: TrainOptions,
+    readonly graph: NetworkGraph,
+    readonly state: RunState,
+    readonly memory: TrainingMemory,
+  ) {
+    this.#team = new TrainingTeam(memory);
+    for (const [name, array] of Object.entries(state.arrays)) {
+      memory.state[name].set(array);
+    }
+  }
+
+  async start(): Promise<void> {
+    const { graph, memory } = this;
+    const { config } = this.state.notes;
+    const teachers = await Promise.all(
+      (config.teacher?.models ?? []).map(loadTeacher),
+    );
+    const classWeights = resolveClassWeights(config, memory.training.labels);
+    await this.#team.ask((worker) => ({
+      kind: "start",
+      worker,
+      graph,
+      config,
+      classWeights,
+      teachers,
+      memory,
+    }));
+  }
+
+  /** All epochs that are left; says why it ended. */
+  async go(): Promise<TrainResult["ended"]> {
+    const { notes } = this.state;
+    const { signal } = this.options;
+    const stop = () => this.#team.stop();
+    signal?.addEventListener("abort", stop);
+    try {
+      while (notes.epoch < notes.config.epochs) {
+        if (patienceIsOver(notes)) return "patience";
+        if (signal?.aborted || !await this.#epoch()) return "signal";
+      }
+      return "epochs";
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
+  }
+
+  /** One epoch and all that comes after it; `false` if it was stopped. */
+  async #epoch(): Promise<boolean> {
+    const { options, memory, state } = this;
+    const { notes } = state;
+    const started = performance.now();
+    const outcome = await this.#team.ask(
+      () => ({
+        kind: "epoch",
+        epoch: notes.epoch,
+        step: notes.step,
+        plateau: notes.plateau,
+      }),
+      () => options.onBatch?.(this.#readProgress()),
+    );
+    if (outcome === "stopped") return false;
+    const progress = this.#readProgress();
+    options.onBatch?.(progress);
+    const record: EpochRecord = {
+      epoch: progress.epoch,
+      learningRate: progress.learningRate,
+      loss: progress.loss,
+      accuracy: progress.accuracy,
+      ...this.#validation(),
+      penalty: penaltyOf(
+        this.graph,
+        memory.state.averageParameters ?? memory.state.parameters,
+      ),
+      seconds: (performance.now() - started) / 1000,
+      saved: null,
+    };
+    if (!Number.isFinite(record.valLoss + record.penalty)) {
+      throw new TrainingError(
+        `the validation loss became ${record.valLoss} in epoch ${record.epoch}; try a smaller learning rate`,
+      );
+    }
+    for (const [name, array] of Object.entries(memory.state)) {
+      state.arrays[name].set(array);
+    }
+    notes.epoch++;
+    notes.step += progress.steps;
+    await this.#judge(record);
+    notes.history.push(record);
+    if (options.out) saveRun(options.out, state);
+    await options.onEpoch?.(record, notes.history);
+    return true;
+  }
+
+  /** Is it the best so far? Moves the schedule on, and saves the model if it is, or is the last. */
+  async #judge(record: EpochRecord): Promise<void> {
+    const { out, model } = this.options;
+    const { notes } = this.state;
+    const { schedule, epochs } = notes.config;
+    const score = scoreOf(record, notes.config);
+    const better = notes.best === null || score < notes.best;
+    notes.waited = better ? 0 : notes.waited + 1;
+    if (better) notes.best = score;
+    if (schedule.kind === "plateau") {
+      const loss = record.valLoss + record.penalty;
+      notes.plateau = stepPlateau(schedule, notes.plateau, loss);
+    }
+    const last = notes.epoch === epochs || patienceIsOver(notes);
+    if (!out || !better && !last) return;
+    record.saved = modelFolderName(
+      notes.name,
+      record.epoch,
+      record.valAccuracy,
+    );
+    this.writeWeights();
+    await saveModel(model, path.join(out, record.saved));
+  }
+
+  /** Puts what is validated and saved, weights or their average, into the model. */
+  writeWeights(): void {
+    const { arrays } = this.state;
+    writeWeights(this.graph, {
+      parameters: arrays.averageParameters ?? arrays.parameters,
+      statistics: arrays.averageStatistics ?? arrays.statistics,
+    }, this.options.model);
+  }
+
+  #readProgress(): BatchProgress {
+    const { progress, training } = this.memory;
+    const { epoch, config } = this.state.notes;
+    const faces = progress[PROGRESS_FACES] || 1;
+    return {
+      epoch: epoch + 1,
+      epochs: config.epochs,
+      step: progress[PROGRESS_STEP],
+      steps: Math.ceil(training.length / config.batchSize),
+      loss: progress[PROGRESS_LOSS] / faces,
+      accuracy: progress[PROGRESS_RIGHT] / faces,
+      learningRate: progress[PROGRESS_RATE],
+    };
+  }
+
+  #validation() {
+    const { validated, validation: { labels } } = this.memory;
+    const classes = EMOTIONS.length;
+    const confusion = countConfusion(
+      labels,
+      likeliest(validated, classes),
+      classes,
+    );
+    return {
+      valLoss: crossEntropy(validated, labels, classes),
+      valAccuracy: accuracyOf(confusion),
+      valMacroF1: macroF1Of(confusion),
+    };
+  }
+
+  end(): void {
+    this.#team.end();
+  }
+}
+
+/** What the run monitors, as a score whose lowest is the best. */
+function scoreOf(record: EpochRecord, { monitor }: TrainingConfig): number {
+  return monitor === "loss"
+    ? record.valLoss + record.penalty
+    : -record.valAccuracy;
+}
+
+function bestOf(history: EpochRecord[], config: TrainingConfig) {
+  const scores = history.map((record) => scoreOf(record, config));
+  return history[scores.indexOf(Math.min(...scores))];
+}
+
+function patienceIsOver({ waited, config }: RunState["notes"]): boolean {
+  return config.patience !== null && waited >= config.patience;
+}
+
+/**
+ * Trains a model; see {@linkcode TrainOptions} for what it takes. After each epoch everything is on
+ * disk under `out`: at most the epoch in progress can be lost, and a run that was resumed ends with
+ * the same weights, bit for bit.
+ *
+ * @throws {TrainingError} for a configuration that makes no sense, a folder with another run, a loss
+ * that is no number
+ * @throws {CheckpointError} when `out` cannot be written; what was saved before stays
+ * @throws {DatasetError} when a split has no faces
+ *
+ * @example
+ * ```ts
+ * import { drawFaces } from "mien/drawn/faces.ts";
+ * import { buildMiniXception } from "mien/model/mini_xception.ts";
+ * import { train } from "mien/training/train.ts";
+ *
+ * const { history } = await train({
+ *   faces: drawFaces({ count: 700, seed: 1 }),
+ *   model: buildMiniXception(),
+ *   config: { epochs: 2 },
+ * });
+ * console.log(history[1].valAccuracy);
+ * ```
+ */
+export async function train(options: TrainOptions): Promise<TrainResult> {
+  const { faces, model, out } = options;
+  const graph = describeNetwork(model);
+  checkShapes(graph, "the network");
+  const going = out !== undefined && hasRun(out);
+  if (going && !options.resume) {
+    throw new TrainingError(
+      `${out} holds a run already; go on with it (resume), or name another folder`,
+    );
+  }
+  const state = going
+    ? resumedState(options, graph)
+    : firstState(options, graph);
+  const { config } = state.notes;
+  const memory = createTrainingMemory({
+    workers: config.workers,
+    parameters: state.arrays.parameters.length,
+    statistics: state.arrays.statistics.length,
+    classes: EMOTIONS.length,
+    taught: config.teacher !== null,
+    training: shareFaces(faces, "Training"),
+    validation: shareFaces(faces, "PublicTest"),
+    state: Object.fromEntries(
+      Object.entries(state.arrays).map(([name, { length }]) => [name, length]),
+    ),
+  });
+  if (out !== undefined && !going) await beginRun(out, model, state);
+  const run = new Run(options, graph, state, memory);
+  try {
+    await run.start();
+    const ended = await run.go();
+    run.writeWeights();
+    const { history } = state.notes;
+    return { model, history, best: bestOf(history, config), config, ended };
+  } finally {
+    run.end();
+  }
+}

@@ -1,0 +1,378 @@
+// One worker of a training run: its part of every batch, on its own network.
+//
+// All workers hold the same weights and take the same steps; they share gradients through
+// shared_memory.ts. The main thread (train.ts) says which epoch to run and with what, and saves.
+import { augmentFace } from "./augment.ts";
+import { FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
+import { applyTemperature, likeliest } from "../evaluation/metrics.ts";
+import { Network } from "../network/network.ts";
+import { type NetworkGraph } from "../network/graph.ts";
+import { Optimizer } from "../network/optimizer.ts";
+import { fillInput } from "../network/input.ts";
+import { randomAt } from "../random.ts";
+import { type PlateauState, scaleAt } from "./schedule.ts";
+import { shuffle } from "./order.ts";
+import type { TrainingConfig } from "./config.ts";
+import {
+  meet,
+  partOf,
+  PROGRESS_FACES,
+  PROGRESS_LOSS,
+  PROGRESS_RATE,
+  PROGRESS_RIGHT,
+  PROGRESS_STEP,
+  type Slot,
+  SLOT_FACES,
+  SLOT_LOSS,
+  SLOT_RIGHT,
+  stopAll,
+  Stopped,
+  type TrainingMemory,
+  viewSlots,
+} from "./shared_memory.ts";
+
+/** A network and its weights, as a worker gets a teacher. */
+export interface Teacher {
+  graph: NetworkGraph;
+  parameters: Float32Array;
+  statistics: Float32Array;
+}
+
+/** What the main thread asks for. */
+export type Request =
+  | {
+    kind: "start";
+    worker: number;
+    graph: NetworkGraph;
+    config: TrainingConfig;
+    /** One weight an emotion, or `null`. */
+    classWeights: number[] | null;
+    teachers: Teacher[];
+    memory: TrainingMemory;
+  }
+  | { kind: "epoch"; epoch: number; step: number; plateau: PlateauState };
+
+/** What a worker answers: `failed` with a reason, `done` otherwise. */
+export type Reply =
+  | { kind: "done" }
+  | { kind: "stopped" }
+  | { kind: "failed"; reason: string; expected: boolean };
+
+const DROPOUT_STREAM = 3;
+
+/** Training that went wrong in a way that a person can mend. */
+class BadStep extends Error {}
+
+/** What lasts from one epoch to the next in a worker. */
+class Shard {
+  readonly #slots;
+  readonly #classes: number;
+  readonly #live: Float32Array;
+  readonly #liveStatistics: Float32Array;
+  readonly #before: Float32Array;
+  #barriers = 0;
+
+  constructor(
+    readonly request: Request & { kind: "start" },
+    readonly network: Network,
+    readonly optimizer: Optimizer,
+  ) {
+    this.#slots = viewSlots(request.memory);
+    this.#classes = request.memory.validated.length /
+      request.memory.validation.length;
+    this.#live = new Float32Array(request.memory.parameters);
+    this.#liveStatistics = new Float32Array(request.memory.statistics);
+    this.#before = new Float32Array(request.memory.statistics);
+  }
+
+  /** Takes the network, the optimizer and the averages from the shared state. */
+  load(step: number): void {
+    const { state } = this.request.memory;
+    this.network.parameters.set(state.parameters);
+    this.network.statistics.set(state.statistics);
+    this.optimizer.stepCount = step;
+    for (const [name, array] of Object.entries(this.optimizer.state)) {
+      array.set(state[name]);
+    }
+  }
+
+  /** Gives all of it back, which only one worker does: all have the same. */
+  save(): void {
+    const { state } = this.request.memory;
+    state.parameters.set(this.network.parameters);
+    state.statistics.set(this.network.statistics);
+    for (const [name, array] of Object.entries(this.optimizer.state)) {
+      state[name].set(array);
+    }
+  }
+
+  trainEpoch(epoch: number, firstStep: number, plateau: PlateauState): void {
+    const { config, memory, worker } = this.request;
+    const count = memory.training.length;
+    const steps = Math.ceil(count / config.batchSize);
+    const order = shuffle(count, config.seed, epoch);
+    if (worker === 0) memory.progress.fill(0);
+    for (let step = 0; step < steps; step++) {
+      const from = step * config.batchSize;
+      const batch = order.subarray(from, from + config.batchSize);
+      const rate = config.learningRate *
+        scaleAt(
+          config.schedule,
+          firstStep + step,
+          steps * config.epochs,
+          plateau,
+        );
+      this.#step(batch, epoch, firstStep + step, rate);
+      if (worker === 0) {
+        memory.progress[PROGRESS_RATE] = rate;
+        memory.progress[PROGRESS_STEP] = step + 1;
+      }
+    }
+  }
+
+  #step(batch: Uint32Array, epoch: number, step: number, rate: number): void {
+    const { config, memory, worker } = this.request;
+    const { network } = this;
+    const [from, to] = partOf(batch.length, worker, memory.workers);
+    const mine = batch.subarray(from, to);
+    const slots = this.#slots[step % 2];
+    this.#before.set(network.statistics);
+    const slot = slots[worker];
+    slot.numbers.fill(0);
+    if (mine.length > 0) {
+      const weights = this.#fill(mine, epoch);
+      const dropout = randomAt(config.seed, DROPOUT_STREAM, step, worker);
+      slot.numbers[SLOT_LOSS] = network.gradient(
+        mine.length,
+        weights,
+        dropout.integer(2 ** 31),
+      );
+      slot.numbers[SLOT_RIGHT] = this.#countRight(mine);
+      slot.numbers[SLOT_FACES] = mine.length;
+      slot.gradients.set(network.gradients);
+      slot.statistics.set(network.statistics);
+    }
+    meet(memory.control, worker, ++this.#barriers);
+    const loss = this.#combine(slots, batch.length);
+    this.#hasten(step);
+    if (!Number.isFinite(loss)) {
+      throw new BadStep(
+        `the loss became ${loss} in epoch ${epoch + 1}, step ${
+          step + 1
+        }; try a smaller learning rate (${config.learningRate} is the highest of this run)`,
+      );
+    }
+    if (config.averageDecay !== null) {
+      this.optimizer.options.averageDecay = earlyDecay(
+        config.averageDecay,
+        step,
+      );
+    }
+    this.optimizer.step(rate);
+  }
+
+  /** The faces' pixels, changed, and their targets into the network; gives their weights in the loss. */
+  #fill(faces: Uint32Array, epoch: number): Float32Array | undefined {
+    const { config, memory, classWeights } = this.request;
+    const { training, taught } = memory;
+    const { input, targets } = this.network;
+    const classes = this.#classes;
+    const smoothed = config.labelSmoothing / classes;
+    const taughtPart = config.teacher?.weight ?? 0;
+    faces.forEach((face, index) => {
+      augmentFace(
+        training.pixels,
+        FACE_SIZE,
+        face,
+        config.augmentation,
+        config.seed,
+        epoch,
+        input,
+        index * FACE_PIXELS,
+      );
+      const at = index * classes;
+      targets.fill(smoothed, at, at + classes);
+      targets[at + training.labels[face]] += 1 - config.labelSmoothing;
+      if (taughtPart === 0) return;
+      for (let k = 0; k < classes; k++) {
+        targets[at + k] += taughtPart *
+          (taught[face * classes + k] - targets[at + k]);
+      }
+    });
+    return classWeights
+      ? Float32Array.from(faces, (face) => classWeights[training.labels[face]])
+      : undefined;
+  }
+
+  #countRight(faces: Uint32Array): number {
+    const { labels } = this.request.memory.training;
+    const classes = this.#classes;
+    const answers = likeliest(
+      this.network.outputs.subarray(0, faces.length * classes),
+      classes,
+    );
+    return answers.reduce(
+      (right, answer, index) => right + Number(answer === labels[faces[index]]),
+      0,
+    );
+  }
+
+  /** The batch's mean gradient and statistics, in the same order in every worker; gives its loss. */
+  #combine(slots: Slot[], faces: number): number {
+    const { gradients, statistics } = this.network;
+    const { progress } = this.request.memory;
+    gradients.fill(0);
+    statistics.fill(0);
+    let loss = 0, right = 0;
+    for (const { numbers, ...slot } of slots) {
+      if (numbers[SLOT_FACES] === 0) continue;
+      const part = numbers[SLOT_FACES] / faces;
+      addTimes(gradients, slot.gradients, part);
+      addTimes(statistics, slot.statistics, part);
+      loss += numbers[SLOT_LOSS];
+      right += numbers[SLOT_RIGHT];
+    }
+    if (this.request.worker === 0) {
+      progress[PROGRESS_LOSS] += loss;
+      progress[PROGRESS_RIGHT] += right;
+      progress[PROGRESS_FACES] += faces;
+    }
+    return loss;
+  }
+
+  /**
+   * Moves the statistics of batch normalisation faster in the first steps than their momentum says:
+   * a run of a few dozen steps would otherwise be validated with those that it began with.
+   */
+  #hasten(step: number): void {
+    const { graph } = this.request;
+    const { statistics } = this.network;
+    for (const node of graph.nodes) {
+      if (node.op !== "norm") continue;
+      const { momentum } = node;
+      const early = earlyDecay(momentum, step);
+      if (early === momentum || momentum === 1) continue;
+      for (const index of [node.mean, node.variance]) {
+        const { offset, shape } = graph.weights[index];
+        for (let i = offset; i < offset + shape[0]; i++) {
+          const change = (statistics[i] - this.#before[i]) / (1 - momentum);
+          statistics[i] = this.#before[i] + (1 - early) * change;
+        }
+      }
+    }
+  }
+
+  /** Says what the network, or its average, thinks of this worker's validation faces. */
+  validate(): void {
+    const { config, memory, worker } = this.request;
+    const { validation, validated, workers } = memory;
+    const { network, optimizer } = this;
+    const averaged = config.averageDecay !== null;
+    if (averaged) {
+      this.#live.set(network.parameters);
+      this.#liveStatistics.set(network.statistics);
+      network.parameters.set(optimizer.state.averageParameters);
+      network.statistics.set(optimizer.state.averageStatistics);
+    }
+    const [from, to] = partOf(validation.length, worker, workers);
+    predictFaces(network, validation.pixels, from, to, validated);
+    if (averaged) {
+      network.parameters.set(this.#live);
+      network.statistics.set(this.#liveStatistics);
+    }
+  }
+}
+
+/** How much of an average stays at a step: less at first, so that it leaves where it began. */
+function earlyDecay(decay: number, step: number): number {
+  return Math.min(decay, (1 + step) / (10 + step));
+}
+
+function addTimes(sum: Float32Array, values: Float32Array, part: number): void {
+  for (let i = 0; i < sum.length; i++) sum[i] += values[i] * part;
+}
+
+/** Probabilities of faces `from` to `to` as they are, into their rows of `output`. */
+function predictFaces(
+  network: Network,
+  pixels: Uint8Array,
+  from: number,
+  to: number,
+  output: Float32Array,
+  mirrored = false,
+): void {
+  const most = network.input.length / FACE_PIXELS;
+  const classes = network.outputs.length / most;
+  for (let first = from; first < to; first += most) {
+    const count = Math.min(most, to - first);
+    fillInput(network.input, pixels, first, count, mirrored);
+    network.predict(count);
+    output.set(network.outputs.subarray(0, count * classes), first * classes);
+  }
+}
+
+/**
+ * What the teachers say of this worker's training faces: the mean over all of them, and over each
+ * face and its mirror image.
+ */
+async function askTeachers(
+  { teachers, config, memory, worker }: Request & { kind: "start" },
+): Promise<void> {
+  if (!config.teacher) return;
+  const { training, taught, workers } = memory;
+  const classes = taught.length / training.length;
+  const [from, to] = partOf(training.length, worker, workers);
+  const own = taught.subarray(from * classes, to * classes);
+  const mean = new Float32Array(own.length);
+  for (const { graph, parameters, statistics } of teachers) {
+    const network = await Network.create(graph, { batch: 32, training: false });
+    network.parameters.set(parameters);
+    network.statistics.set(statistics);
+    for (const mirrored of [false, true]) {
+      predictFaces(network, training.pixels, from, to, taught, mirrored);
+      addTimes(mean, own, 1 / (2 * teachers.length));
+    }
+  }
+  own.set(applyTemperature(mean, classes, config.teacher.temperature));
+}
+
+function createOptimizer(network: Network, config: TrainingConfig): Optimizer {
+  const { optimizer, weightDecay, averageDecay } = config;
+  return new Optimizer(network, { ...optimizer, weightDecay, averageDecay });
+}
+
+let shard: Shard | undefined;
+let control: Int32Array | undefined;
+
+async function answer(request: Request): Promise<void> {
+  if (request.kind === "start") {
+    const { config, memory, graph } = request;
+    await askTeachers(request);
+    const network = await Network.create(graph, {
+      batch: Math.ceil(config.batchSize / memory.workers),
+      training: true,
+    });
+    shard = new Shard(request, network, createOptimizer(network, config));
+    return;
+  }
+  const { epoch, step, plateau } = request;
+  shard!.load(step);
+  shard!.trainEpoch(epoch, step, plateau);
+  shard!.validate();
+  if (shard!.request.worker === 0) shard!.save();
+}
+
+self.onmessage = async ({ data }: MessageEvent<Request>) => {
+  const reply = (message: Reply) => self.postMessage(message);
+  if (data.kind === "start") control = data.memory.control;
+  try {
+    await answer(data);
+    reply({ kind: "done" });
+  } catch (error) {
+    if (error instanceof Stopped) return reply({ kind: "stopped" });
+    stopAll(control!);
+    const { message, stack } = error as Error;
+    const expected = error instanceof BadStep;
+    reply({ kind: "failed", reason: expected ? message : stack!, expected });
+  }
+};

@@ -1,0 +1,56 @@
+/**
+ * A worker of `video.ts`: finds and classifies the faces of the frames it is
+ * given. Frames come in shared memory; what comes back is small.
+ *
+ * @module
+ */
+import {
+  type FaceSearch,
+  type RecognizedFace,
+  Recognizer,
+  type TrainedNetwork,
+} from "../recognition/recognizer.ts";
+
+/** The first message: everything that stays the same. */
+export interface VideoWorkerStart {
+  readonly trained: TrainedNetwork;
+  readonly search: FaceSearch;
+  readonly width: number;
+  readonly height: number;
+  /** Gray frames, `width * height` bytes each. */
+  readonly slots: SharedArrayBuffer[];
+}
+
+/** Every answer; the first, with slot -1, says that the worker is ready. */
+export interface VideoWorkerAnswer {
+  readonly slot: number;
+  readonly faces: RecognizedFace[];
+  /** Why it failed, if it did. */
+  readonly error?: string;
+}
+
+const scope = globalThis as unknown as {
+  onmessage: (event: MessageEvent) => void;
+  postMessage(answer: VideoWorkerAnswer): void;
+};
+
+let recognizeSlot: ((slot: number) => RecognizedFace[]) | undefined;
+
+scope.onmessage = async ({ data }: MessageEvent<VideoWorkerStart | number>) => {
+  try {
+    if (typeof data === "number") {
+      scope.postMessage({ slot: data, faces: recognizeSlot!(data) });
+      return;
+    }
+    const { trained, search, width, height } = data;
+    const recognizer = await Recognizer.create(trained);
+    const frames = data.slots.map((slot) => new Uint8Array(slot));
+    recognizeSlot = (slot) =>
+      recognizer.recognize({ width, height, data: frames[slot] }, search);
+    scope.postMessage({ slot: -1, faces: [] });
+  } catch (error) {
+    const slot = typeof data === "number" ? data : -1;
+    const words = error instanceof Error ? error.message : String(error);
+    scope.postMessage({ slot, faces: [], error: words });
+  }
+};

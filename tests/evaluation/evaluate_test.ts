@@ -1,0 +1,133 @@
+// Measuring a model: the figures against tfjs' own predictions, the command's output and its refusals.
+import * as tf from "@tensorflow/tfjs";
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { saveModel } from "mien/model/saved_model.ts";
+import { evaluate } from "mien/evaluation/evaluate.ts";
+import { DatasetError, SPLITS } from "mien/data/faces.ts";
+import { FACE_PIXELS } from "mien/emotions.ts";
+import { scalePixels } from "mien/network/input.ts";
+import { shareFaces } from "mien/training/shared_memory.ts";
+import { buildTiny, formatCsv, makeFaces } from "../helpers/tiny_training.ts";
+
+const faces = makeFaces(70, 150); // more than two batches to validate
+
+/** Counts from stock tfjs, face by face. */
+function countByTfjs(model: tf.LayersModel, mirror: boolean): number[][] {
+  const { pixels, labels, length } = shareFaces(faces, "PublicTest");
+  const said = tf.tidy(() => {
+    const input = tf.tensor4d(scalePixels(pixels), [length, 48, 48, 1]);
+    const straight = model.predict(input) as tf.Tensor2D;
+    if (!mirror) return straight.arraySync();
+    const mirrored = model.predict(input.reverse(2)) as tf.Tensor2D;
+    return (straight.add(mirrored).div(2) as tf.Tensor2D).arraySync();
+  });
+  const confusion = Array.from({ length: 7 }, () => Array(7).fill(0));
+  said.forEach((row, face) =>
+    confusion[labels[face]][row.indexOf(Math.max(...row))]++
+  );
+  return confusion;
+}
+
+Deno.test("a model's figures are those of stock tfjs' predictions, mirrored too if asked for", async () => {
+  const model = buildTiny(5);
+  for (const tta of [false, true]) {
+    const result = await evaluate(model, faces, "PublicTest", { tta });
+    const confusion = countByTfjs(model, tta);
+    assert.deepEqual(result.confusion, confusion);
+    assert.equal(result.n, 150);
+    const right = confusion.reduce((sum, row, k) => sum + row[k], 0);
+    assert.equal(result.accuracy, right / 150);
+    assert.equal(result.params, model.countParams());
+    assert.equal(result.tta, tta);
+  }
+});
+
+Deno.test("the accuracy on unseen faces leaves out what Training holds too", async () => {
+  const model = buildTiny(5);
+  const leaked = 40; // of PublicTest, put into Training as well
+  const first = faces.splits.indexOf(SPLITS.indexOf("PublicTest"));
+  const pixels = faces.pixels.slice();
+  pixels.copyWithin(0, first * FACE_PIXELS, (first + leaked) * FACE_PIXELS);
+  const repeating = { ...faces, pixels };
+  const { confusion, unseen } = await evaluate(model, repeating, "PublicTest");
+  assert.deepEqual(confusion, countByTfjs(model, false));
+  const { pixels: own, labels } = shareFaces(faces, "PublicTest");
+  const answers = tf.tidy(() =>
+    (model.predict(
+      tf.tensor4d(scalePixels(own), [labels.length, 48, 48, 1]),
+    ) as tf.Tensor2D).argMax(1).dataSync()
+  );
+  const right = [...labels].slice(leaked)
+    .filter((label, i) => answers[leaked + i] === label).length;
+  assert.deepEqual(unseen, { n: 110, accuracy: right / 110 });
+  const training = await evaluate(model, repeating, "Training");
+  assert.deepEqual(training.unseen, { n: 0, accuracy: null });
+});
+
+Deno.test("a split without faces is an error that says what there is", async () => {
+  await assert.rejects(
+    evaluate(buildTiny(), faces, "PrivateTest"),
+    (error: unknown) =>
+      error instanceof DatasetError && /PrivateTest/.test(error.message) &&
+      /150 PublicTest/.test(error.message),
+  );
+});
+
+const task = path.resolve(import.meta.dirname!, "../../tasks/evaluate.ts");
+
+async function command(...args: string[]) {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", task, ...args],
+  }).output();
+  const [out, err] = [stdout, stderr].map((bytes) =>
+    new TextDecoder().decode(bytes)
+  );
+  return { code, out, err };
+}
+
+Deno.test("the command prints one JSON object, and names what is wrong", async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "mien-evaluate-"));
+  try {
+    const [data, bare, model] = ["faces.csv", "bare.csv", "model"].map((name) =>
+      path.join(folder, name)
+    );
+    fs.writeFileSync(data, formatCsv(faces));
+    fs.writeFileSync(bare, `pixels\n${Array(2304).fill(7).join(" ")}\n`);
+    await saveModel(buildTiny(5), model);
+    const given = ["--data", data, "--model", model, "--split"];
+    const [json, text, empty, wrong, unlabelled] = await Promise.all([
+      command(...given, "PublicTest", "--json"),
+      command(...given, "Training"),
+      command(...given, "PrivateTest"),
+      command(...given, "publictest"),
+      command("--data", bare, "--model", model, "--split", "Training"),
+    ]);
+    assert.equal(json.code, 0, json.err);
+    const result = JSON.parse(json.out);
+    const wanted =
+      "split n accuracy macroF1 unseen confusion perClass ece params";
+    for (const key of [...wanted.split(" "), "model"]) {
+      assert.ok(key in result, key);
+    }
+    assert.deepEqual(result.confusion, countByTfjs(buildTiny(5), false));
+    assert.deepEqual([result.split, result.n], ["PublicTest", 150]);
+    assert.equal(result.perClass[3].emotion, "happy");
+
+    assert.equal(text.code, 0);
+    assert.match(text.out, /Training: 70 faces/);
+    assert.deepEqual([empty.code, empty.out], [1, ""]);
+    assert.match(empty.err, /PrivateTest/);
+    assert.equal(wrong.code, 2);
+    assert.match(wrong.err, /--split is one of Training, PublicTest/);
+    assert.equal(unlabelled.code, 1);
+    assert.match(unlabelled.err, /label/);
+    for (const { err } of [empty, wrong, unlabelled]) {
+      assert.doesNotMatch(err, /\n\s+at /); // no stack
+    }
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+});

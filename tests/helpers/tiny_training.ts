@@ -1,0 +1,59 @@
+// A network and faces so small that a test can train them for many epochs.
+import * as tf from "@tensorflow/tfjs";
+import { type Faces, hashFaces, SPLITS } from "mien/data/faces.ts";
+import { createRandom } from "mien/random.ts";
+
+/** A convolution, batch normalisation and a dense layer: 48x48x1 to seven probabilities. */
+export function buildTiny(seed = 1): tf.LayersModel {
+  const kernelInitializer = tf.initializers.glorotUniform({ seed });
+  return tf.sequential({
+    name: "tiny",
+    layers: [
+      tf.layers.conv2d({
+        inputShape: [48, 48, 1],
+        filters: 4,
+        kernelSize: 5,
+        strides: 5,
+        useBias: false,
+        kernelInitializer,
+      }),
+      tf.layers.batchNormalization(),
+      tf.layers.reLU(),
+      tf.layers.globalAveragePooling2d({ dataFormat: "channelsLast" }),
+      tf.layers.dense({ units: 7, activation: "softmax", kernelInitializer }),
+    ],
+  });
+}
+
+/** Noise whose grain and brightness tell the label: a network can learn it. `training` + `validation` faces. */
+export function makeFaces(training: number, validation: number): Faces {
+  const length = training + validation;
+  const pixels = new Uint8Array(length * 48 * 48);
+  const labels = Uint8Array.from({ length }, (_, i) => i % 7);
+  const splits = Uint8Array.from(
+    { length },
+    (_, i) => SPLITS.indexOf(i < training ? "Training" : "PublicTest"),
+  );
+  const random = createRandom(8);
+  for (let i = 0; i < pixels.length; i++) {
+    const label = labels[Math.floor(i / 2304)];
+    pixels[i] = 30 * label + random.integer(10 + 10 * (label % 3));
+  }
+  const hash = hashFaces({ pixels, labels, splits });
+  return {
+    pixels,
+    labels,
+    splits,
+    length,
+    source: { name: "grainy faces", hash, skipped: [] },
+  };
+}
+
+/** The faces as a FER-2013 CSV. */
+export function formatCsv(faces: Faces): string {
+  const rows = Array.from(faces.labels, (label, i) => {
+    const pixels = faces.pixels.subarray(i * 2304, (i + 1) * 2304);
+    return `${label},${pixels.join(" ")},${SPLITS[faces.splits[i]]}`;
+  });
+  return ["emotion,pixels,Usage", ...rows, ""].join("\n");
+}

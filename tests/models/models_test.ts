@@ -1,0 +1,130 @@
+// What models/ promises: each recorded run is whole, small and says what it must not be used for, and
+// its figures are those of its model.
+
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { loadModel } from "mien/model/saved_model.ts";
+import { evaluate } from "mien/evaluation/evaluate.ts";
+import { findFaces } from "mien/drawn/find_faces.ts";
+import { defaultModel } from "mien/recognition/recognize.ts";
+import { inProject } from "mien/project.ts";
+import { describeNetwork } from "mien/network/graph.ts";
+import { readWeights } from "mien/network/weights.ts";
+import { recalibrate } from "mien/training/recalibrate.ts";
+import { lastSaved, readRecordedRun } from "mien/training/recorded_run.ts";
+import { shared } from "../helpers/shared.ts";
+
+const realData = shared("fer2013/fer2013.csv.gz");
+const models = inProject("models");
+const runs = readdirSync(models).filter((name) =>
+  existsSync(join(models, name, "evaluation.json"))
+);
+
+Deno.test("the default model is the chosen one of a recorded run", () => {
+  const chosen = runs.map((name) =>
+    inProject(readRecordedRun(join(models, name)).evaluation.model)
+  );
+  assert.ok(chosen.includes(defaultModel()), defaultModel());
+});
+
+for (const name of runs) {
+  const folder = join(models, name);
+
+  Deno.test(`models/${name} has a log of every epoch, and models named after it`, () => {
+    const { epochs, config, evaluation } = readRecordedRun(folder);
+    assert.deepEqual(
+      epochs.map(({ epoch }) => epoch),
+      Array.from({ length: epochs.length }, (_, index) => index + 1),
+    );
+    assert.ok(epochs.length <= config.epochs);
+    assert.ok(evaluation.params <= 60_000);
+    const saved = readdirSync(folder).filter((entry) => /\.\d+-/.test(entry));
+    assert.ok(saved.length >= 5, "the improvements a reader needs to follow");
+    for (const entry of saved) {
+      const [, epoch, accuracy] = /\.(\d+)-(0\.\d{4})$/.exec(entry)!;
+      assert.equal(
+        epochs[Number(epoch) - 1].valAccuracy!.toFixed(4),
+        accuracy,
+      );
+    }
+    const last = saved.map((entry) => Number(/\.(\d+)-/.exec(entry)![1]));
+    assert.ok(last.includes(epochs.length), "the final model");
+  });
+
+  Deno.test(`models/${name} can be trained again: its teachers are here`, () => {
+    const { config } = readRecordedRun(folder);
+    for (const teacher of config.teacher?.models ?? []) {
+      assert.ok(existsSync(inProject(teacher, "model.json")), teacher);
+    }
+  });
+
+  const recalibrated = join(folder, "recalibrated");
+  Deno.test({
+    name: `models/${name}/recalibrated is its last model, but for statistics`,
+    ignore: !existsSync(recalibrated),
+    fn: async () => {
+      const models = await Promise.all(
+        [lastSaved(folder), recalibrated].map(loadModel),
+      );
+      const [last, anew] = models.map((model) =>
+        readWeights(describeNetwork(model), model)
+      );
+      assert.deepEqual(anew.parameters, last.parameters);
+      assert.notDeepEqual(anew.statistics, last.statistics);
+    },
+  });
+
+  Deno.test(`models/${name} has a card that says what its model is not for`, () => {
+    const { evaluation, config } = readRecordedRun(folder);
+    const card = readFileSync(join(folder, "README.md"), "utf8");
+    assert.match(card, /## What it must not be used for/);
+    assert.match(card, /at work or in education/);
+    assert.ok(card.includes(`${(100 * evaluation.accuracy).toFixed(1)} %`));
+    assert.match(evaluation.protocol, /PrivateTest/);
+    assert.equal(evaluation.seed, config.seed);
+  });
+
+  Deno.test({
+    name: `models/${name} measures what its record says`,
+    ignore: !realData,
+    fn: async () => {
+      const { evaluation, data } = readRecordedRun(folder);
+      const faces = await findFaces(realData!);
+      assert.equal(faces.source.hash, data.hash);
+      const model = await loadModel(inProject(evaluation.model));
+      const again = await evaluate(model, faces, "PublicTest");
+      model.dispose();
+      assert.deepEqual(again.confusion, evaluation.confusion);
+      assert.deepEqual(again.unseen, evaluation.unseen);
+      assert.ok(Math.abs(again.loss - evaluation.loss) < 1e-6);
+    },
+  });
+}
+
+Deno.test({
+  name: "measured anew, the last model of the report's run is the recorded one",
+  ignore: !realData,
+  fn: async () => {
+    const folder = join(models, "report");
+    const { config, evaluation } = readRecordedRun(folder);
+    const model = await loadModel(lastSaved(folder));
+    const faces = await findFaces(realData!);
+    await recalibrate(model, faces, { seed: config.seed });
+    const { accuracy, loss } = await evaluate(model, faces, "PublicTest");
+    // Another processor may round otherwise, and a face at the edge may fall on the other side.
+    assert.ok(Math.abs(accuracy - evaluation.accuracy) <= 2 / evaluation.n);
+    assert.ok(Math.abs(loss - evaluation.loss) < 1e-3);
+  },
+});
+
+Deno.test("all recorded runs stay under 10 MB", () => {
+  const bytes = (place: string): number =>
+    statSync(place).isDirectory()
+      ? readdirSync(place).map((entry) => bytes(join(place, entry)))
+        .reduce((sum, size) => sum + size, 0)
+      : statSync(place).size;
+  const total = runs.map((name) => bytes(join(models, name)))
+    .reduce((sum, size) => sum + size, 0);
+  assert.ok(total < 10e6, `${total} bytes`);
+});

@@ -1,0 +1,478 @@
+// The fast network against tfjs: predictions, whole gradients, statistics and
+// updates, for mini-Xception and for networks of every supported layer.
+
+import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs";
+import { buildMiniXception } from "mien/model/mini_xception.ts";
+import { describeNetwork, NetworkError } from "mien/network/graph.ts";
+import { Network } from "mien/network/network.ts";
+import { Optimizer } from "mien/network/optimizer.ts";
+import { readWeights, writeWeights } from "mien/network/weights.ts";
+import { createRandom } from "mien/random.ts";
+
+await tf.setBackend("cpu");
+
+/** Random but plausible weights: scales around 1, variances above 0. */
+function shake(model: tf.LayersModel, seed: number): void {
+  const random = createRandom(seed);
+  for (const weight of model.weights) {
+    const shape = weight.shape as number[];
+    const length = shape.reduce((x, y) => x * y, 1);
+    const positive = /gamma|variance/.test(weight.name);
+    // Kernels by what they sum over, so that values keep their size.
+    const spread = shape.length === 1 || /depthwise/.test(weight.name)
+      ? 0.3
+      : Math.sqrt(2 * shape[shape.length - 1] / length);
+    const fresh = Float32Array.from(
+      { length },
+      () => positive ? 0.5 + random.next() : spread * random.normal(),
+    );
+    weight.write(tf.tensor(fresh, weight.shape as number[]));
+  }
+}
+
+async function prepare(model: tf.LayersModel, batch: number, seed: number) {
+  shake(model, seed);
+  const graph = describeNetwork(model);
+  const network = await Network.create(graph, { batch, training: true });
+  const weights = readWeights(graph, model);
+  network.parameters.set(weights.parameters);
+  network.statistics.set(weights.statistics);
+  const random = createRandom(seed + 1);
+  network.input.forEach((_, i) => network.input[i] = random.normal());
+  for (let i = 0; i < batch; i++) {
+    const row = Array.from({ length: graph.outputSize }, () => random.next());
+    const sum = row.reduce((a, b) => a + b);
+    network.targets.set(row.map((p) => p / sum), i * graph.outputSize);
+  }
+  return { graph, network };
+}
+
+type Prepared = Awaited<ReturnType<typeof prepare>>;
+
+/** tfjs's probabilities, loss sum and gradients of the same batch. */
+function reference(
+  model: tf.LayersModel,
+  { graph, network }: Prepared,
+  count: number,
+  factors?: Float32Array,
+) {
+  const sizes = model.inputs[0].shape.slice(1) as number[];
+  const x = tf.tensor(
+    network.input.slice(0, count * graph.inputSize),
+    [count, ...sizes],
+  );
+  const targets = tf.tensor2d(
+    network.targets.slice(0, count * graph.outputSize),
+    [count, graph.outputSize],
+  );
+  const scale = tf.tensor1d(factors ?? new Float32Array(count).fill(1));
+  let total = 0;
+  // deno-lint-ignore no-explicit-any
+  const variables = model.trainableWeights.map((w) => (w as any).val);
+  const { grads } = tf.variableGrads(() => {
+    const p = model.apply(x, { training: true }) as tf.Tensor;
+    const losses = tf.sum(tf.mul(targets, tf.log(p)), 1).neg().mul(scale);
+    total = losses.sum().dataSync()[0];
+    return losses.mean() as tf.Scalar;
+  }, variables);
+  return {
+    total,
+    gradients: new Map(
+      Object.entries(grads).map(([name, g]) => [name, g.dataSync()]),
+    ),
+  };
+}
+
+/** The largest difference, relative to the largest value. */
+function difference(
+  ours: ArrayLike<number>,
+  theirs: ArrayLike<number>,
+): number {
+  let most = 1e-30, apart = 0;
+  for (let i = 0; i < theirs.length; i++) {
+    most = Math.max(most, Math.abs(theirs[i]));
+    apart = Math.max(apart, Math.abs(ours[i] - theirs[i]));
+  }
+  assert.equal(ours.length, theirs.length);
+  return Number.isNaN(apart) ? Infinity : apart / most;
+}
+
+function compareGradients(
+  { graph, network }: Prepared,
+  gradients: Map<string, ArrayLike<number>>,
+  limit: number,
+): void {
+  const { parameters } = network;
+  // Where a gradient is zero but for rounding, the others set the scale.
+  const floor = 1e-3 * Math.max(...network.gradients.map(Math.abs));
+  for (const { name, kind, offset, shape } of graph.weights) {
+    if (kind !== "parameter") continue;
+    const length = shape.reduce((a, b) => a * b, 1);
+    const ours = network.gradients.subarray(offset, offset + length);
+    const theirs = gradients.get(name)!;
+    assert.ok(theirs, `tfjs has no gradient for ${name}`);
+    const scale = Math.max(floor, ...Array.from(theirs, Math.abs));
+    const apart = Math.max(...ours.map((g, i) => Math.abs(g - theirs[i])));
+    assert.ok(
+      apart / scale < limit,
+      `${name}: relative error ${apart / scale}`,
+    );
+  }
+  assert.equal(parameters.length, network.gradients.length);
+}
+
+/** Predictions, loss, gradients and statistics of a model against tfjs. */
+async function compare(
+  model: tf.LayersModel,
+  batch: number,
+  seed: number,
+  limit = 1e-4,
+): Promise<void> {
+  const prepared = await prepare(model, batch, seed);
+  const { graph, network } = prepared;
+  const sizes = model.inputs[0].shape.slice(1) as number[];
+  network.predict(batch);
+  const predicted = tf.tidy(() => {
+    const x = tf.tensor(network.input.slice(), [batch, ...sizes]);
+    return (model.predict(x) as tf.Tensor).dataSync();
+  });
+  assert.ok(
+    difference(network.outputs, predicted) < 1e-5,
+    `predictions ${difference(network.outputs, predicted)}`,
+  );
+  const factors = Float32Array.from({ length: batch }, (_, i) => 0.5 + i % 3);
+  const loss = network.gradient(batch, factors);
+  const theirs = reference(model, prepared, batch, factors);
+  assert.ok(
+    Math.abs(loss - theirs.total) < 1e-5 * Math.abs(theirs.total),
+    `loss ${loss}, tfjs ${theirs.total}`,
+  );
+  compareGradients(prepared, theirs.gradients, limit);
+  const moved = readWeights(graph, model).statistics; // tfjs moved its own
+  assert.ok(difference(network.statistics, moved) < 1e-5);
+}
+
+Deno.test("mini-Xception predicts, and has the gradient, that tfjs has", async () => {
+  await compare(buildMiniXception(), 3, 11);
+});
+
+/** Inputs of an odd size, through layers given as a list. */
+function chain(
+  shape: [number, number, number],
+  classes: number,
+  layers: tf.layers.Layer[],
+): tf.LayersModel {
+  const input = tf.input({ shape });
+  let x = input;
+  for (const layer of layers) x = layer.apply(x) as tf.SymbolicTensor;
+  x = tf.layers.dense({ units: classes, activation: "softmax" })
+    .apply(x) as tf.SymbolicTensor;
+  return tf.model({ inputs: input, outputs: x });
+}
+
+Deno.test("Convolutions of any kernel, stride and channels have tfjs's gradient", async () => {
+  await compare(
+    chain([13, 11, 3], 5, [
+      tf.layers.conv2d({ filters: 6, kernelSize: [3, 5], padding: "same" }),
+      tf.layers.conv2d({
+        ...{ filters: 9, kernelSize: 3, strides: 2, padding: "same" },
+        activation: "relu",
+      }),
+      tf.layers.conv2d({ filters: 4, kernelSize: [2, 3] }),
+      tf.layers.conv2d({ filters: 10, kernelSize: 1, strides: [1, 2] }),
+      tf.layers.flatten(),
+    ]),
+    ...[5, 21] as const,
+  );
+});
+
+Deno.test("A dilated convolution is one with zeros between its weights", async () => {
+  // tfjs has no gradient for dilation, so the wider kernel is the reference.
+  const build = (kernelSize: number, dilationRate: number) =>
+    chain([9, 9, 8], 2, [
+      tf.layers.conv2d({
+        filters: 8,
+        kernelSize,
+        dilationRate,
+        useBias: false,
+      }),
+      tf.layers.conv2d({
+        filters: 8,
+        kernelSize,
+        dilationRate,
+        useBias: false,
+      }),
+      tf.layers.flatten(),
+    ]);
+  const wide = await prepare(build(5, 1), 2, 81);
+  const dilated = await prepare(build(3, 2), 2, 81);
+  const plane = 64;
+  /** Pairs of places: in the dilated network, in the wide one. */
+  const places: [number, number][] = [];
+  for (let layer = 0; layer < 2; layer++) {
+    for (let tap = 0; tap < 9; tap++) {
+      const wideTap = 10 * Math.floor(tap / 3) + 2 * (tap % 3);
+      for (let i = 0; i < plane; i++) {
+        places.push([
+          (9 * layer + tap) * plane + i,
+          (25 * layer + wideTap) * plane + i,
+        ]);
+      }
+    }
+  }
+  wide.network.parameters.fill(0);
+  for (const [from, to] of places) {
+    wide.network.parameters[to] = dilated.network.parameters[from];
+  }
+  const head = dilated.network.parameters.subarray(18 * plane);
+  wide.network.parameters.set(head, 50 * plane);
+  assert.equal(wide.network.gradient(2), dilated.network.gradient(2));
+  assert.ok(
+    difference(
+      places.map(([from]) => dilated.network.gradients[from]),
+      places.map(([, to]) => wide.network.gradients[to]),
+    ) < 1e-5,
+  );
+});
+
+Deno.test("Depthwise and separable convolutions have tfjs's gradient", async () => {
+  await compare(
+    chain([12, 15, 2], 3, [
+      tf.layers.depthwiseConv2d({ kernelSize: 3, padding: "same" }),
+      // No bias: batch normalization takes it away again.
+      tf.layers.separableConv2d({ filters: 12, kernelSize: 3, useBias: false }),
+      tf.layers.batchNormalization({ momentum: 0.9 }),
+      tf.layers.depthwiseConv2d({ kernelSize: 5, strides: 2, padding: "same" }),
+      tf.layers.activation({ activation: "sigmoid" }),
+      tf.layers.depthwiseConv2d({ kernelSize: [2, 3], useBias: false }),
+      tf.layers.globalAveragePooling2d({}),
+    ]),
+    ...[4, 22] as const,
+  );
+});
+
+Deno.test("Pooling, activations and dense layers have tfjs's gradient", async () => {
+  await compare(
+    chain([17, 14, 1], 7, [
+      tf.layers.conv2d({ filters: 8, kernelSize: 3 }),
+      tf.layers.activation({ activation: "swish" }),
+      tf.layers.maxPooling2d({ poolSize: 3, strides: 1, padding: "same" }),
+      tf.layers.batchNormalization({ epsilon: 0.01 }),
+      // Without padding: tfjs's gradient counts the padding, its mean does not.
+      tf.layers.averagePooling2d({ poolSize: 3, strides: 2 }),
+      tf.layers.reLU(),
+      tf.layers.conv2d({ filters: 16, kernelSize: 1, useBias: false }),
+      tf.layers.batchNormalization(),
+      tf.layers.reLU(),
+      tf.layers.maxPooling2d({ poolSize: [2, 3], strides: [2, 3] }),
+      tf.layers.flatten(),
+      tf.layers.dense({ units: 11, activation: "relu" }),
+    ]),
+    ...[6, 23] as const,
+  );
+});
+
+Deno.test("Squeeze-and-excitation in a residual block has tfjs's gradient", async () => {
+  type Tensor = tf.SymbolicTensor;
+  const input = tf.input({ shape: [10, 10, 8] });
+  const conv = (x: Tensor, filters: number, strides = 1) =>
+    tf.layers.batchNormalization().apply(
+      tf.layers.separableConv2d({
+        ...{ filters, strides, kernelSize: 3, padding: "same" },
+        useBias: false,
+      }).apply(x),
+    ) as Tensor;
+  let main = tf.layers.reLU().apply(conv(input, 16)) as Tensor;
+  main = tf.layers.maxPooling2d({
+    ...{ poolSize: 3, strides: 2, padding: "same" },
+  }).apply(conv(main, 16)) as Tensor;
+  let gate = tf.layers.globalAveragePooling2d({}).apply(main) as Tensor;
+  gate = tf.layers.dense({ units: 4, activation: "relu" })
+    .apply(gate) as Tensor;
+  gate = tf.layers.dense({ units: 16, activation: "sigmoid" })
+    .apply(gate) as Tensor;
+  gate = tf.layers.reshape({ targetShape: [1, 1, 16] }).apply(gate) as Tensor;
+  const gated = tf.layers.multiply().apply([main, gate]) as Tensor;
+  const shortcut = tf.layers.batchNormalization().apply(
+    tf.layers.conv2d({
+      ...{ filters: 16, kernelSize: 1, strides: 2, useBias: false },
+    }).apply(input),
+  ) as Tensor;
+  let x = tf.layers.add().apply([gated, shortcut]) as Tensor;
+  x = tf.layers.add().apply([x, conv(x, 16), shortcut]) as Tensor;
+  x = tf.layers.multiply().apply([x, conv(x, 16)]) as Tensor;
+  x = tf.layers.globalAveragePooling2d({}).apply(x) as Tensor;
+  const output = tf.layers.dense({ units: 3, activation: "softmax" }).apply(x);
+  await compare(
+    tf.model({ inputs: input, outputs: output as Tensor }),
+    ...[5, 24] as const,
+  );
+});
+
+Deno.test("The gradient is the slope that finite differences measure", async () => {
+  const model = buildMiniXception();
+  const prepared = await prepare(model, 4, 31);
+  const { network, graph } = prepared;
+  network.gradient(4);
+  const gradient = network.gradients.slice();
+  const start = network.parameters.slice();
+  const random = createRandom(32);
+  for (const weight of graph.weights) {
+    if (weight.kind === "statistic") continue;
+    const length = weight.shape.reduce((a, b) => a * b, 1);
+    // Along the gradient of one array, the loss rises by its squared length.
+    const { offset } = weight;
+    const part = gradient.subarray(offset, offset + length);
+    const norm = Math.hypot(...part);
+    if (norm < 1e-3 || random.next() < 0.5) continue;
+    const loss = (step: number) => {
+      network.parameters.set(start);
+      part.forEach((g, i) => {
+        network.parameters[offset + i] += step * g / norm;
+      });
+      return network.gradient(4) / 4;
+    };
+    // Small enough for few ReLUs and maxima to change sides: they and 32-bit
+    // rounding of the loss limit what a difference can show.
+    const step = 5e-4;
+    const slope = (loss(step) - loss(-step)) / (2 * step);
+    assert.ok(
+      Math.abs(slope - norm) < 0.03 * norm + 2e-3,
+      `${weight.name}: slope ${slope}, gradient ${norm}`,
+    );
+  }
+});
+
+Deno.test("The same batch gives the same bits, after other batches too", async () => {
+  const prepared = await prepare(buildMiniXception(), 5, 41);
+  const { network } = prepared;
+  const statistics = network.statistics.slice();
+  const run = (count: number) => {
+    network.statistics.set(statistics);
+    network.gradient(count);
+    return [network.gradients, network.statistics].map((a) => a.slice());
+  };
+  const first = run(5);
+  run(2);
+  assert.deepEqual(run(5), first);
+  const again = await prepare(buildMiniXception(), 5, 41);
+  again.network.gradient(5);
+  assert.deepEqual(again.network.gradients, first[0]);
+});
+
+Deno.test("Weights go into a network and back into a model unchanged", async () => {
+  const model = buildMiniXception();
+  const { graph, network } = await prepare(model, 1, 51);
+  const other = buildMiniXception({ seed: 9 });
+  writeWeights(graph, network, other);
+  assert.deepEqual(
+    other.getWeights().map((w) => w.dataSync()),
+    model.getWeights().map((w) => w.dataSync()),
+  );
+  assert.throws(
+    () => readWeights(graph, buildMiniXception({ classes: 5 })),
+    NetworkError,
+  );
+});
+
+Deno.test("Dropout keeps its share, and draws by seed alone", async () => {
+  const model = chain([4, 4, 8], 2, [
+    tf.layers.dropout({ rate: 0.25 }),
+    tf.layers.flatten(),
+  ]);
+  const { network } = await prepare(model, 16, 61);
+  const losses = [1, 2, 1].map((seed) => network.gradient(16, undefined, seed));
+  assert.equal(losses[0], losses[2]);
+  assert.notEqual(losses[0], losses[1]);
+  // A gradient of the dense kernel is zero where its input was dropped.
+  network.gradient(1);
+  const dropped = Array.from(
+    { length: 128 },
+    (_, i) => Number(network.gradients[2 * i] === 0),
+  ).reduce((a, b) => a + b);
+  assert.ok(dropped > 15 && dropped < 50, `${dropped} of 128 dropped`);
+});
+
+/** Keras' updates, written out in double precision. */
+function kerasAdam(w: number[], gradients: number[][], rate: number): number[] {
+  const m = w.map(() => 0), v = w.map(() => 0), x = [...w];
+  gradients.forEach((g, t) =>
+    g.forEach((gi, i) => {
+      m[i] = 0.9 * m[i] + 0.1 * gi;
+      v[i] = 0.999 * v[i] + 0.001 * gi * gi;
+      x[i] -= rate * (m[i] / (1 - 0.9 ** (t + 1))) /
+        (Math.sqrt(v[i] / (1 - 0.999 ** (t + 1))) + 1e-7);
+    })
+  );
+  return x;
+}
+
+Deno.test("Adam and SGD update as their formulas say, with L2 and decay", async () => {
+  const l2 = 0.01;
+  const model = chain([2, 2, 1], 2, [
+    tf.layers.conv2d({
+      ...{ filters: 3, kernelSize: 2 },
+      kernelRegularizer: tf.regularizers.l2({ l2 }),
+    }),
+    tf.layers.flatten(),
+  ]);
+  const { graph, network } = await prepare(model, 1, 71);
+  const start = network.parameters.slice();
+  const gradient = start.map((_, i) => Math.sin(i));
+  const penalised = graph.weights.find((w) => w.l2 > 0)!;
+  assert.equal(penalised.name.endsWith("kernel"), true);
+
+  const adam = new Optimizer(network, {
+    ...{ kind: "adam", beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+    averageDecay: 0.5,
+  });
+  network.gradients.set(gradient);
+  adam.step(0.01);
+  const pull = (i: number) => i < 12 ? 2 * l2 * start[i] : 0;
+  const expected = kerasAdam(
+    [...start],
+    [[...gradient].map((g, i) => g + pull(i))],
+    0.01,
+  );
+  assert.ok(difference(network.parameters, expected) < 1e-6);
+  const average = expected.map((x, i) => (x + start[i]) / 2);
+  assert.ok(difference(adam.state.averageParameters, average) < 1e-6);
+  assert.equal(adam.stepCount, 1);
+
+  network.parameters.set(start);
+  const sgd = new Optimizer(network, {
+    ...{ kind: "sgd", momentum: 0.9, weightDecay: 0.1 },
+  });
+  const velocity = start.map(() => 0), x = [...start];
+  for (let step = 0; step < 3; step++) {
+    network.gradients.set(gradient);
+    sgd.step(0.05);
+    x.forEach((value, i) => {
+      const decays = i < 12 || i >= 15 && i < 21; // kernels, not biases
+      const g = gradient[i] + (i < 12 ? 2 * l2 * value : 0);
+      velocity[i] = 0.9 * velocity[i] + g;
+      x[i] -= 0.05 * (g + 0.9 * velocity[i]) + (decays ? 0.005 * value : 0);
+    });
+  }
+  assert.ok(difference(network.parameters, x) < 1e-5);
+});
+
+Deno.test("What cannot be compiled is refused by the layer's name", async () => {
+  const graph = describeNetwork(buildMiniXception());
+  await assert.rejects(
+    Network.create(graph, { batch: 0, training: false }),
+    /batch must be 1 or more/,
+  );
+  const network = await Network.create(graph, { batch: 2, training: false });
+  assert.throws(() => network.predict(3), /count must be 1 to 2, not 3/);
+  assert.throws(() => network.gradient(1), /without training/);
+  const model = chain([4, 4, 1], 2, [
+    tf.layers.upSampling2d({ name: "enlarge" }),
+    tf.layers.flatten(),
+  ]);
+  assert.throws(() => describeNetwork(model), {
+    name: "NetworkError",
+    message: /layer enlarge \(UpSampling2D\)/,
+  });
+});

@@ -1,0 +1,179 @@
+import assert from "node:assert/strict";
+import { SaxesParser } from "saxes";
+import {
+  belowEachOther,
+  besideEachOther,
+  type Chart,
+} from "mien/notebook/chart.ts";
+import { faceSheet } from "mien/notebook/face_sheet.ts";
+import {
+  barChart,
+  calibrationChart,
+  confusionChart,
+  lineChart,
+  trainingCurves,
+} from "mien/notebook/charts.ts";
+
+/** The texts of a chart in order; fails where it is no well-formed XML. */
+function textsOf(chart: Chart): string[] {
+  const texts: string[] = [];
+  let text: string | undefined;
+  const parser = new SaxesParser({ xmlns: true });
+  parser.on("opentag", ({ local }) => {
+    if (local === "text") text = "";
+  });
+  parser.on("text", (part) => {
+    if (text !== undefined) text += part;
+  });
+  parser.on("closetag", ({ local }) => {
+    if (local !== "text") return;
+    texts.push(text!);
+    text = undefined;
+  });
+  parser.write(chart.svg).close();
+  return texts;
+}
+
+const AXES = { x: "emotion", y: "faces (count)" };
+
+/** The pixel heights of the bars, in order. */
+function barHeights(chart: Chart): number[] {
+  return [...chart.svg.matchAll(/<rect height="([\d.]+)"/g)]
+    .map((match) => Number(match[1]));
+}
+
+Deno.test("bars are as high as their values, which stand above them", () => {
+  const bars = [{ label: "happy", value: 1000 }, { label: "sad", value: 250 }];
+  const chart = barChart("Faces & more", bars, AXES);
+  const [happy, sad] = barHeights(chart);
+  assert.ok(Math.abs(happy / sad - 4) < 0.01, `${happy} to ${sad}`);
+  const texts = textsOf(chart);
+  for (const text of ["1,000", "250", "happy", "sad", "Faces & more"]) {
+    assert.ok(texts.includes(text), `${text} in ${texts}`);
+  }
+  assert.ok(texts.some((text) => text.includes("faces (count)")));
+  assert.ok(texts.some((text) => text.includes("emotion")));
+});
+
+Deno.test("bars of three groups stand in three panels with one scale", () => {
+  const bars = ["Training", "PublicTest", "PrivateTest"].map((
+    group,
+    index,
+  ) => ({
+    group,
+    label: "happy",
+    value: 100 * (index + 1),
+  }));
+  const chart = barChart("Splits", bars, AXES);
+  const heights = barHeights(chart);
+  assert.equal(heights.length, 3);
+  assert.ok(Math.abs(heights[2] / heights[0] - 3) < 0.05);
+  assert.ok(textsOf(chart).includes("PublicTest"));
+});
+
+Deno.test("names of lines that end at the same value do not cover each other", () => {
+  const line = (name: string) => ({
+    name,
+    points: [{ x: 0, y: 1 }, { x: 1, y: 2 }],
+  });
+  const chart = lineChart("Lines", [line("one"), line("two")], AXES);
+  const positions = ["one", "two"].map((name) => {
+    const before = chart.svg.slice(0, chart.svg.indexOf(`>${name}</text>`));
+    const group = before.slice(before.lastIndexOf("<g "));
+    const [, shift] = group.match(/translate\([\d.-]+,([\d.-]+)\)/)!;
+    return Number(shift);
+  });
+  assert.ok(Math.abs(positions[0] - positions[1]) >= 12, `${positions}`);
+});
+
+Deno.test("an axis of whole numbers, as epochs are, has no tick between them", () => {
+  const points = [1, 2, 3, 4].map((x) => ({ x, y: x / 10 }));
+  const chart = lineChart("Epochs", [{ name: "one", points }], AXES);
+  const texts = textsOf(chart);
+  for (const text of ["1", "2", "3", "4"]) assert.ok(texts.includes(text));
+  assert.ok(!texts.includes("1.5"), String(texts));
+});
+
+Deno.test("curves can be drawn before there is an epoch, and in the first", () => {
+  assert.ok(textsOf(trainingCurves([], 20)).includes("Loss"));
+  const first = [{
+    epoch: 1,
+    loss: 1.5,
+    accuracy: 0.4,
+    valLoss: 1.6,
+    valAccuracy: 0.3,
+  }];
+  const texts = textsOf(trainingCurves(first, 20));
+  assert.equal(texts.filter((text) => text === "validation").length, 2);
+  assert.ok(texts.some((text) => text.includes("loss (nats)")));
+});
+
+Deno.test("the confusion chart shows counts and each row's parts", () => {
+  const chart = confusionChart([[30, 10], [0, 5]], ["happy", "sad"]);
+  const texts = textsOf(chart);
+  for (const text of ["30", "10", "0", "5", "0.75", "0.25", "0.00", "1.00"]) {
+    assert.ok(texts.includes(text), `${text} in ${texts}`);
+  }
+  assert.match(chart.description, /35 of 45 right/);
+});
+
+Deno.test("a class without faces has parts of 0, not NaN", () => {
+  const chart = confusionChart([[3, 1], [0, 0]], ["happy", "sad"]);
+  assert.doesNotMatch(chart.svg, /NaN/);
+});
+
+Deno.test("the calibration chart leaves empty bins out", () => {
+  const bins = [
+    { low: 0, high: 0.5, count: 0, confidence: 0, accuracy: 0 },
+    { low: 0.5, high: 1, count: 4, confidence: 0.8, accuracy: 0.75 },
+  ];
+  const chart = calibrationChart(bins, 0.05);
+  assert.ok(textsOf(chart).includes("Calibration (expected error 5.0 %)"));
+  assert.equal(chart.svg.match(/<circle/g)?.length, 1);
+});
+
+Deno.test("charts placed together keep their sizes and stay one document", () => {
+  const chart = lineChart("A", [], AXES, { width: 300, height: 200 });
+  const row = besideEachOther(chart, chart);
+  const column = belowEachOther(row, chart);
+  assert.deepEqual([row.width, row.height], [600, chart.height]);
+  assert.deepEqual([column.width, column.height], [600, 2 * chart.height]);
+  assert.equal(column.svg.match(/<style>/g)?.length, 1);
+  assert.equal(textsOf(column).filter((text) => text === "A").length, 3);
+});
+
+Deno.test("charts bring inks for light and dark pages, and a fallback", () => {
+  const { svg } = barChart("A", [{ label: "a", value: 1 }], AXES);
+  assert.match(svg, /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
+  assert.match(svg, /prefers-color-scheme:dark/);
+  assert.doesNotMatch(svg, /var\(--[\w-]+\)(?!;|\})/);
+});
+
+Deno.test("a sheet shows each face's own pixels, with captions and verdicts", async () => {
+  const dark = new Uint8Array(2304).fill(20);
+  const light = new Uint8Array(2304).fill(230);
+  const chart = await faceSheet("Sheet", [
+    {
+      label: "happy",
+      faces: [{ pixels: dark, caption: "sad", verdict: "wrong" }],
+    },
+    {
+      label: "sad",
+      faces: [{ pixels: light, caption: "sad", verdict: "right" }, {
+        pixels: dark,
+      }],
+    },
+  ]);
+  const texts = textsOf(chart);
+  assert.deepEqual(texts, ["Sheet", "happy", "sad", "✗ sad", "✓ sad"]);
+  const [, data] = chart.svg.match(/base64,([^"]+)"/)!;
+  const { Jimp } = await import("jimp");
+  const picture = await Jimp.fromBuffer(
+    Uint8Array.fromBase64(data).buffer as ArrayBuffer,
+  );
+  const gray = (x: number, y: number) => picture.getPixelColor(x, y) >>> 24;
+  assert.deepEqual([picture.width, picture.height], [96, 96]);
+  assert.ok(Math.abs(gray(24, 24) - 20) < 6);
+  assert.ok(Math.abs(gray(24, 72) - 230) < 6);
+  assert.ok(Math.abs(gray(72, 72) - 20) < 6);
+});

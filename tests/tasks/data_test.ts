@@ -1,0 +1,232 @@
+// Downloading FER-2013, from a real server on this machine that misbehaves.
+import assert from "node:assert/strict";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  createServer,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { DatasetError, SPLITS } from "mien/data/faces.ts";
+import { EMOTIONS } from "mien/emotions.ts";
+import { downloadFaces, PUBLISHED_COUNTS } from "mien/data/download.ts";
+import {
+  makeRows,
+  toCsv,
+  toGzip,
+  toPictures,
+  toZip,
+} from "../helpers/fer2013_fixtures.ts";
+
+const rows = makeRows(42);
+const archive = toZip(toPictures(rows));
+const counts = SPLITS.map((usage) =>
+  EMOTIONS.map((_, label) =>
+    rows.filter((row) => row.usage === usage && row.label === label).length
+  )
+);
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A server, an empty folder, and the requests' Range headers. */
+async function withServer(
+  handler: Handler,
+  run: (url: string, folder: string, ranges: string[]) => Promise<void>,
+) {
+  const folder = mkdtempSync(join(tmpdir(), "mien-download-"));
+  const ranges: string[] = [];
+  const server = createServer((request, response) => {
+    ranges.push(request.headers.range ?? "");
+    handler(request, response);
+  });
+  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+  const { port } = server.address() as AddressInfo;
+  try {
+    await run(`http://127.0.0.1:${port}/fer2013`, folder, ranges);
+  } finally {
+    await new Promise((closed) => server.close(closed));
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Serves bytes, also from a place on while the ETag is the same. */
+function serve(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { bytes = archive, etag = '"1"', breakAt = Infinity } = {},
+) {
+  const asked = /^bytes=(\d+)-$/.exec(request.headers.range ?? "");
+  const start = asked && request.headers["if-range"] === etag
+    ? Number(asked[1])
+    : 0;
+  if (start > 0 && start >= bytes.length) {
+    response.writeHead(416, { "Content-Range": `bytes */${bytes.length}` });
+    return response.end();
+  }
+  response.writeHead(start > 0 ? 206 : 200, {
+    "Content-Type": "application/zip",
+    "Content-Length": bytes.length - start,
+    ETag: etag,
+    ...(start > 0
+      ? {
+        "Content-Range": `bytes ${start}-${bytes.length - 1}/${bytes.length}`,
+      }
+      : {}),
+    Connection: "close",
+  });
+  if (breakAt >= bytes.length) return response.end(bytes.subarray(start));
+  response.write(bytes.subarray(start, breakAt));
+  setTimeout(() => response.destroy(), 50);
+}
+
+const rejectsWith = (promise: Promise<unknown>, reason: RegExp) =>
+  assert.rejects(promise, (error) => {
+    assert.ok(error instanceof DatasetError, String(error));
+    assert.match(error.reason, reason);
+    return true;
+  });
+
+Deno.test("the published counts add up to FER-2013's 35,887 faces", () => {
+  const sums = PUBLISHED_COUNTS.map((row) => row.reduce((a, b) => a + b));
+  assert.deepEqual(sums, [28709, 3589, 3589]);
+});
+
+Deno.test("a whole archive is verified and moved into place, and never overwritten", async () => {
+  await withServer(serve, async (from, folder) => {
+    const { path, faces } = await downloadFaces({ from, folder, counts });
+    assert.equal(path, join(folder, "fer2013.zip"));
+    assert.equal(faces.length, rows.length);
+    assert.deepEqual(readdirSync(folder), ["fer2013.zip"]);
+    assert.deepEqual(new Uint8Array(readFileSync(path)), archive);
+    await rejectsWith(downloadFaces({ from, folder, counts }), /already/);
+  });
+});
+
+Deno.test("a download that breaks off goes on where it stopped", async () => {
+  let calls = 0;
+  const half = archive.length >> 1;
+  await withServer(
+    (request, response) =>
+      serve(request, response, { breakAt: calls++ === 0 ? half : Infinity }),
+    async (from, folder, ranges) => {
+      await rejectsWith(downloadFaces({ from, folder, counts }), /broke off/);
+      assert.ok(!existsSync(join(folder, "fer2013.zip")));
+      const { faces } = await downloadFaces({ from, folder, counts });
+      assert.equal(faces.length, rows.length);
+      assert.match(ranges[1], /^bytes=[1-9]\d*-$/);
+      assert.deepEqual(readdirSync(folder), ["fer2013.zip"]);
+    },
+  );
+});
+
+Deno.test("a file that changed meanwhile is downloaded from its start", async () => {
+  let calls = 0;
+  await withServer(
+    (request, response) => {
+      calls++;
+      serve(request, response, {
+        etag: `"${calls}"`,
+        breakAt: calls === 1 ? 5000 : Infinity,
+      });
+    },
+    async (from, folder) => {
+      await rejectsWith(downloadFaces({ from, folder, counts }), /broke off/);
+      const { faces } = await downloadFaces({ from, folder, counts });
+      assert.equal(faces.length, rows.length);
+    },
+  );
+});
+
+Deno.test("an error page and an error status leave nothing behind", async () => {
+  await withServer((_, response) => {
+    response.writeHead(200, { "Content-Type": "text/html" });
+    response.end("<html>log in</html>");
+  }, async (from, folder) => {
+    await rejectsWith(downloadFaces({ from, folder, counts }), /web page/);
+    assert.deepEqual(readdirSync(folder), []);
+  });
+  await withServer((_, response) => {
+    response.writeHead(404);
+    response.end("gone");
+  }, async (from, folder) => {
+    await rejectsWith(downloadFaces({ from, folder, counts }), /answered 404/);
+    assert.deepEqual(readdirSync(folder), []);
+  });
+});
+
+Deno.test("a wrong archive names what is wrong and leaves nothing behind", async () => {
+  const wrong: [Uint8Array, RegExp][] = [
+    [toZip([["cats/1.txt", "meow"]]), /holds neither/],
+    [toZip(toPictures(rows.slice(0, 41))), /PrivateTest has 1 neutral .* of 2/],
+    [archive.slice(0, -500), /zip archive is cut off/],
+    [new TextEncoder().encode("<html>log in</html>"), /wrong header/],
+  ];
+  for (const [bytes, reason] of wrong) {
+    await withServer(
+      (request, response) => serve(request, response, { bytes }),
+      async (from, folder) => {
+        await rejectsWith(downloadFaces({ from, folder, counts }), reason);
+        assert.deepEqual(readdirSync(folder), []);
+      },
+    );
+  }
+});
+
+Deno.test("pictures whose names tell no split are verified as train and test", async () => {
+  await withServer(
+    (request, response) =>
+      serve(request, response, { bytes: toZip(toPictures(rows, false)) }),
+    async (from, folder) => {
+      const { faces } = await downloadFaces({ from, folder, counts });
+      assert.equal(faces.length, rows.length);
+    },
+  );
+});
+
+Deno.test("a file serves as well as a server", async () => {
+  await withServer(serve, async (_, folder) => {
+    const from = join(folder, "table.gz");
+    writeFileSync(from, toGzip(toCsv(rows)));
+    const { path } = await downloadFaces({ from, folder, counts });
+    assert.equal(path, join(folder, "fer2013.csv.gz"));
+    await rejectsWith(
+      downloadFaces({ from: join(folder, "none"), folder: join(folder, "b") }),
+      /no such file/,
+    );
+  });
+});
+
+Deno.test("a server that is not there gives one clear line", async () => {
+  await withServer(serve, async (_, folder) => {
+    await rejectsWith(
+      downloadFaces({ from: "http://127.0.0.1:9/x", folder }),
+      /cannot be reached .*--from/,
+    );
+  });
+});
+
+Deno.test("the task tells wrong usage (2) from failure (1), in one line", () => {
+  const run = (...args: string[]) =>
+    spawnSync(Deno.execPath(), [
+      "run",
+      "-A",
+      resolve(import.meta.dirname!, "../../tasks/data.ts"),
+      ...args,
+    ], { encoding: "utf8" });
+  assert.match(String(run("--help").stdout), /^Usage: deno task data/);
+  const wrong = run("--form", "x");
+  assert.equal(wrong.status, 2);
+  const failed = run("--from", "no-such-file.zip");
+  assert.equal(failed.status, 1);
+  assert.equal(String(failed.stderr).trim().split("\n").length, 1);
+});

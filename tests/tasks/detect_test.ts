@@ -1,0 +1,75 @@
+// The command `deno task detect`, run as a person or a script would.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import process from "node:process";
+import { drawScene } from "mien/drawn/scene.ts";
+import { detectFaces } from "mien/haar/detector.ts";
+import { encodePng, readImage } from "mien/image/image.ts";
+
+const root = resolve(import.meta.dirname!, "../..");
+
+function run(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["run", "-A", "--no-check", join(root, "tasks/detect.ts"), ...args],
+    { encoding: "utf8", cwd: root },
+  );
+  return { status, stdout, stderr };
+}
+
+Deno.test("detect prints what detectFaces finds, and only JSON", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "mien-detect-"));
+  try {
+    const { image } = drawScene({ width: 320, height: 240, faces: 2, seed: 1 });
+    const file = join(folder, "scene.png");
+    const out = join(folder, "framed.png");
+    writeFileSync(file, encodePng(image));
+    const { status, stdout, stderr } = run(
+      ...[file, "--json", "--min-neighbors", "2", "--min-size", "40x40"],
+      ...["--out", out],
+    );
+    assert.equal(stderr, "");
+    assert.equal(status, 0);
+    const found = await detectFaces(image, undefined, {
+      minNeighbors: 2,
+      minSize: { width: 40, height: 40 },
+    });
+    assert.ok(found.length > 0);
+    assert.deepEqual(JSON.parse(stdout), {
+      ...{ image: file, width: 320, height: 240 },
+      rects: found.map(({ x, y, width, height }) => [x, y, width, height]),
+    });
+    const framed = await readImage(out);
+    const [{ x, y }] = found;
+    const at = 4 * (y * 320 + x);
+    assert.deepEqual([...framed.data.slice(at, at + 3)], [40, 220, 90]);
+
+    const before = readFileSync(out);
+    const again = run(file, "--out", out);
+    assert.equal(again.status, 2);
+    assert.match(again.stderr, /is there: use --force/);
+    assert.deepEqual(readFileSync(out), before);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+Deno.test("detect says in one line what is wrong", () => {
+  const cases: [string[], number, RegExp][] = [
+    [[], 2, /one IMAGE is needed/],
+    [["a.png", "--scale-factor", "1"], 1, /a.png/],
+    [["a.png", "--min-size", "4"], 2, /--min-size is "4", not WxH/],
+    [["a.png", "--cascade", join(root, "deno.json")], 1, /deno.json/],
+    [["a.png", "--colour"], 2, /--colour/],
+  ];
+  for (const [args, status, message] of cases) {
+    const result = run(...args);
+    assert.equal(result.status, status, args.join(" "));
+    assert.equal(result.stdout, "");
+    assert.match(result.stderr, message);
+    assert.equal(result.stderr.trim().split("\n").length, 1);
+  }
+});

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CheckpointError } from "../../lib/model/saved_model.ts";
+import { lastSaved, readRecordedRun } from "../../lib/training/recorded_run.ts";
+import { formatLog } from "../../lib/training/run_folder.ts";
+
+function inFolder(test: (folder: string) => void) {
+  const folder = mkdtempSync(join(tmpdir(), "mien-run-"));
+  try {
+    test(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+Deno.test("the last saved model is that of the highest epoch", () =>
+  inFolder((folder) => {
+    for (
+      const name of ["a.09-0.6100", "a.100-0.6500", "a.20-0.6700", "resume"]
+    ) {
+      mkdirSync(join(folder, name));
+    }
+    assert.equal(lastSaved(folder), join(folder, "a.100-0.6500"));
+  }));
+
+Deno.test("a folder without a model is an error that says what to do", () =>
+  inFolder((folder) => {
+    assert.throws(() => lastSaved(folder), /train one first/);
+  }));
+
+Deno.test("a log is read as the trainer writes it", () =>
+  inFolder((folder) => {
+    const figures = {
+      loss: 1.5,
+      accuracy: 0.4,
+      valLoss: 1.25,
+      valAccuracy: 0.5,
+    };
+    const record = {
+      ...{ epoch: 1, learningRate: 0.001, ...figures, valMacroF1: 0.4 },
+      ...{ penalty: 0, seconds: 3, saved: null },
+    };
+    writeFileSync(join(folder, "log.csv"), formatLog([record]));
+    const about = { network: {}, data: {}, training: { seed: 7 } };
+    writeFileSync(join(folder, "config.json"), JSON.stringify(about));
+    writeFileSync(join(folder, "evaluation.json"), `{"accuracy":0.5}`);
+    writeFileSync(join(folder, "evaluation-mirrored.json"), "{}");
+    const run = readRecordedRun(folder);
+    assert.deepEqual(run.epochs, [{ epoch: 1, ...figures }]);
+    assert.equal(run.config.seed, 7);
+    assert.equal(run.evaluation.accuracy, 0.5);
+  }));
+
+Deno.test("a missing or damaged record names its file", () =>
+  inFolder((folder) => {
+    assert.throws(() => readRecordedRun(folder), CheckpointError);
+    writeFileSync(join(folder, "config.json"), "{");
+    assert.throws(() => readRecordedRun(folder), /config\.json: is damaged/);
+  }));

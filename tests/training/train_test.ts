@@ -1,0 +1,437 @@
+// The trainer: reproducible, resumable, right in what it minimises, and clear when it refuses.
+import * as tf from "@tensorflow/tfjs";
+import assert from "node:assert/strict";
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import {
+  noAugmentation,
+  referenceAugmentation,
+} from "mien/training/augment.ts";
+import { loadModel, saveModel } from "mien/model/saved_model.ts";
+import { scalePixels } from "mien/network/input.ts";
+import { readRun } from "mien/training/run_folder.ts";
+import { schedules } from "mien/training/schedule.ts";
+import {
+  train,
+  type TrainOptions,
+  type TrainResult,
+} from "mien/training/train.ts";
+import {
+  completeConfig,
+  optimizers,
+  type PartialConfig,
+  TrainingError,
+} from "mien/training/config.ts";
+import {
+  createTrainingMemory,
+  meet,
+  shareFaces,
+  stopAll,
+  Stopped,
+} from "mien/training/shared_memory.ts";
+import { shuffle } from "mien/training/order.ts";
+import { TrainingTeam } from "mien/training/team.ts";
+import { buildTiny, makeFaces } from "../helpers/tiny_training.ts";
+
+const faces = makeFaces(210, 70);
+const config: PartialConfig = {
+  epochs: 2,
+  batchSize: 32,
+  learningRate: 0.01,
+  workers: 2,
+  seed: 3,
+  augmentation: referenceAugmentation,
+};
+
+const run = (more: PartialConfig = {}, options: Partial<TrainOptions> = {}) =>
+  train({
+    faces,
+    model: buildTiny(),
+    ...options,
+    config: { ...config, ...more },
+  });
+
+const weightsOf = (model: tf.LayersModel) =>
+  model.getWeights().map((weight) => weight.dataSync());
+
+const bitsOf = ({ model }: TrainResult) => weightsOf(model);
+
+const largestGap = (a: ArrayLike<number>[], b: ArrayLike<number>[]) =>
+  Math.max(
+    ...a.flatMap((values, i) =>
+      Array.from(values, (value, k) => Math.abs(value - b[i][k]))
+    ),
+  );
+
+/** Runs with a folder of its own, which is gone afterwards. */
+async function inFolder(act: (folder: string) => unknown): Promise<void> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "mien-train-"));
+  try {
+    await act(folder);
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+}
+
+const says = (...patterns: RegExp[]) => (error: unknown) =>
+  error instanceof TrainingError &&
+  patterns.every((pattern) => pattern.test(error.message));
+
+Deno.test("the same seed and number of workers give the same weights, bit for bit", async () => {
+  for (const workers of [1, 2, 3]) {
+    const [one, other] = [await run({ workers }), await run({ workers })];
+    assert.deepEqual(bitsOf(one), bitsOf(other));
+  }
+  const [seed3, seed4] = [await run(), await run({ seed: 4 })];
+  assert.ok(largestGap(bitsOf(seed3), bitsOf(seed4)) > 1e-3);
+});
+
+/** No batch normalisation, whose statistics are of each worker's own faces. */
+function buildPlain(seed = 1): tf.LayersModel {
+  const kernelInitializer = tf.initializers.glorotUniform({ seed });
+  return tf.sequential({
+    name: "plain",
+    layers: [
+      tf.layers.conv2d({
+        ...{ inputShape: [48, 48, 1], filters: 4, kernelSize: 6, strides: 6 },
+        ...{ activation: "relu", kernelInitializer },
+      }),
+      tf.layers.globalAveragePooling2d({ dataFormat: "channelsLast" }),
+      tf.layers.dense({ units: 7, activation: "softmax", kernelInitializer }),
+    ],
+  });
+}
+
+Deno.test("any number of workers takes the same steps, but for rounding", async () => {
+  // 210 faces in batches of 50: the last has ten; three workers get unequal parts, twelve some none.
+  const weights = [];
+  for (const workers of [1, 3, 12]) {
+    weights.push(bitsOf(
+      await run(
+        { workers, batchSize: 50, optimizer: { kind: "sgd" } },
+        { model: buildPlain() },
+      ),
+    ));
+  }
+  assert.ok(largestGap(weights[0], weights[1]) < 1e-5);
+  assert.ok(largestGap(weights[0], weights[2]) < 1e-5);
+});
+
+Deno.test("a network learns what there is to learn", async () => {
+  const { history, ended } = await run(
+    { epochs: 40, learningRate: 0.03 },
+    { model: buildPlain() },
+  );
+  assert.equal(ended, "epochs");
+  assert.equal(history.length, 40);
+  assert.ok(history[39].loss < history[0].loss);
+  assert.ok(history[39].valAccuracy > 0.9, `${history[39].valAccuracy}`);
+});
+
+/** What a model says of all faces of a split, by tfjs' own cpu kernels. */
+function sayings(
+  model: tf.LayersModel,
+  split: "Training" | "PublicTest",
+  mirrored = false,
+): number[][] {
+  return tf.tidy(() => {
+    const { pixels, length } = shareFaces(faces, split);
+    const input = tf.tensor4d(scalePixels(pixels), [length, 48, 48, 1]);
+    const seen = mirrored ? input.reverse(2) : input;
+    return (model.predict(seen) as tf.Tensor2D).arraySync();
+  });
+}
+
+const still: PartialConfig = {
+  epochs: 1,
+  learningRate: 0,
+  weightDecay: 0,
+  averageDecay: null,
+  augmentation: noAugmentation,
+};
+
+/** The mean cross-entropy of targets for what the plain network says of the training faces. */
+function expectedLoss(
+  target: (label: number, k: number, face: number) => number,
+  weight: (label: number) => number = () => 1,
+): number {
+  const labels = shareFaces(faces, "Training").labels;
+  const losses = sayings(buildPlain(), "Training").map((said, face) => {
+    const label = labels[face];
+    return weight(label) * said.reduce(
+      (loss, p, k) => loss - target(label, k, face) * Math.log(p),
+      0,
+    );
+  });
+  return losses.reduce((a, b) => a + b) / losses.length;
+}
+
+const near = (actual: number, expected: number, tolerance = 1e-4) =>
+  assert.ok(
+    Math.abs(actual - expected) <= tolerance * Math.abs(expected),
+    `${actual} is not ${expected}`,
+  );
+
+Deno.test("loss, smoothed loss and weighted loss are what tfjs' probabilities give", async () => {
+  const lossWith = async (more: PartialConfig) =>
+    (await run({ ...still, ...more }, { model: buildPlain() })).history[0].loss;
+  const hot = (label: number, k: number) => Number(label === k);
+  near(await lossWith({ labelSmoothing: 0 }), expectedLoss(hot));
+  near(
+    await lossWith({ labelSmoothing: 0.2 }),
+    expectedLoss((label, k) => 0.8 * hot(label, k) + 0.2 / 7),
+  );
+  const classWeights = [1, 2, 3, 0, 1, 0.5, 1];
+  near(
+    await lossWith({ labelSmoothing: 0, classWeights }),
+    expectedLoss(hot, (label) => classWeights[label]),
+  );
+});
+
+Deno.test("the teachers' part of the target is what they say of a face and its mirror image", () =>
+  inFolder(async (folder) => {
+    const models = [path.join(folder, "one"), path.join(folder, "other")];
+    const said: number[][][] = [];
+    for (const [index, model] of models.entries()) {
+      const teacher = buildPlain(9 + index);
+      await saveModel(teacher, model);
+      said.push(sayings(teacher, "Training", false));
+      said.push(sayings(teacher, "Training", true));
+    }
+    const { history } = await run({
+      ...still,
+      labelSmoothing: 0,
+      teacher: { models, weight: 0.7, temperature: 2 },
+    }, { model: buildPlain() });
+    const softened = said[0].map((row, face) => {
+      const roots = row.map((_, k) =>
+        Math.sqrt(said.reduce((sum, rows) => sum + rows[face][k], 0) / 4)
+      );
+      const total = roots.reduce((a, b) => a + b);
+      return roots.map((root) => root / total);
+    });
+    near(
+      history[0].loss,
+      expectedLoss((label, k, face) =>
+        0.3 * Number(label === k) + 0.7 * softened[face][k]
+      ),
+    );
+  }));
+
+Deno.test("the saved model says in stock tfjs what the log says", () =>
+  inFolder(async (folder) => {
+    const { history, best } = await run({}, { out: folder });
+    const { labels } = shareFaces(faces, "PublicTest");
+    for (const { saved, valAccuracy, valLoss, epoch } of history) {
+      if (!saved) continue;
+      assert.equal(saved, `tiny.0${epoch}-${valAccuracy.toFixed(4)}`);
+      const said = sayings(
+        await loadModel(path.join(folder, saved)),
+        "PublicTest",
+      );
+      const right = said.filter((row, face) =>
+        row.indexOf(Math.max(...row)) === labels[face]
+      );
+      assert.equal(right.length / labels.length, valAccuracy);
+      const losses = said.map((row, face) => -Math.log(row[labels[face]]));
+      near(losses.reduce((a, b) => a + b) / losses.length, valLoss);
+    }
+    assert.ok(best!.saved);
+    assert.deepEqual(
+      fs.readdirSync(folder).sort(),
+      [
+        ...history.flatMap(({ saved }) => saved ?? []),
+        ...["config.json", "log.csv", "resume"],
+      ].sort(),
+    );
+    const { training } = JSON.parse(
+      fs.readFileSync(path.join(folder, "config.json"), "utf8"),
+    );
+    assert.deepEqual(training, completeConfig({ ...config }));
+    const log = fs.readFileSync(path.join(folder, "log.csv"), "utf8");
+    assert.equal(log.split("\n")[0].split(",")[5], "val_accuracy");
+    assert.equal(log.trimEnd().split("\n").length, 3);
+  }));
+
+Deno.test("the average follows the weights as its decay says", async () => {
+  // One step an epoch; the state after each epoch has both.
+  await inFolder(async (folder) => {
+    const seen: Record<string, Float32Array>[] = [];
+    await run({ epochs: 4, batchSize: 210, averageDecay: 0.3 }, {
+      out: folder,
+      onEpoch: () => seen.push(readRun(folder).arrays),
+    });
+    for (let step = 1; step < 4; step++) {
+      const decay = Math.min(0.3, (1 + step) / (10 + step));
+      for (const kind of ["Parameters", "Statistics"]) {
+        const live = seen[step][kind.toLowerCase()];
+        const before = seen[step - 1][`average${kind}`];
+        const expected = live.map((value, i) =>
+          decay * before[i] + (1 - decay) * value
+        );
+        assert.ok(
+          largestGap([seen[step][`average${kind}`]], [expected]) < 1e-6,
+        );
+      }
+    }
+  });
+});
+
+Deno.test("normalisation's statistics leave where they began at the first steps", () =>
+  inFolder(async (folder) => {
+    // One step without change: a tenth of the first statistics, nine tenths of the batch's.
+    await run({ ...still, batchSize: 210 }, { out: folder });
+    const expected = tf.tidy(() => {
+      const { pixels, length } = shareFaces(faces, "Training");
+      const input = tf.tensor4d(scalePixels(pixels), [length, 48, 48, 1]);
+      const parts = [0, 105].map((from) =>
+        // each worker has its own statistics
+        tf.moments(
+          buildTiny().layers[0].apply(
+            input.gather(workersFaces().slice(from, from + 105)),
+          ) as tf.Tensor4D,
+          [0, 1, 2],
+        )
+      );
+      const mean = parts[0].mean.add(parts[1].mean).div(2);
+      const variance = parts[0].variance.add(parts[1].variance).div(2);
+      return [
+        ...mean.mul(0.9).dataSync(),
+        ...variance.mul(0.9).add(0.1).dataSync(),
+      ];
+    });
+    const { statistics } = readRun(folder).arrays;
+    statistics.forEach((value, i) => near(value, expected[i], 1e-3));
+  }));
+
+/** The order of the faces in the first epoch: the first half is the first worker's. */
+const workersFaces = () => Array.from(shuffle(210, 3, 0));
+
+Deno.test("a run that was stopped in mid-epoch goes on to the same weights", () =>
+  inFolder(async (folder) => {
+    const more: PartialConfig = { epochs: 4, batchSize: 2 };
+    const expected = await run(more);
+    const stopping = new AbortController();
+    const stopped = await run(more, {
+      out: folder,
+      signal: stopping.signal,
+      onEpoch: ({ epoch }) => {
+        if (epoch === 2) setTimeout(() => stopping.abort(), 20);
+      },
+    });
+    assert.equal(stopped.ended, "signal");
+    assert.ok(stopped.history.length < 4);
+    const resumed = await run(more, { out: folder, resume: true });
+    assert.deepEqual(bitsOf(resumed), bitsOf(expected));
+    assert.equal(resumed.history.length, 4);
+  }));
+
+Deno.test("patience ends a run, and plateau lowers the learning rate before", async () => {
+  // A learning rate that changes no weight: no epoch is better than the first.
+  const { history, ended, best } = await run({
+    ...still,
+    epochs: 20,
+    learningRate: 1e-20,
+    patience: 5,
+    schedule: { ...schedules.plateau, patience: 2, factor: 0.5 },
+  }, { model: buildPlain() });
+  assert.equal(ended, "patience");
+  assert.equal(best!.epoch, 1);
+  assert.deepEqual(
+    history.map(({ learningRate }) => learningRate / 1e-20),
+    [1, 1, 1, 0.5, 0.5, 0.25],
+  );
+});
+
+Deno.test("a folder with a run is refused, and a run is not resumed as another", () =>
+  inFolder(async (folder) => {
+    const schedule = schedules.plateau;
+    await run({ schedule }, { out: folder });
+    const again = (more: PartialConfig, options: Partial<TrainOptions> = {}) =>
+      run({ schedule, ...more }, { out: folder, resume: true, ...options });
+    await assert.rejects(
+      run({}, { out: folder }),
+      says(/holds a run already/, /resume/),
+    );
+    await assert.rejects(
+      again({ seed: 9, optimizer: { ...optimizers.adam, beta1: 0.5 } }),
+      says(/optimizer\.beta1, seed/),
+    );
+    await assert.rejects(
+      again({}, { model: buildPlain() }),
+      says(/different network/),
+    );
+    await assert.rejects(
+      again({}, { faces: makeFaces(140, 70) }),
+      says(/other faces/),
+    );
+    const longer = await again({ epochs: 3 });
+    assert.deepEqual(longer.history.map(({ epoch }) => epoch), [1, 2, 3]);
+  }));
+
+Deno.test("a run whose length decides its learning rates cannot be made longer", () =>
+  inFolder(async (folder) => {
+    await run({}, { out: folder });
+    await assert.rejects(
+      run({ epochs: 3 }, { out: folder, resume: true }),
+      says(/epochs/),
+    );
+  }));
+
+Deno.test("a loss that is no number ends the run, and the last good epoch stays", () =>
+  inFolder(async (folder) => {
+    const broken = buildTiny();
+    await run({ epochs: 1, schedule: schedules.plateau }, { out: folder });
+    const good = readRun(folder);
+    const wild: PartialConfig = {
+      epochs: 9,
+      optimizer: optimizers.sgd,
+      learningRate: 100,
+      schedule: schedules.plateau,
+    };
+    broken.setWeights(
+      broken.getWeights().map((weight) => weight.mul(1e30) as tf.Tensor),
+    );
+    await assert.rejects(
+      run(wild, { model: broken }),
+      says(/became NaN|became Infinity/, /epoch 1/, /learning rate/),
+    );
+    assert.deepEqual(readRun(folder), good);
+  }));
+
+Deno.test("a configuration that makes no sense is refused by the field's name", async () => {
+  const wrong: [PartialConfig, RegExp][] = [
+    [{ batchSize: 0 }, /batchSize must be a whole number/],
+    [{ learningRate: NaN }, /learningRate must be a number/],
+    [{ augmentation: { shift: 2 } }, /augmentation\.shift/],
+    [{ classWeights: [1, 2] }, /classWeights/],
+    [{ schedule: { kind: "cosin" as "cosine" } }, /schedule\.kind/],
+    [{ epoch: 3 } as PartialConfig, /unknown field.*epoch/],
+  ];
+  for (const [more, reason] of wrong) {
+    await assert.rejects(run(more), says(reason));
+  }
+});
+
+Deno.test("workers that wait are told to stop when another one fails", async () => {
+  const control = new Int32Array(new SharedArrayBuffer(12));
+  stopAll(control);
+  assert.throws(() => meet(control, 0, 1), Stopped);
+
+  const shared = { training: shareFaces(faces, "Training") };
+  const memory = createTrainingMemory({
+    ...{ workers: 2, parameters: 1, statistics: 0, classes: 7, taught: false },
+    ...{ ...shared, validation: shared.training, state: {} },
+  });
+  const team = new TrainingTeam(memory);
+  try {
+    // A request that no worker can read: it fails in all, without a hang.
+    await assert.rejects(
+      team.ask(() => ({ kind: "start", memory }) as never),
+      /A training worker failed/,
+    );
+  } finally {
+    team.end();
+  }
+});
