@@ -4,15 +4,8 @@
 import { inProject } from "../project.ts";
 import { existsSync } from "node:fs";
 import { open, readdir, stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
-import process from "node:process";
-import {
-  countSplits,
-  DatasetError,
-  describeSplits,
-  type Faces,
-  hashFaces,
-} from "./faces.ts";
+import { basename, join } from "node:path";
+import { countSplits, DatasetError, type Faces, hashFaces } from "./faces.ts";
 import { readCsvFaces, type ReadFaces } from "./table.ts";
 import { holdsPictureFolders, listPictures, readPictures } from "./pictures.ts";
 import { openZip, type Zip } from "./zip.ts";

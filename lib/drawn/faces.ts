@@ -19,8 +19,6 @@ import { EMOTIONS, FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
 import { type Faces, hashFaces, SPLITS } from "../data/faces.ts";
 import { createRandom, type Random, randomAt } from "../random.ts";
 
-export { drawScene, type Scene, type SceneOptions } from "./scene.ts";
-
 /** Options of {@linkcode drawFaces}. */
 export interface DrawFacesOptions {
   /** The number of faces, at least 70. */

@@ -6,7 +6,6 @@
 import "./quiet_tfjs.ts";
 import { FileError, flushFolder, naming, writeWhole } from "../write_whole.ts";
 import * as tf from "@tensorflow/tfjs";
-import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 

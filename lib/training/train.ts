@@ -46,9 +46,6 @@ import { checkShapes, firstState, resumedState } from "./resume.ts";
 import { TrainingTeam } from "./team.ts";
 import type { Teacher } from "./worker.ts";
 
-export { defaultTraining, referenceTraining } from "./config.ts";
-export type { EpochRecord } from "./run_folder.ts";
-
 /** How far an epoch is. */
 export interface BatchProgress {
   /** Counted from 1. */

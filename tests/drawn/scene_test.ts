@@ -1,6 +1,6 @@
 // Checks the drawn scenes' boxes, by themselves and against the detector.
 import assert from "node:assert/strict";
-import { drawScene } from "mien/drawn/faces.ts";
+import { drawScene } from "mien/drawn/scene.ts";
 import { detectFaces } from "mien/haar/detector.ts";
 import type { Box } from "mien/image/box.ts";
 
