@@ -9,6 +9,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
+import { UserError } from "mien/user_error.ts";
 
 /** The folder that holds deno.json. */
 export const projectRoot: string = resolve(import.meta.dirname!, "..");
@@ -17,7 +18,7 @@ export const projectRoot: string = resolve(import.meta.dirname!, "..");
 export type Part = "packages" | "kernel" | "jupyter";
 
 /** A machine that lacks something which this module cannot install. */
-export class SetupError extends Error {
+export class SetupError extends UserError {
   override name = "SetupError";
 }
 

@@ -16,9 +16,10 @@ import { Buffer } from "node:buffer";
 // @ts-types="@types/pngjs"
 import { PNG } from "pngjs";
 import { readImageHeader } from "./header.ts";
+import { UserError } from "../user_error.ts";
 
 /** A picture that cannot be used: names the file and says why. */
-export class ImageError extends Error {
+export class ImageError extends UserError {
   override readonly name = "ImageError";
   constructor(readonly file: string, readonly reason: string) {
     super(`${file}: ${reason}`);

@@ -18,9 +18,10 @@ import type { Box } from "../image/box.ts";
 import type { ColorImage, GrayImage } from "../image/gray.ts";
 import { scalePixels } from "../network/input.ts";
 import { PHOTO_SEARCH, type Recognizer } from "./recognizer.ts";
+import { UserError } from "../user_error.ts";
 
 /** Something between picture and answer is not as in training. */
-export class PipelineError extends Error {
+export class PipelineError extends UserError {
   override readonly name = "PipelineError";
 }
 
