@@ -31,9 +31,9 @@ emotion. FER-2013 is for research; see data/README.md.
 
 /** The faces in data/, downloaded or copied unless they are there. */
 async function getFaces(from: string | undefined): Promise<Faces> {
-  const there =
-    [FACES_NAMES.find((name) => existsSync(join(DATA_FOLDER, name)))]
-      .filter((name) => name !== undefined && from === undefined)[0];
+  const there = from === undefined
+    ? FACES_NAMES.find((name) => existsSync(join(DATA_FOLDER, name)))
+    : undefined;
   if (there === undefined) return (await downloadFaces({ from })).faces;
   console.log(`${join(DATA_FOLDER, there)} is there already.`);
   return await loadFaces(join(DATA_FOLDER, there));
