@@ -24,6 +24,7 @@ import {
   claimFolder,
   type EpochRecord,
   forgetBeginning,
+  hasNoEpoch,
   hasRun,
   modelFolderName,
   readRun,
@@ -340,9 +341,14 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   checkShapes(graph, "the network");
   const claim = out === undefined ? undefined : claimFolder(out);
   try {
-    return await trainClaimed(options, graph);
-  } finally {
+    const result = await trainClaimed(options, graph);
     claim?.release();
+    return result;
+  } catch (error) {
+    claim?.release();
+    // What failed at its start must not be in the way of the next attempt.
+    if (out !== undefined && hasNoEpoch(out)) forgetBeginning(out);
+    throw error;
   }
 }
 
@@ -389,10 +395,6 @@ async function trainClaimed(
     run.writeWeights();
     const { history } = state.notes;
     return { model, history, best: bestOf(history, config), config, ended };
-  } catch (error) {
-    // What failed at its start must not be in the way of the next attempt.
-    if (out !== undefined && state.notes.epoch === 0) forgetBeginning(out);
-    throw error;
   } finally {
     run.end();
   }
