@@ -30,6 +30,7 @@ import {
   projectRoot,
   setUp,
 } from "./setup.ts";
+import { UserError } from "mien/user_error.ts";
 
 const HELP = `Usage: deno task report [--data PATH] [--only TEXT] [--save]
 
@@ -60,7 +61,7 @@ interface Fact {
 }
 
 /** A report that cannot be finished: a line for the person, no stack. */
-class ReportError extends Error {}
+class ReportError extends UserError {}
 
 interface ReportOptions {
   data?: string;

@@ -5,7 +5,7 @@
 
 import type { NetworkGraph, Shape, Window } from "../graph.ts";
 import {
-  Arena,
+  type Arena,
   type Border,
   bufferFor,
   covers,
