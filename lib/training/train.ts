@@ -18,7 +18,8 @@ import {
   macroF1Of,
 } from "../evaluation/metrics.ts";
 import { describeNetwork, type NetworkGraph } from "../network/graph.ts";
-import { penaltyOf, readWeights, writeWeights } from "../network/weights.ts";
+import { readTrained, type TrainedNetwork } from "../network/trained.ts";
+import { penaltyOf, writeWeights } from "../network/weights.ts";
 import {
   beginRun,
   claimFolder,
@@ -50,7 +51,6 @@ import {
 } from "./shared_memory.ts";
 import { checkShapes, firstState, resumedState } from "./resume.ts";
 import { TrainingTeam } from "./team.ts";
-import type { Teacher } from "./worker.ts";
 
 /** How far an epoch is. */
 export interface BatchProgress {
@@ -120,13 +120,12 @@ function resolveClassWeights(
   return counts.map((count) => count ? labels.length / (present * count) : 0);
 }
 
-async function loadTeacher(folder: string): Promise<Teacher> {
+async function loadTeacher(folder: string): Promise<TrainedNetwork> {
   const model = await loadModel(folder);
-  const graph = describeNetwork(model);
-  checkShapes(graph, `the teacher ${folder}`);
-  const weights = readWeights(graph, model);
+  const teacher = readTrained(model);
+  checkShapes(teacher.graph, `the teacher ${folder}`);
   model.dispose();
-  return { graph, ...weights };
+  return teacher;
 }
 
 /** The run while it goes on. */
