@@ -111,7 +111,7 @@ Deno.test("curves can be drawn before there is an epoch, and in the first", () =
 Deno.test("the confusion chart shows counts and each row's parts", () => {
   const chart = confusionChart([[30, 10], [0, 5]], ["happy", "sad"]);
   const texts = textsOf(chart);
-  for (const text of ["30", "10", "0", "5", "0.75", "0.25", "0.00", "1.00"]) {
+  for (const text of ["30", "10", "0", "5", "75 %", "25 %", "0 %", "100 %"]) {
     assert.ok(texts.includes(text), `${text} in ${texts}`);
   }
   assert.match(chart.description, /35 of 45 right/);

@@ -92,6 +92,7 @@ Deno.test({
       assert.equal(run.notebook.cells[2].outputs?.length, 0);
       assert.deepEqual(events, [
         "start",
+        "kernel",
         "cell",
         "cell_done",
         "cell",
