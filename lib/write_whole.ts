@@ -1,9 +1,10 @@
 // Writing a file whole or not at all, and the error of a file that cannot be read or written.
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { UserError } from "./user_error.ts";
 
 /** A file or folder that cannot be read or written: names it and the reason. */
-export class FileError extends Error {
+export class FileError extends UserError {
   override readonly name: string = "FileError";
   constructor(readonly file: string, readonly reason: string, cause?: unknown) {
     super(`${file}: ${reason}`, { cause });

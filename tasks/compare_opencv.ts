@@ -3,10 +3,8 @@
 // lib/haar/wasm/compared_with_opencv.json. Needs Debian's python3-opencv and
 // opencv-data.
 
-import { existsSync, readdirSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { basename, resolve } from "node:path";
-import process from "node:process";
-import { parseArgs } from "node:util";
 import type { Cascade } from "mien/haar/cascade.ts";
 import { readCascadeXml } from "mien/haar/cascade_xml.ts";
 import { drawScene } from "mien/drawn/scene.ts";
@@ -16,7 +14,10 @@ import { readImage } from "mien/image/image.ts";
 import { createProgress } from "mien/progress.ts";
 import { resizeExact } from "mien/haar/pyramid.ts";
 import { createRandom, type Random } from "mien/random.ts";
+import { UserError } from "mien/user_error.ts";
+import { writeWhole } from "mien/write_whole.ts";
 import { OpenCv } from "../bench/opencv.ts";
+import { readNumber, runTask } from "./command_line.ts";
 
 const CASCADES = "/usr/share/opencv4/haarcascades";
 const RECORD = resolve(
@@ -34,34 +35,6 @@ Compares detection with OpenCV's on random images.
   --python PATH  a Python with OpenCV (default /usr/bin/python3)
   --record       write the result to lib/haar/wasm/compared_with_opencv.json
   --help         show this text`;
-
-function fail(status: number, message: string): never {
-  console.error(message);
-  process.exit(status);
-}
-
-function readOptions() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        count: { type: "string", default: "3000" },
-        seed: { type: "string", default: "1" },
-        photos: { type: "string" },
-        python: { type: "string", default: "/usr/bin/python3" },
-        record: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    });
-    const count = Number(values.count);
-    const seed = Number(values.seed);
-    if (!Number.isInteger(count) || count < 1 || !Number.isInteger(seed)) {
-      throw new Error("--count and --seed need whole numbers");
-    }
-    return { ...values, count, seed };
-  } catch (error) {
-    fail(2, `${(error as Error).message} (see --help)`);
-  }
-}
 
 /** Noise of a random coarseness and contrast. */
 function noise(random: Random, width: number, height: number): GrayImage {
@@ -115,7 +88,7 @@ async function pictures(folder: string | undefined): Promise<GrayImage[]> {
       faces: 1 + seed % 4,
     }).image);
   if (folder === undefined) return drawn;
-  if (!existsSync(folder)) fail(1, `${folder} is not there`);
+  if (!existsSync(folder)) throw new UserError(`${folder} is not there`);
   const photos: GrayImage[] = [];
   for (const name of readdirSync(folder).sort()) {
     if (!/\.(jpe?g|png)$/i.test(name)) continue;
@@ -152,99 +125,128 @@ function randomOptions(random: Random, cascade: Cascade) {
 const sorted = (boxes: number[][]) =>
   boxes.map((box) => box.join(" ")).sort().join("; ");
 
-const options = readOptions();
-if (options.help) {
-  console.log(HELP);
-  process.exit(0);
-}
-if (!existsSync(CASCADES)) {
-  fail(1, `${CASCADES} is missing: install Debian's opencv-data`);
-}
-const detectors: { path: string; detector: CascadeDetector }[] = [];
-for (const name of readdirSync(CASCADES).sort()) {
-  const path = resolve(CASCADES, name);
-  const text = await Deno.readTextFile(path);
-  const cascade = readCascadeXml(text, basename(name, ".xml"));
-  detectors.push({ path, detector: await CascadeDetector.create(cascade) });
-}
-const started = await OpenCv.start(options.python) ??
-  fail(1, `${options.python} has no OpenCV: install Debian's python3-opencv`);
-const { opencv, version } = started;
-const sources = await pictures(options.photos);
-const random = createRandom(options.seed);
-const tally = { detections: 0, raw: 0, boxes: 0, gray: 0, equalized: 0 };
-const different: string[] = [];
-const progress = createProgress("comparing", options.count, "detections");
-for (let i = 0; i < options.count; i++) {
-  const width = randomSide(random);
-  const height = randomSide(random);
-  const image = random.next() < 0.35
-    ? noise(random, width, height)
-    : part(random, sources[random.integer(sources.length)], width, height);
-  const usual = detectors.find(({ path }) => /frontalface_default/.test(path));
-  const { path, detector } = random.next() < 0.3 && usual
-    ? usual
-    : detectors[random.integer(detectors.length)];
-  const wanted = randomOptions(random, detector.cascade);
-  const question = {
-    ...{ ask: "detect", width, height, cascade: path, ...wanted },
-    minSize: [wanted.minSize.width, wanted.minSize.height],
-    maxSize: [wanted.maxSize.width, wanted.maxSize.height],
-  };
-  const theirs: number[][] = await opencv.ask(question, image.data);
-  const ours = detector.detect(image, wanted)
-    .map(({ x, y, width, height }) => [x, y, width, height]);
-  if (sorted(ours) !== sorted(theirs)) {
-    different.push(
-      `${JSON.stringify(question)} ${sorted(ours)} | ${sorted(theirs)}`,
-    );
-  }
-  tally.detections++;
-  if (wanted.minNeighbors === 0) tally.raw++;
-  tally.boxes += theirs.length;
-  if (i % 10 === 0) {
-    const size = { width, height };
-    const equalized = await opencv.ask(
-      { ask: "equalize", ...size },
-      image.data,
-    );
-    const mine = equalizeHistogram(image).data;
-    if (equalized !== hexadecimal(mine)) different.push(`equalize ${i}`);
-    tally.equalized++;
-    const colour = Uint8Array.from(
-      { length: width * height * 4 },
-      () => random.integer(256),
-    );
-    const gray = await opencv.ask({ ask: "gray", ...size }, colour);
-    const converted = toGray({ width, height, data: colour }).data;
-    if (gray !== hexadecimal(converted)) different.push(`gray ${i}`);
-    tally.gray++;
-  }
-  progress.update(i + 1);
-}
-progress.stop();
-opencv.stop();
-
 function hexadecimal(bytes: Uint8Array): string {
   return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
 }
 
-const result = {
-  opencv: version,
-  cascades: detectors.length,
-  seed: options.seed,
-  pictures: options.photos
-    ? "noise, drawn scenes and photos"
-    : "noise and drawn scenes",
-  ...tally,
-  different: different.length,
-};
-console.log(JSON.stringify(result));
-if (different.length > 0) {
-  fail(1, `different from OpenCV:\n${different.slice(0, 10).join("\n")}`);
+async function compare(
+  options: {
+    photos?: string;
+    python: string;
+    record?: boolean;
+    count: number;
+    seed: number;
+  },
+): Promise<void> {
+  const { count, seed } = options;
+  if (!existsSync(CASCADES)) {
+    throw new UserError(`${CASCADES} is missing: install Debian's opencv-data`);
+  }
+  const detectors: { path: string; detector: CascadeDetector }[] = [];
+  for (const name of readdirSync(CASCADES).sort()) {
+    const path = resolve(CASCADES, name);
+    const text = await Deno.readTextFile(path);
+    const cascade = readCascadeXml(text, basename(name, ".xml"));
+    detectors.push({ path, detector: await CascadeDetector.create(cascade) });
+  }
+  const started = await OpenCv.start(options.python);
+  if (!started) {
+    throw new UserError(
+      `${options.python} has no OpenCV: install Debian's python3-opencv`,
+    );
+  }
+  const { opencv, version } = started;
+  const sources = await pictures(options.photos);
+  const random = createRandom(seed);
+  const tally = { detections: 0, raw: 0, boxes: 0, gray: 0, equalized: 0 };
+  const different: string[] = [];
+  const progress = createProgress("comparing", count, "detections");
+  for (let i = 0; i < count; i++) {
+    const width = randomSide(random);
+    const height = randomSide(random);
+    const image = random.next() < 0.35
+      ? noise(random, width, height)
+      : part(random, sources[random.integer(sources.length)], width, height);
+    const usual = detectors.find(({ path }) =>
+      /frontalface_default/.test(path)
+    );
+    const { path, detector } = random.next() < 0.3 && usual
+      ? usual
+      : detectors[random.integer(detectors.length)];
+    const wanted = randomOptions(random, detector.cascade);
+    const question = {
+      ...{ ask: "detect", width, height, cascade: path, ...wanted },
+      minSize: [wanted.minSize.width, wanted.minSize.height],
+      maxSize: [wanted.maxSize.width, wanted.maxSize.height],
+    };
+    const theirs: number[][] = await opencv.ask(question, image.data);
+    const ours = detector.detect(image, wanted)
+      .map(({ x, y, width, height }) => [x, y, width, height]);
+    if (sorted(ours) !== sorted(theirs)) {
+      different.push(
+        `${JSON.stringify(question)} ${sorted(ours)} | ${sorted(theirs)}`,
+      );
+    }
+    tally.detections++;
+    if (wanted.minNeighbors === 0) tally.raw++;
+    tally.boxes += theirs.length;
+    if (i % 10 === 0) {
+      const size = { width, height };
+      const equalized = await opencv.ask(
+        { ask: "equalize", ...size },
+        image.data,
+      );
+      const mine = equalizeHistogram(image).data;
+      if (equalized !== hexadecimal(mine)) different.push(`equalize ${i}`);
+      tally.equalized++;
+      const color = Uint8Array.from(
+        { length: width * height * 4 },
+        () => random.integer(256),
+      );
+      const gray = await opencv.ask({ ask: "gray", ...size }, color);
+      const converted = toGray({ width, height, data: color }).data;
+      if (gray !== hexadecimal(converted)) different.push(`gray ${i}`);
+      tally.gray++;
+    }
+    progress.update(i + 1);
+  }
+  progress.stop();
+  opencv.stop();
+
+  const result = {
+    opencv: version,
+    cascades: detectors.length,
+    seed: seed,
+    pictures: options.photos
+      ? "noise, drawn scenes and photos"
+      : "noise and drawn scenes",
+    ...tally,
+    different: different.length,
+  };
+  console.log(JSON.stringify(result));
+  if (different.length > 0) {
+    throw new UserError(
+      `different from OpenCV:\n${different.slice(0, 10).join("\n")}`,
+    );
+  }
+  if (options.record) {
+    writeWhole(RECORD, JSON.stringify(result, null, 2) + "\n");
+    console.log(`written: ${RECORD}`);
+  }
 }
-if (options.record) {
-  writeFileSync(`${RECORD}.part`, JSON.stringify(result, null, 2) + "\n");
-  renameSync(`${RECORD}.part`, RECORD);
-  console.log(`written: ${RECORD}`);
-}
+
+await runTask({
+  help: HELP,
+  options: {
+    count: { type: "string", default: "3000" },
+    seed: { type: "string", default: "1" },
+    photos: { type: "string" },
+    python: { type: "string", default: "/usr/bin/python3" },
+    record: { type: "boolean" },
+  },
+}, (values) =>
+  compare({
+    ...values,
+    count: readNumber("count", values.count, { least: 1, whole: true })!,
+    seed: readNumber("seed", values.seed, { whole: true })!,
+  }));

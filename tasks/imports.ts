@@ -3,8 +3,7 @@
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path/posix";
-import process from "node:process";
-import { parseArgs } from "node:util";
+import { runTask } from "./command_line.ts";
 import { projectRoot } from "./setup.ts";
 
 /** The folders of lib from the lowest to the highest; files at the root of lib are below all. */
@@ -32,7 +31,7 @@ goes in a circle, and that the diagram in ARCHITECTURE.md shows the imports.
   --write   draw the diagram
   --help    show this text`;
 
-const DIAGRAM = join(projectRoot.replaceAll("\\", "/"), "ARCHITECTURE.md");
+const PAGE = join(projectRoot.replaceAll("\\", "/"), "ARCHITECTURE.md");
 
 /** Which modules each module of lib imports; paths are relative to lib. */
 export type Imports = Map<string, string[]>;
@@ -127,19 +126,12 @@ export function drawDiagram(imports: Imports): string {
   return ["```mermaid", "flowchart TD", ...arrows, "```"].join("\n");
 }
 
-if (import.meta.main) {
-  const { values } = parseArgs({
-    options: { write: { type: "boolean" }, help: { type: "boolean" } },
-  });
-  if (values.help) {
-    console.log(HELP);
-    process.exit(0);
-  }
+function check({ write }: { write?: boolean }): number {
   const imports = readImports();
   const breaks = findBreaks(imports);
-  const page = readFileSync(DIAGRAM, "utf8");
+  const page = readFileSync(PAGE, "utf8");
   const drawn = page.replace(/```mermaid[\s\S]*?```/, drawDiagram(imports));
-  if (values.write) writeFileSync(DIAGRAM, drawn);
+  if (write) writeFileSync(PAGE, drawn);
   else if (drawn !== page) {
     breaks.push(
       "ARCHITECTURE.md shows old imports: run deno task imports --write",
@@ -147,5 +139,9 @@ if (import.meta.main) {
   }
   for (const line of breaks) console.error(line);
   console.log(`${imports.size} modules, ${breaks.length} breaks of the rule`);
-  process.exitCode = breaks.length > 0 ? 1 : 0;
+  return breaks.length > 0 ? 1 : 0;
+}
+
+if (import.meta.main) {
+  await runTask({ help: HELP, options: { write: { type: "boolean" } } }, check);
 }

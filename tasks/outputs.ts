@@ -3,8 +3,7 @@
 // this shows on any Deno that with our functions none is lost.
 
 import { join } from "node:path";
-import process from "node:process";
-import { parseArgs } from "node:util";
+import { readNumber, runTask } from "./command_line.ts";
 import {
   codeCells,
   joined,
@@ -12,12 +11,7 @@ import {
   type Output,
   runNotebook,
 } from "./run_notebook.ts";
-import {
-  endOnSetupError,
-  findOrInstallPython,
-  projectRoot,
-  setUp,
-} from "./setup.ts";
+import { findOrInstallPython, projectRoot, setUp } from "./setup.ts";
 
 /** What each cell of the notebook shows: media type (or text) and content. */
 export const EXPECTED: [type: string, content: string][][] = [
@@ -76,30 +70,12 @@ export async function runOutputs(
 
 const HELP = `Usage: deno task outputs [--runs N]
 
-Runs tests/notebook/outputs.ipynb N times (20) in the kernel of this Deno and counts the
-outputs that are lost. For another Deno: npx -y deno@2.9.6 task outputs`;
+Runs tests/notebook/outputs.ipynb N times (20) in the kernel of this Deno and
+counts the outputs that are lost. For another Deno: npx -y deno@2.9.6 task outputs`;
 
-if (import.meta.main) {
-  let runs = 20;
-  try {
-    const { values } = parseArgs({
-      args: Deno.args,
-      options: { runs: { type: "string" }, help: { type: "boolean" } },
-    });
-    if (values.help) {
-      console.log(HELP);
-      Deno.exit(0);
-    }
-    runs = Number(values.runs ?? runs);
-    if (!Number.isInteger(runs) || runs < 1) {
-      throw new TypeError("--runs must be a whole number above 0");
-    }
-  } catch (error) {
-    console.error(`error: ${(error as Error).message}; see --help`);
-    Deno.exit(2);
-  }
-  await endOnSetupError(setUp(["packages", "kernel"]));
-  const python = await endOnSetupError(findOrInstallPython());
+async function countLost(runs: number): Promise<number> {
+  await setUp(["packages", "kernel"]);
+  const python = await findOrInstallPython();
   const folder = Deno.makeTempDirSync({ prefix: "mien-outputs-" });
   let lost = 0;
   try {
@@ -118,5 +94,13 @@ if (import.meta.main) {
     `Deno ${Deno.version.deno}: ${lost} of ${runs * OUTPUTS_PER_RUN} ` +
       `outputs lost in ${runs} runs`,
   );
-  process.exitCode = lost === 0 ? 0 : 1;
+  return lost === 0 ? 0 : 1;
+}
+
+if (import.meta.main) {
+  await runTask(
+    { help: HELP, options: { runs: { type: "string", default: "20" } } },
+    ({ runs }) =>
+      countLost(readNumber("runs", runs, { least: 1, whole: true })!),
+  );
 }

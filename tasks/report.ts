@@ -6,7 +6,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
+import { runTask } from "./command_line.ts";
 import {
   describeData,
   makeManifest,
@@ -22,17 +22,12 @@ import {
   joined,
   missingOutputs,
   type Notebook,
-  NotebookError,
   type NotebookEvent,
   type NotebookRun,
   runNotebook,
 } from "./run_notebook.ts";
-import {
-  endOnSetupError,
-  findOrInstallPython,
-  projectRoot,
-  setUp,
-} from "./setup.ts";
+import { findOrInstallPython, projectRoot, setUp } from "./setup.ts";
+import { UserError } from "mien/user_error.ts";
 
 const HELP =
   `Usage: deno task report [--data PATH] [--only TEXT] [--solutions] [--save]
@@ -52,7 +47,7 @@ report/index.html, a page for each notebook, and report/manifest.json.
 const MAX_NOTEBOOK = 400_000;
 
 /** Pages that cannot be finished: a line for the person, no stack. */
-class ReportError extends Error {}
+class ReportError extends UserError {}
 
 interface ReportOptions {
   data?: string;
@@ -67,7 +62,7 @@ async function report(options: ReportOptions): Promise<void> {
   await setUp(["packages", "kernel"]);
   const python = await findOrInstallPython();
   const folder = join(projectRoot, "report");
-  const scratch = makeScratch(folder);
+  const { scratch, remove } = makeScratch(folder);
   const env = dataEnvironment(options);
   const pages: ReportPage[] = [];
   const facts: NotebookFact[] = [];
@@ -96,7 +91,7 @@ async function report(options: ReportOptions): Promise<void> {
       executed.push({ path, notebook: run.notebook });
     }
   } finally {
-    Deno.removeSync(scratch, { recursive: true });
+    remove();
   }
   const seconds = (performance.now() - started) / 1000;
   const manifest = makeManifest(pages, facts, seconds);
@@ -130,7 +125,7 @@ async function report(options: ReportOptions): Promise<void> {
  * the system's temporary folder. It goes when this ends, also by a signal; one
  * that a killed run left behind goes at the next start.
  */
-function makeScratch(folder: string): string {
+function makeScratch(folder: string) {
   Deno.mkdirSync(folder, { recursive: true });
   for (const name of readdirSync(folder)) {
     const pid = Number(/^\.run-(\d+)$/.exec(name)?.[1]);
@@ -143,14 +138,17 @@ function makeScratch(folder: string): string {
   const signals: Deno.Signal[] = Deno.build.os === "windows"
     ? ["SIGINT", "SIGBREAK"]
     : ["SIGINT", "SIGTERM", "SIGHUP"];
-  for (const signal of signals) {
+  const end = () => {
     // The kernel ends by itself: its script's standard input closes.
-    Deno.addSignalListener(signal, () => {
-      Deno.removeSync(scratch, { recursive: true });
-      Deno.exit(130);
-    });
-  }
-  return scratch;
+    Deno.removeSync(scratch, { recursive: true });
+    Deno.exit(130);
+  };
+  for (const signal of signals) Deno.addSignalListener(signal, end);
+  const remove = () => {
+    for (const signal of signals) Deno.removeSignalListener(signal, end);
+    Deno.removeSync(scratch, { recursive: true });
+  };
+  return { scratch, remove };
 }
 
 function isRunning(pid: number): boolean {
@@ -311,36 +309,17 @@ function writeWhole(path: string, text: string): void {
   Deno.renameSync(`${path}.part`, path);
 }
 
-function readOptions(): ReportOptions {
-  try {
-    const { values } = parseArgs({
-      args: Deno.args,
+if (import.meta.main) {
+  await runTask(
+    {
+      help: HELP,
       options: {
         data: { type: "string" },
         only: { type: "string" },
         solutions: { type: "boolean" },
         save: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
       },
-    });
-    if (!values.help) return values;
-  } catch (error) {
-    console.error(`error: ${(error as Error).message}; see --help`);
-    Deno.exit(2);
-  }
-  console.log(HELP);
-  Deno.exit(0);
-}
-
-if (import.meta.main) {
-  try {
-    await endOnSetupError(report(readOptions()));
-    Deno.exit(0);
-  } catch (error) {
-    const expected = error instanceof ReportError ||
-      error instanceof NotebookError;
-    if (!expected) throw error;
-    console.error(`error: ${error.message}`);
-    Deno.exit(1);
-  }
+    },
+    report,
+  );
 }

@@ -6,6 +6,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { childEnvironment, projectRoot } from "./setup.ts";
+import { UserError } from "mien/user_error.ts";
 
 /** A cell's output, as the notebook format has it. */
 export interface Output {
@@ -57,7 +58,7 @@ export interface NotebookRun {
 }
 
 /** A notebook that could not even be started. */
-export class NotebookError extends Error {
+export class NotebookError extends UserError {
   override name = "NotebookError";
 }
 

@@ -18,7 +18,7 @@ import { recalibrate } from "mien/training/recalibrate.ts";
 import { hasRun, readFirstModel, readRun } from "mien/training/run_folder.ts";
 import { schedules } from "mien/training/schedule.ts";
 import { type BatchProgress, train } from "mien/training/train.ts";
-import { type EpochRecord } from "mien/training/run_folder.ts";
+import type { EpochRecord } from "mien/training/run_folder.ts";
 import { buildWideXception } from "mien/model/wide_xception.ts";
 import {
   completeConfig,

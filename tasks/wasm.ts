@@ -3,11 +3,12 @@
 // without it. The compiled bytes are committed; `--check` proves that they
 // match their sources. Loading them is lib/load_wasm.ts.
 
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
-import process from "node:process";
-import { parseArgs } from "node:util";
 import asc from "assemblyscript/asc";
+import { UserError } from "mien/user_error.ts";
+import { writeWhole } from "mien/write_whole.ts";
+import { runTask } from "./command_line.ts";
 
 /** Every compiled module: its source and, without extension, its output. */
 const MODULES = [
@@ -33,11 +34,6 @@ Compiles the AssemblyScript under lib to .wasm files beside it.
   --check   write nothing; fail where the committed bytes differ
   --help    show this text`;
 
-function fail(status: number, message: string): never {
-  console.error(message);
-  process.exit(status);
-}
-
 /** Compiles one source and returns the module's bytes. */
 async function compile(source: string, flags: string[]): Promise<Uint8Array> {
   let binary: Uint8Array | undefined;
@@ -59,52 +55,41 @@ async function compile(source: string, flags: string[]): Promise<Uint8Array> {
     listFiles: () => [],
   });
   if (error || !binary) {
-    fail(1, `${source} does not compile:\n${stderr.toString()}`);
+    throw new UserError(`${source} does not compile:\n${stderr.toString()}`);
   }
   return binary;
 }
 
-function readOptions() {
-  try {
-    return parseArgs({
-      options: {
-        check: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (error) {
-    fail(2, `${(error as Error).message} (see --help)`);
-  }
-}
-
-const options = readOptions();
-if (options.help) {
-  console.log(HELP);
-  process.exit(0);
-}
-let stale = 0;
-for (const { source, output } of MODULES) {
-  if (!existsSync(resolve(folder, source))) continue;
-  for (const { suffix, flags } of VARIANTS) {
-    const path = resolve(folder, `${output}${suffix}.wasm`);
-    const name = relative(resolve(folder, ".."), path).replaceAll("\\", "/");
-    const bytes = await compile(source, flags);
-    const current = existsSync(path) ? readFileSync(path) : new Uint8Array(0);
-    const same = current.length === bytes.length &&
-      bytes.every((byte, i) => byte === current[i]);
-    if (same) {
-      console.log(`${name}: unchanged, ${bytes.length} bytes`);
-    } else if (options.check) {
-      stale++;
-      console.error(
-        `${name} does not match its source ${source}: run deno task wasm ` +
-          "and commit the result",
-      );
-    } else {
-      writeFileSync(`${path}.part`, bytes);
-      renameSync(`${path}.part`, path);
-      console.log(`${name}: written, ${bytes.length} bytes`);
+/** Compiles all modules and writes those that changed; with `check` it only counts them. */
+async function compileAll(check: boolean | undefined): Promise<number> {
+  let stale = 0;
+  for (const { source, output } of MODULES) {
+    for (const { suffix, flags } of VARIANTS) {
+      const path = resolve(folder, `${output}${suffix}.wasm`);
+      const name = relative(resolve(folder, ".."), path).replaceAll("\\", "/");
+      const bytes = await compile(source, flags);
+      const current = existsSync(path) ? readFileSync(path) : new Uint8Array();
+      if (
+        current.length === bytes.length &&
+        bytes.every((byte, i) => byte === current[i])
+      ) {
+        console.log(`${name}: unchanged, ${bytes.length} bytes`);
+      } else if (check) {
+        stale++;
+        console.error(
+          `${name} does not match its source ${source}: run deno task wasm ` +
+            "and commit the result",
+        );
+      } else {
+        writeWhole(path, bytes);
+        console.log(`${name}: written, ${bytes.length} bytes`);
+      }
     }
   }
+  return stale > 0 ? 1 : 0;
 }
-process.exit(stale > 0 ? 1 : 0);
+
+await runTask(
+  { help: HELP, options: { check: { type: "boolean" } } },
+  ({ check }) => compileAll(check),
+);

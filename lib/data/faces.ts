@@ -2,6 +2,7 @@
 // the error that every reader of them throws. Reading files is in fer2013.ts.
 import { FACE_PIXELS } from "../emotions.ts";
 import { createHash } from "node:crypto";
+import { UserError } from "../user_error.ts";
 
 /** The three splits in FER-2013's names: to train, to choose, to report. */
 export const SPLITS = ["Training", "PublicTest", "PrivateTest"] as const;
@@ -44,7 +45,7 @@ export interface Faces {
 }
 
 /** A data set that cannot be used: names the file, the row and the reason. */
-export class DatasetError extends Error {
+export class DatasetError extends UserError {
   override readonly name = "DatasetError";
 
   /**

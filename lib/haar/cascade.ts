@@ -2,6 +2,7 @@
 // checked so that every index and rectangle is in range, and the error of all
 // cascade readers. Reading OpenCV's XML is in cascade_xml.ts, evaluating is in
 // feature.ts, stage.ts and search.ts.
+import { UserError } from "../user_error.ts";
 
 /** An upright or tilted rectangle of a feature, in pixels of the window. */
 export interface HaarRectangle {
@@ -61,7 +62,7 @@ export interface Cascade {
 }
 
 /** A file or value that is not a cascade that can be used: what and where. */
-export class CascadeError extends Error {
+export class CascadeError extends UserError {
   override readonly name = "CascadeError";
 
   /**

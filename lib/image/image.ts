@@ -8,7 +8,7 @@
  * @module
  */
 import { MAX_PIXELS } from "./box.ts";
-import { type ColorImage, type GrayImage } from "./gray.ts";
+import type { ColorImage, GrayImage } from "./gray.ts";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import process from "node:process";
@@ -16,9 +16,10 @@ import { Buffer } from "node:buffer";
 // @ts-types="@types/pngjs"
 import { PNG } from "pngjs";
 import { readImageHeader } from "./header.ts";
+import { UserError } from "../user_error.ts";
 
 /** A picture that cannot be used: names the file and says why. */
-export class ImageError extends Error {
+export class ImageError extends UserError {
   override readonly name = "ImageError";
   constructor(readonly file: string, readonly reason: string) {
     super(`${file}: ${reason}`);

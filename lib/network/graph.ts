@@ -4,9 +4,10 @@
 // Supported: the layers of image classifiers that end in a softmax.
 
 import type * as tf from "@tensorflow/tfjs";
+import { UserError } from "../user_error.ts";
 
 /** A network that cannot be compiled: names the layer and the reason. */
-export class NetworkError extends Error {
+export class NetworkError extends UserError {
   override name = "NetworkError";
 }
 

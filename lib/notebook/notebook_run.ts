@@ -13,11 +13,12 @@ import {
   type TrainingConfig,
 } from "../training/config.ts";
 import { type EpochRecord, hasRun, readRun } from "../training/run_folder.ts";
+import { UserError } from "../user_error.ts";
 import { type Chart } from "./chart.ts";
 import { lineChart } from "./charts.ts";
 
 /** A run that is not there, or that its name already stands for another one. */
-export class NotebookRunError extends Error {
+export class NotebookRunError extends UserError {
   override readonly name = "NotebookRunError";
 }
 

@@ -21,9 +21,10 @@ import {
   Recognizer,
   type TrainedNetwork,
 } from "./recognizer.ts";
+import { UserError } from "../user_error.ts";
 
 /** A model that cannot be used to recognize: names it and says why. */
-export class InferenceError extends Error {
+export class InferenceError extends UserError {
   override readonly name = "InferenceError";
   constructor(readonly model: string, readonly reason: string) {
     super(`${model}: ${reason}`);

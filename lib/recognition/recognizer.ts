@@ -16,7 +16,7 @@ import { CascadeDetector } from "../haar/detector.ts";
 import type { Box } from "../image/box.ts";
 import type { GrayImage } from "../image/gray.ts";
 import { Network } from "../network/network.ts";
-import { type NetworkGraph } from "../network/graph.ts";
+import type { NetworkGraph } from "../network/graph.ts";
 import { scalePixels } from "../network/input.ts";
 
 /** A face and what it shows. */

@@ -11,16 +11,17 @@
 import { cropFace, cropRegion } from "./crop.ts";
 import { indexOfLargest } from "../emotions.ts";
 import { EMOTIONS, FACE_PIXELS } from "../emotions.ts";
-import { type Faces } from "../data/faces.ts";
+import type { Faces } from "../data/faces.ts";
 import { toGray } from "../image/gray.ts";
 import { detectFaces, type Detection } from "../haar/detector.ts";
 import type { Box } from "../image/box.ts";
 import type { ColorImage, GrayImage } from "../image/gray.ts";
 import { scalePixels } from "../network/input.ts";
 import { PHOTO_SEARCH, type Recognizer } from "./recognizer.ts";
+import { UserError } from "../user_error.ts";
 
 /** Something between picture and answer is not as in training. */
-export class PipelineError extends Error {
+export class PipelineError extends UserError {
   override readonly name = "PipelineError";
 }
 

@@ -5,9 +5,10 @@ import * as tf from "@tensorflow/tfjs";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
 import { fileURLToPath } from "node:url";
 import { registerKernels } from "./register.ts";
+import { UserError } from "../user_error.ts";
 
 /** The wasm backend does not start; the message says what to do. */
-export class BackendError extends Error {
+export class BackendError extends UserError {
   override name = "BackendError";
 }
 

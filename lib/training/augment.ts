@@ -157,7 +157,7 @@ export function changesNothing(augmentation: Augmentation): boolean {
  * import { augmentFace, referenceAugmentation } from "mien/training/augment.ts";
  * import { drawFaces } from "mien/drawn/faces.ts";
  *
- * const { pixels } = drawFaces({ count: 10, seed: 1 });
+ * const { pixels } = drawFaces({ count: 70, seed: 1 });
  * const input = new Float32Array(48 * 48);
  * augmentFace(pixels, 48, 3, referenceAugmentation, 1, 0, input, 0);
  * ```

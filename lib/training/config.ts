@@ -9,6 +9,7 @@ import {
 } from "./augment.ts";
 import { EMOTIONS } from "../emotions.ts";
 import { type Schedule, schedules } from "./schedule.ts";
+import { UserError } from "../user_error.ts";
 
 /** Adam; with `weightDecay` in the configuration it is AdamW (Loshchilov and Hutter, 2019). */
 export interface AdamChoice {
@@ -123,7 +124,7 @@ export const referenceTraining: TrainingConfig = {
 };
 
 /** A configuration, run folder or result that training cannot go on with. */
-export class TrainingError extends Error {
+export class TrainingError extends UserError {
   override readonly name = "TrainingError";
 }
 

@@ -8,7 +8,7 @@ import type * as tf from "@tensorflow/tfjs";
 import * as path from "node:path";
 import { loadModel, saveModel } from "../model/saved_model.ts";
 import { EMOTIONS } from "../emotions.ts";
-import { type Faces } from "../data/faces.ts";
+import type { Faces } from "../data/faces.ts";
 import {
   accuracyOf,
   countConfusion,

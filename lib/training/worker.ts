@@ -6,7 +6,7 @@ import { augmentFace } from "./augment.ts";
 import { FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
 import { applyTemperature, likeliest } from "../evaluation/metrics.ts";
 import { Network } from "../network/network.ts";
-import { type NetworkGraph } from "../network/graph.ts";
+import type { NetworkGraph } from "../network/graph.ts";
 import { Optimizer } from "../network/optimizer.ts";
 import { fillInput } from "../network/input.ts";
 import { randomAt } from "../random.ts";

@@ -8,9 +8,10 @@
  * @module
  */
 import { chmod } from "node:fs/promises";
+import { UserError } from "../user_error.ts";
 
 /** A video that cannot be read or written: names the file and says why. */
-export class VideoError extends Error {
+export class VideoError extends UserError {
   override readonly name = "VideoError";
   constructor(readonly file: string, readonly reason: string) {
     super(`${file}: ${reason}`);

@@ -14,6 +14,7 @@ import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { loadTrained } from "../recognition/recognize.ts";
 import type { TrainedNetwork } from "../recognition/recognizer.ts";
+import { UserError } from "../user_error.ts";
 
 /** A page that is being served. */
 export interface WebcamServer {
@@ -24,7 +25,7 @@ export interface WebcamServer {
 }
 
 /** The page cannot be made: says why and what to do. */
-export class WebcamError extends Error {
+export class WebcamError extends UserError {
   override readonly name = "WebcamError";
 }
 

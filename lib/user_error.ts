@@ -1,0 +1,19 @@
+// The base of all errors that a person can mend: a message that says what is wrong and what to do.
+// A program shows the message alone; any other error is a mistake of ours, shown with its stack.
+
+/**
+ * Something that the user can mend: a file, an option, the data.
+ *
+ * @example
+ * ```ts
+ * import { UserError } from "mien/user_error.ts";
+ * import { readImage } from "mien/image/image.ts";
+ *
+ * await readImage("no/such/picture.png").catch((error) => {
+ *   console.log(error instanceof UserError, error.message);
+ * });
+ * ```
+ */
+export class UserError extends Error {
+  override readonly name: string = "UserError";
+}
