@@ -111,6 +111,11 @@ export interface LineOptions {
 
 const LINE_INKS = [INK.first, INK.second, INK.third, INK.fourth, INK.soft];
 
+/** The color of a recorded run in every chart. */
+export function inkOfRun(name: string): string {
+  return NAMED_INKS[name] ?? INK.soft;
+}
+
 const inkOf = (line: Line, index: number): string =>
   line.ink ?? NAMED_INKS[line.name] ?? LINE_INKS[index % LINE_INKS.length];
 
