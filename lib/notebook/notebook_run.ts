@@ -14,7 +14,7 @@ import {
 } from "../training/config.ts";
 import { type EpochRecord, hasRun, readRun } from "../training/run_folder.ts";
 import { UserError } from "../user_error.ts";
-import { type Chart } from "./chart.ts";
+import type { Chart } from "./chart.ts";
 import { lineChart } from "./charts.ts";
 
 /** A run that is not there, or that its name already stands for another one. */
