@@ -21,7 +21,9 @@ export class FrameClock {
   private interval: number;
   private readonly tick: number;
 
-  constructor({ frameRate, timeBase }: VideoInfo) {
+  constructor(
+    { frameRate, timeBase }: Pick<VideoInfo, "frameRate" | "timeBase">,
+  ) {
     const [above, below] = timeBase.split("/").map(Number);
     // The pipe to the encoder counts in 10 microseconds.
     this.tick = Math.max(above / below, 1e-5);

@@ -4,7 +4,7 @@
  *
  * Facts about the picture come from the filter `showinfo`, whose lines carry a
  * name that is drawn for each run: what a file says of itself in its metadata
- * cannot look like one. Its length and its sound come from ffmpeg's own list.
+ * cannot look like one. Its length and its sound come from ffmpeg's own words.
  *
  * @module
  */
@@ -74,13 +74,20 @@ export class FrameLog {
   readonly filter = `${this.name}=checksum=0`;
   /** Seconds in a tick. */
   timeBase = "1/90000";
+  /** Frames a second, 0 where the file does not say. */
+  frameRate = 0;
   private color: VideoColor | undefined;
 
   /** The frame that a line of the log is about, if it is about one. */
   take({ from, text }: LogLine): FrameFacts | undefined {
     if (from !== this.name) return;
-    const base = text.match(/^config in time_base: (\d+\/\d+)/)?.[1];
-    if (base) this.timeBase = base;
+    const [, base, above, below] = text.match(
+      /^config in time_base: (\d+\/\d+), frame_rate: (\d+)\/(\d+)/,
+    ) ?? [];
+    if (base) {
+      this.timeBase = base;
+      this.frameRate = Number(below) > 0 ? Number(above) / Number(below) : 0;
+    }
     const [, range, space, primaries, transfer] = text.match(
       /^color_range:(\S+) color_space:(\S+) color_primaries:(\S+) color_trc:(\S+)/,
     ) ?? [];
@@ -136,54 +143,62 @@ export async function probeVideo(
   const found = await stat(file).catch(() => null);
   if (!found) throw new VideoError(file, "no such file");
   if (!found.isFile()) throw new VideoError(file, "is not a file");
-  const frames = new FrameLog(), list = new StreamList();
+  const frames = new FrameLog(), words = new Words();
   let first: FrameFacts | undefined;
   const child = new Deno.Command(ffmpeg.path, {
     args: [
       ...[...READ_OPTIONS, "-i", fileArgument(file), "-map", "0:V:0"],
       ...["-vf", frames.filter, ...ffmpeg.everyFrame],
-      ...["-frames:v", "1", "-f", "null", "pipe:1"],
+      ...["-frames:v", "1", "-f", "null", "-"],
+      // What tracks of sound there are, in a form for machines.
+      ...["-map", "0:V:0", "-map", "0:a?", "-c", "copy", "-frames:v", "1"],
+      ...["-shortest", "-f", "framecrc", "pipe:1"],
     ],
     stdin: "null",
-    stdout: "null",
+    stdout: "piped",
     stderr: "piped",
   }).spawn();
-  await readLog(child.stderr, (line) => {
-    list.take(line);
-    const facts = frames.take(line);
-    first ??= facts;
-  });
+  const sound: string[] = [];
+  await Promise.all([
+    readLog(child.stdout, ({ text }) => {
+      const codec = text.match(/^#codec_id [1-9]\d*: (\S+)/)?.[1];
+      if (codec) sound.push(codec);
+    }),
+    readLog(child.stderr, (line) => {
+      words.take(line);
+      const facts = frames.take(line);
+      first ??= facts;
+    }),
+  ]);
   await child.status;
-  if (isPicture(list.container)) {
+  if (isPicture(words.container)) {
     throw new VideoError(
       file,
       "is a picture, not a video: deno task classify finds its faces",
     );
   }
-  if (!first) throw new VideoError(file, await whyUnreadable(file, list));
+  if (!first) throw new VideoError(file, await whyUnreadable(file, words));
   const { width, height, pixelAspect } = first;
   return {
     sourceWidth: width,
     sourceHeight: height,
     width: width + width % 2,
     height: height + height % 2,
-    frameRate: list.frameRate,
+    frameRate: frames.frameRate,
     start: first.ticks === null ? 0 : frames.seconds(first.ticks),
-    seconds: list.seconds,
-    sound: list.sound,
+    seconds: words.seconds,
+    sound,
     pixelAspect,
     color: frames.firstColor(),
     timeBase: frames.timeBase,
-    container: list.container,
+    container: words.container,
   };
 }
 
-/** ffmpeg's list of what is in a file: its own lines, two spaces in. */
-class StreamList {
+/** ffmpeg's words about a file: what stands before the file's own. */
+class Words {
   container = "";
   seconds = 0;
-  frameRate = 0;
-  readonly sound: string[] = [];
   readonly troubles: string[] = [];
   private over = false;
 
@@ -196,14 +211,7 @@ class StreamList {
     this.container ||= text.match(/^Input #0, (\S+), from /)?.[1] ?? "";
     const [, h, m, s] = text.match(/^ {2}Duration: (\d+):(\d+):([\d.]+),/) ??
       [];
-    if (h) this.seconds = Number(h) * 3600 + Number(m) * 60 + Number(s);
-    const [, kind, codec] =
-      text.match(/^ {2}Stream #0:\d+\S*: (Video|Audio): (\w+)/) ?? [];
-    if (kind === "Audio") this.sound.push(codec);
-    if (kind === "Video") {
-      const [, rate, k] = text.match(/, ([\d.]+)(k?) fps,/) ?? [];
-      this.frameRate ||= Number(rate ?? 0) * (k ? 1000 : 1);
-    }
+    if (h) this.seconds ||= Number(h) * 3600 + Number(m) * 60 + Number(s);
   }
 }
 
@@ -212,18 +220,18 @@ function isPicture(container: string): boolean {
   return /^(image2|\w+_pipe)$/.test(container);
 }
 
-async function whyUnreadable(file: string, list: StreamList): Promise<string> {
-  const said = list.troubles.join("\n");
+async function whyUnreadable(file: string, words: Words): Promise<string> {
+  const said = words.troubles.join("\n");
   if (/matches no streams/.test(said)) return "has no pictures in it";
   if (/moov atom not found/.test(said) && await isMp4(file)) {
     return "cannot be read: its index (at the end of an MP4) is missing, " +
       "the file is cut off; copy or download it again";
   }
-  if (list.container !== "" && list.troubles.length === 0) {
+  if (words.container !== "" && words.troubles.length === 0) {
     return "has no frame in it";
   }
-  const about = list.troubles.find((t) => t.includes(file)) ??
-    list.troubles[0] ?? "no frame was found";
+  const about = words.troubles.find((t) => t.includes(file)) ??
+    words.troubles[0] ?? "no frame was found";
   return `is not a video that ffmpeg can read (${about})`;
 }
 

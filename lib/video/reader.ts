@@ -5,13 +5,7 @@
  *
  * @module
  */
-import {
-  type Ffmpeg,
-  fileArgument,
-  type LogLine,
-  readLog,
-  VideoError,
-} from "./ffmpeg.ts";
+import { type Ffmpeg, fileArgument, type LogLine, readLog } from "./ffmpeg.ts";
 import { FrameClock } from "./frame_clock.ts";
 import {
   type FrameFacts,
@@ -197,9 +191,9 @@ const TV = { range: "tv" };
 function toneMapping({ color }: VideoInfo): string {
   const { space, primaries, transfer, range } = color;
   return [
-    `zscale=tin=${transfer}:min=${zscaleName(space || "bt2020nc")}:` +
-    `pin=${zscaleName(primaries || "bt2020")}:rin=${range || "tv"}:` +
-    `t=linear:npl=${WHITE}`,
+    `setparams=range=${range || "tv"}:colorspace=${space || "bt2020nc"}:` +
+    `color_primaries=${primaries || "bt2020"}:color_trc=${transfer}`,
+    `zscale=t=linear:npl=${WHITE}`,
     "format=gbrpf32le",
     "zscale=p=bt709",
     "tonemap=mobius:desat=0",
@@ -209,20 +203,6 @@ function toneMapping({ color }: VideoInfo): string {
 
 /** White in an ordinary video, in candela a square metre (ITU-R BT.2035). */
 const WHITE = 100;
-
-/** zscale's words for what `showinfo` calls otherwise. */
-function zscaleName(name: string): string {
-  const names: Record<string, string> = {
-    bt2020nc: "2020_ncl",
-    bt2020c: "2020_cl",
-    bt2020: "2020",
-    bt709: "709",
-    smpte170m: "170m",
-    bt470bg: "470bg",
-    smpte432: "smpte432",
-  };
-  return names[name] ?? name;
-}
 
 /**
  * Fits every frame into the first one's size, which changes nothing unless
