@@ -20,6 +20,9 @@ Needs ffmpeg on PATH.
   --out DIR        where to write (default: beside FILE)
   --smoothing S    time constant of the moving average of probabilities in
                    seconds, 0 for none (default: ${SMOOTHING_SECONDS})
+  --thorough       find faces that lean or look aside too; slower
+  --threshold P    the confidence, 0 to 1, below which a face is unsure, 0 for
+                   none (default: the model's)
   --model DIR      use another trained model
   --overwrite      replace files that exist already
   --json           print the result as JSON
@@ -67,6 +70,8 @@ await runTask({
   options: {
     out: { type: "string" },
     smoothing: { type: "string" },
+    thorough: { type: "boolean" },
+    threshold: { type: "string" },
     model: { type: "string" },
     overwrite: { type: "boolean" },
     json: { type: "boolean" },
@@ -75,6 +80,10 @@ await runTask({
 }, async (options, positionals) => {
   const smoothingSeconds = readNumber("smoothing", options.smoothing, {
     least: 0,
+  });
+  const threshold = readNumber("threshold", options.threshold, {
+    least: 0,
+    most: 1,
   });
   const file = userPath(positionals[0]);
   const stop = new AbortController();
@@ -89,6 +98,8 @@ await runTask({
       out: options.out ? userPath(options.out) : dirname(file),
       overwrite: options.overwrite,
       smoothingSeconds,
+      thorough: options.thorough,
+      threshold,
       trained: await loadTrained(options.model && userPath(options.model)),
       signal: stop.signal,
       onProgress: (frames, total) => progress.update(frames, total),

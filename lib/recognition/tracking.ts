@@ -12,7 +12,7 @@
  */
 import { intersectionOverUnion } from "../image/box.ts";
 import type { Box } from "../image/box.ts";
-import { checkProbabilities } from "./probabilities.ts";
+import { checkProbabilities, isUnsure } from "./probabilities.ts";
 
 /**
  * Time constant of the exponential moving average, in seconds: a change has
@@ -48,6 +48,8 @@ export interface TrackedFace<Face extends SeenFace = SeenFace> {
   readonly raw: ArrayLike<number>;
   /** The exponential moving average over the track; sums to 1. */
   readonly probabilities: Float32Array;
+  /** Whether the average's largest probability is below the threshold. */
+  readonly unsure: boolean;
 }
 
 interface Track {
@@ -82,10 +84,12 @@ export class FaceTracker {
    * @param smoothingSeconds see `SMOOTHING_SECONDS`
    * @param patienceSeconds how long a lost track waits; by default for
    * `PATIENCE_SECONDS` or `PATIENCE_FRAMES`, whichever is longer
+   * @param threshold the confidence below which a face is unsure
    */
   constructor(
     readonly smoothingSeconds: number = SMOOTHING_SECONDS,
     readonly patienceSeconds?: number,
+    readonly threshold: number = 0,
   ) {}
 
   /** Numbers of the tracks that are lost and may still be found. */
@@ -132,6 +136,7 @@ export class FaceTracker {
         state,
         raw: face.probabilities,
         probabilities,
+        unsure: isUnsure(probabilities, this.threshold),
       };
     });
   }

@@ -18,6 +18,7 @@ export const TABLE_COLUMNS = [
   ...["frame", "seconds", "track", "x", "y", "width", "height"],
   ...EMOTIONS.map((emotion) => `${emotion}_raw`),
   ...EMOTIONS.map((emotion) => `${emotion}_smoothed`),
+  "unsure",
 ];
 
 /** A table that is being written. */
@@ -38,12 +39,12 @@ export class FacesTable {
     if (faces.length === 0) {
       this.rows += `${start}${",".repeat(TABLE_COLUMNS.length - 2)}\n`;
     }
-    for (const { track, box, raw, probabilities } of faces) {
+    for (const { track, box, raw, probabilities, unsure } of faces) {
       const values = [...Array.from(raw), ...probabilities]
         .map((value) => value.toFixed(5));
       this.rows += [
         ...[start, track, box.x, box.y, box.width, box.height],
-        ...values,
+        ...[...values, unsure],
       ].join(",") + "\n";
     }
     if (this.rows.length > 65536) this.flush();

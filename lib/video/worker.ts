@@ -4,8 +4,9 @@
  *
  * @module
  */
+import { profileFaceCascade } from "../haar/profile_face.ts";
+import type { FaceSearch } from "../recognition/face_finder.ts";
 import {
-  type FaceSearch,
   type RecognizedFace,
   Recognizer,
   type TrainedNetwork,
@@ -15,6 +16,7 @@ import {
 export interface VideoWorkerStart {
   readonly trained: TrainedNetwork;
   readonly search: FaceSearch;
+  readonly thorough?: boolean;
   readonly width: number;
   readonly height: number;
   /** Gray frames, `width * height` bytes each. */
@@ -42,8 +44,9 @@ scope.onmessage = async ({ data }: MessageEvent<VideoWorkerStart | number>) => {
       scope.postMessage({ slot: data, faces: recognizeSlot!(data) });
       return;
     }
-    const { trained, search, width, height } = data;
-    const recognizer = await Recognizer.create(trained);
+    const { trained, search, thorough, width, height } = data;
+    const profile = thorough ? profileFaceCascade() : undefined;
+    const recognizer = await Recognizer.create(trained, undefined, profile);
     const frames = data.slots.map((slot) => new Uint8Array(slot));
     recognizeSlot = (slot) =>
       recognizer.recognize({ width, height, data: frames[slot] }, search);
