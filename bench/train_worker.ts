@@ -4,7 +4,7 @@
 import { augmentFace } from "../lib/training/augment.ts";
 import { FACE_PIXELS, FACE_SIZE } from "../lib/emotions.ts";
 import { Network } from "../lib/network/network.ts";
-import { type NetworkGraph } from "../lib/network/graph.ts";
+import type { NetworkGraph } from "../lib/network/graph.ts";
 import { Optimizer } from "../lib/network/optimizer.ts";
 import { meet } from "../lib/training/shared_memory.ts";
 import type { Augmentation } from "../lib/training/augment.ts";

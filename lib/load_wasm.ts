@@ -26,9 +26,12 @@ const compiled = new Map<string, Promise<WebAssembly.Module>>();
  *
  * @example
  * ```ts
+ * import { loadModule } from "mien/load_wasm.ts";
+ *
  * const memory = new WebAssembly.Memory({ initial: 1 });
- * const base = new URL("./lib/wasm/", import.meta.url);
- * const kernels = await loadModule(base, "kernels/kernels", memory);
+ * const base = import.meta.resolve("mien/network/wasm/");
+ * const kernels = await loadModule(base, "kernels", memory);
+ * console.log(Object.keys(kernels));
  * ```
  */
 export async function loadModule<Exports = WebAssembly.Exports>(

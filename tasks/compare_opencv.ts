@@ -88,7 +88,7 @@ async function pictures(folder: string | undefined): Promise<GrayImage[]> {
       faces: 1 + seed % 4,
     }).image);
   if (folder === undefined) return drawn;
-  if (!existsSync(folder)) fail(1, `${folder} is not there`);
+  if (!existsSync(folder)) throw new UserError(`${folder} is not there`);
   const photos: GrayImage[] = [];
   for (const name of readdirSync(folder).sort()) {
     if (!/\.(jpe?g|png)$/i.test(name)) continue;

@@ -12,7 +12,7 @@ import { frontalFaceCascade } from "mien/haar/frontal_face.ts";
 import { equalizeHistogram, toGray } from "mien/image/gray.ts";
 import type { Box } from "mien/image/box.ts";
 import { DETECT_DEFAULTS, detectFaces } from "mien/haar/detector.ts";
-import { type ColorImage } from "mien/image/gray.ts";
+import type { ColorImage } from "mien/image/gray.ts";
 import { ImageError, readImage, writePng } from "mien/image/image.ts";
 
 const HELP = `Usage: deno task detect IMAGE [options]

@@ -16,6 +16,8 @@ Runs all checks, or all but those named:
   types      deno check, notebooks' cells too
   imports    the rule of lib's folders, see tasks/imports.ts
   wasm       the compiled modules are those of their sources
+  licenses   every package has a license that somebody has looked at
+  examples   every @example of lib runs
   tests      deno task test
   notebooks  deno task report: every cell runs, and no output is lost`;
 
@@ -45,10 +47,28 @@ const CHECKS: Record<string, () => Promise<number>> = {
     return runDeno(["check", "--quiet", ...modules, ...writeCells()]);
   },
   imports: () => runDeno(["run", "-A", "tasks/imports.ts"]),
+  licenses: () => runDeno(["run", "-A", "tasks/licenses.ts"]),
   wasm: () => runDeno(["run", "-A", "tasks/wasm.ts", "--check"]),
+  examples: () => runExamples(),
   tests: () => runDeno(["run", "-A", "tasks/test.ts"]),
   notebooks: () => runDeno(["run", "-A", "tasks/report.ts"]),
 };
+
+/** Runs the examples in lib's docs, in a folder of their own: some write files. */
+async function runExamples(): Promise<number> {
+  const folder = Deno.makeTempDirSync({ prefix: "mien-examples-" });
+  const modules = listModules("lib")
+    .filter((path) => readFileSync(path, "utf8").includes("@example"));
+  const config = `--config=${join(projectRoot, "deno.json")}`;
+  try {
+    return await runDeno(
+      ["test", "-A", "--doc", "--no-check", "--quiet", config, ...modules],
+      folder,
+    );
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+}
 
 /** The TypeScript modules of a folder; what is compiled to wasm is no such. */
 function listModules(folder: string): string[] {

@@ -48,13 +48,13 @@ export function childEnvironment(root = projectRoot): Record<string, string> {
  */
 export async function runProgram(
   command: string[],
-  options: { quiet?: boolean; env?: Record<string, string> } = {},
+  options: { quiet?: boolean; env?: Record<string, string>; cwd?: string } = {},
 ): Promise<number> {
   const stream = options.quiet ? "null" : "inherit";
   try {
     const { code } = await new Deno.Command(command[0], {
       args: command.slice(1),
-      cwd: projectRoot,
+      cwd: options.cwd ?? projectRoot,
       env: { ...childEnvironment(), ...options.env },
       stdin: options.quiet ? "null" : "inherit",
       stdout: stream,
@@ -68,8 +68,8 @@ export async function runProgram(
 }
 
 /** Runs a task's module with this very Deno; returns the exit status. */
-export function runDeno(args: string[]): Promise<number> {
-  return runProgram([Deno.execPath(), ...args]);
+export function runDeno(args: string[], cwd?: string): Promise<number> {
+  return runProgram([Deno.execPath(), ...args], { cwd });
 }
 
 /**
@@ -88,13 +88,25 @@ function say(message: string): void {
   console.error(`setup: ${message}`);
 }
 
-/** Installs what deno.lock names, unless the same lock was installed before. */
+/** Whether every package that deno.json names is in node_modules. */
+export function hasPackages(root = projectRoot): boolean {
+  const text = readFileSync(join(root, "deno.json"), "utf8");
+  const { imports } = JSON.parse(text) as { imports: Record<string, string> };
+  return Object.entries(imports)
+    .filter(([, target]) => target.startsWith("npm:"))
+    .every(([name]) =>
+      existsSync(join(root, "node_modules", name, "package.json"))
+    );
+}
+
+/** Installs what deno.lock names, unless all of it was installed before. */
 async function installPackages(): Promise<void> {
   const lock = createHash("sha256")
     .update(readFileSync(join(projectRoot, "deno.lock"), "utf8"))
     .digest("hex");
   const stamp = join(projectRoot, "node_modules", ".installed_lock");
-  if (existsSync(stamp) && readFileSync(stamp, "utf8") === lock) return;
+  const known = existsSync(stamp) && readFileSync(stamp, "utf8") === lock;
+  if (known && hasPackages()) return;
   say("installing npm packages into node_modules/ (deno install --frozen)");
   const code = await runDeno(["install", "--frozen"]);
   if (code !== 0) {

@@ -18,10 +18,15 @@ export interface LoadOptions {
 }
 
 /** The project's folder for data that is not in git. */
-export const DATA_FOLDER = inProject("data");
+export const DATA_FOLDER: string = inProject("data");
 
 /** Names under which FER-2013 is found, the most complete first. */
-export const KNOWN_NAMES = ["fer2013", "icml_face_data", "archive", "train"]
+export const KNOWN_NAMES: readonly string[] = [
+  "fer2013",
+  "icml_face_data",
+  "archive",
+  "train",
+]
   .flatMap((name) =>
     ["", ".csv", ".csv.gz", ".csv.zip", ".zip"].map((ending) => name + ending)
   );
@@ -39,9 +44,13 @@ const TRAINING_FACES = 28_709;
  *
  * @example
  * ```ts
+ * import { loadFaces } from "mien/data/fer2013.ts";
  * import { EMOTIONS } from "mien/emotions.ts";
- * const faces = await loadFaces("data/fer2013.csv");
- * console.log(faces.length, EMOTIONS[faces.labels[0]]);
+ *
+ * const row = `3,${Array(48 * 48).fill(128).join(" ")},Training`;
+ * await Deno.writeTextFile("faces.csv", `emotion,pixels,Usage\n${row}\n`);
+ * const faces = await loadFaces("faces.csv");
+ * console.log(faces.length, EMOTIONS[faces.labels[0]]); // 1 happy
  * ```
  */
 export async function loadFaces(
@@ -61,13 +70,13 @@ export async function loadFaces(
   } catch (error) {
     throw explainError(path, error);
   }
-  const { note, skipped, ...faces } = read;
+  const { note, unordered, skipped, ...faces } = read;
   const name = countSplits(faces)[0] === TRAINING_FACES ||
       faces.length === TRAINING_FACES
     ? "FER-2013"
     : "faces in FER-2013's format";
   const hash = hashFaces(faces);
-  return { ...faces, source: { name, path, hash, note, skipped } };
+  return { ...faces, source: { name, path, hash, note, unordered, skipped } };
 }
 
 /** A data file by its first bytes: gzip, zip, or else a plain table. */

@@ -10,7 +10,7 @@ import { type GrayImage, roundHalfEven } from "../image/gray.ts";
 import type { Box } from "../image/box.ts";
 import { type HaarExports, HaarMemory, type HaarPlan } from "./fast/memory.ts";
 import { pyramidLayers, type PyramidOptions } from "./pyramid.ts";
-import { type Size } from "../image/box.ts";
+import type { Size } from "../image/box.ts";
 import { RectangleGrouper } from "./fast/grouping.ts";
 import { loadModule } from "../load_wasm.ts";
 

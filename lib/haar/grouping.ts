@@ -1,7 +1,7 @@
 // Grouping: a face is found by many neighbouring windows, chance by few. Raw
 // rectangles that are alike become their average, as in OpenCV's
 // `groupRectangles`.
-import { type Box } from "../image/box.ts";
+import type { Box } from "../image/box.ts";
 import { roundHalfEven } from "../image/gray.ts";
 
 /** The average of alike rectangles. */

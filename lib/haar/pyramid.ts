@@ -2,7 +2,7 @@
 // at smaller and smaller copies of the image. The layers' sizes and steps and
 // the copies' pixels are OpenCV's to the last bit. The fast version of the
 // resizing is lib/haar/wasm/assembly/layer.ts.
-import { type Size } from "../image/box.ts";
+import type { Size } from "../image/box.ts";
 import { type GrayImage, roundHalfEven } from "../image/gray.ts";
 
 /** What decides which layers are searched: OpenCV's names and meaning. */

@@ -8,7 +8,7 @@
  * @module
  */
 import { MAX_PIXELS } from "./box.ts";
-import { type ColorImage, type GrayImage } from "./gray.ts";
+import type { ColorImage, GrayImage } from "./gray.ts";
 import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import process from "node:process";

@@ -2,8 +2,8 @@
 // light and dark parts of a Haar feature. Boxes with emotions are in recognition/annotate.ts.
 import { Buffer } from "node:buffer";
 import { type Chart, escapeXml, frame } from "./chart.ts";
-import { type Box } from "../image/box.ts";
-import { type ColorImage, type GrayImage } from "../image/gray.ts";
+import type { Box } from "../image/box.ts";
+import type { ColorImage, GrayImage } from "../image/gray.ts";
 import { encodePng } from "../image/image.ts";
 
 /** A rectangle in pixels of the picture, and how it is drawn. */

@@ -7,7 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import { type Chart, escapeXml, frame } from "./chart.ts";
-import { type ColorImage, type GrayImage } from "../image/gray.ts";
+import type { ColorImage, GrayImage } from "../image/gray.ts";
 import { encodePng } from "../image/image.ts";
 
 /** Milliseconds between the last output of a cell and its end. */

@@ -3,7 +3,7 @@
 
 import { belowEachOther, type Chart, escapeXml, frame, INK } from "./chart.ts";
 import { showLive } from "./show.ts";
-import { type EpochFigures } from "../training/recorded_run.ts";
+import type { EpochFigures } from "../training/recorded_run.ts";
 import { trainingCurves } from "./charts.ts";
 import { formatSeconds, timeLeft } from "../progress.ts";
 

@@ -15,7 +15,7 @@ import { FaceFinder, type FaceSearch } from "./face_finder.ts";
 import type { Box } from "../image/box.ts";
 import type { GrayImage } from "../image/gray.ts";
 import { Network } from "../network/network.ts";
-import { type NetworkGraph } from "../network/graph.ts";
+import type { NetworkGraph } from "../network/graph.ts";
 import { scalePixels } from "../network/input.ts";
 import { checkProbabilities, isUnsure } from "./probabilities.ts";
 

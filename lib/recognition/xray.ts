@@ -11,7 +11,7 @@
 import { cropFace, cropRegion } from "./crop.ts";
 import { indexOfLargest } from "../emotions.ts";
 import { EMOTIONS, FACE_PIXELS } from "../emotions.ts";
-import { type Faces } from "../data/faces.ts";
+import type { Faces } from "../data/faces.ts";
 import { toGray } from "../image/gray.ts";
 import { detectFaces, type Detection } from "../haar/detector.ts";
 import type { Box } from "../image/box.ts";

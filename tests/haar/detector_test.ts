@@ -9,7 +9,7 @@ import { drawScene } from "mien/drawn/scene.ts";
 import { frontalFaceCascade } from "mien/haar/frontal_face.ts";
 import { equalizeHistogram, type GrayImage, toGray } from "mien/image/gray.ts";
 import { clipRectangle, groupRectangles } from "mien/haar/grouping.ts";
-import { type Box } from "mien/image/box.ts";
+import type { Box } from "mien/image/box.ts";
 import {
   CascadeDetector,
   DETECT_DEFAULTS,

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { drawScene } from "mien/drawn/scene.ts";
 import { FACE_PIXELS } from "mien/emotions.ts";
-import { type Faces } from "mien/data/faces.ts";
+import type { Faces } from "mien/data/faces.ts";
 import { scalePixels } from "mien/network/input.ts";
 import { recognize } from "mien/recognition/recognize.ts";
 import { Recognizer } from "mien/recognition/recognizer.ts";

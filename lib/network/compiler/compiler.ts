@@ -3,7 +3,7 @@
 
 import type { NetworkGraph, Shape, Window } from "../graph.ts";
 import {
-  Arena,
+  type Arena,
   type Border,
   bufferFor,
   NO_BORDER,
