@@ -13,6 +13,8 @@ export interface TrainedNetwork {
   readonly parameters: Float32Array;
   /** Means and variances of batch normalization, flat. */
   readonly statistics: Float32Array;
+  /** The confidence below which its answers are unsure; 0, none. */
+  readonly threshold?: number;
 }
 
 /**
