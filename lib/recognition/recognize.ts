@@ -9,6 +9,7 @@
 import { inProject } from "../project.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { declareMeaning, meaningOf } from "../model/emotions_of_model.ts";
 import { loadModel } from "../model/saved_model.ts";
 import { toGray } from "../image/gray.ts";
 import type { ColorImage, GrayImage } from "../image/gray.ts";
@@ -62,25 +63,36 @@ export function defaultModel(): string {
  * A trained network as plain data.
  *
  * @param model a folder with model.json and weights.bin (LayersModel format)
+ * @param said what the user says of a model of another project, see
+ * `declareMeaning`
  * @throws {InferenceError} when it does not take 48 x 48 gray faces or does
- * not give seven probabilities
+ * not give probabilities
+ * @throws {MeaningError} when its names do not fit it
  * @throws {CheckpointError} when it cannot be read
  */
 export async function loadTrained(
   model: string = defaultModel(),
+  said: { emotions?: string; scale?: string } = {},
 ): Promise<TrainedNetwork> {
   const layers = await loadModel(model);
   const input = JSON.stringify(layers.inputs[0].shape.slice(1));
-  const output = JSON.stringify(layers.outputs[0].shape.slice(1));
-  if (input !== "[48,48,1]" || output !== "[7]") {
+  const output = layers.outputs[0].shape.slice(1) as number[];
+  if (input !== "[48,48,1]" || output.length !== 1 || !(output[0] > 1)) {
     throw new InferenceError(
       model,
-      `takes ${input} and gives ${output}, not [48,48,1] and [7]: ` +
-        "it is not a network for these faces",
+      `takes ${input} and gives ${JSON.stringify(output)}, not [48,48,1] and ` +
+        "one probability a class: it is not a network for these faces",
+    );
+  }
+  declareMeaning(layers, said);
+  const { emotions, named, scale } = meaningOf(layers);
+  if (!named) {
+    console.error(
+      `${model} names no emotions: numbers stand for them (--emotions names them)`,
     );
   }
   const graph = describeNetwork(layers);
-  const trained = { graph, ...readWeights(graph, layers) };
+  const trained = { graph, ...readWeights(graph, layers), emotions, scale };
   layers.dispose();
   return trained;
 }
@@ -90,8 +102,11 @@ export async function loadTrained(
  *
  * @param model see {@linkcode loadTrained}
  */
-export async function loadRecognizer(model?: string): Promise<Recognizer> {
-  return await Recognizer.create(await loadTrained(model));
+export async function loadRecognizer(
+  model?: string,
+  said?: { emotions?: string; scale?: string },
+): Promise<Recognizer> {
+  return await Recognizer.create(await loadTrained(model, said));
 }
 
 /**

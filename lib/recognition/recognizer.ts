@@ -9,15 +9,19 @@
  */
 import type { Cascade } from "../haar/cascade.ts";
 import { CROP_MARGIN, cropFace } from "./crop.ts";
-import { indexOfLargest } from "../emotions.ts";
-import { type Emotion, EMOTIONS, FACE_PIXELS } from "../emotions.ts";
+import {
+  EMOTIONS,
+  FACE_PIXELS,
+  indexOfLargest,
+  numbersFor,
+} from "../emotions.ts";
 import { frontalFaceCascade } from "../haar/frontal_face.ts";
 import { CascadeDetector } from "../haar/detector.ts";
 import type { Box } from "../image/box.ts";
 import type { GrayImage } from "../image/gray.ts";
 import { Network } from "../network/network.ts";
 import type { NetworkGraph } from "../network/graph.ts";
-import { scalePixels } from "../network/input.ts";
+import { OWN_SCALE, type Scale, scalePixels } from "../network/input.ts";
 
 /** A face and what it shows. */
 export interface RecognizedFace {
@@ -26,10 +30,10 @@ export interface RecognizedFace {
   /** How many of the detector's raw candidates agree on it. */
   readonly neighbours: number;
   /** The most probable emotion. */
-  readonly emotion: Emotion;
+  readonly emotion: string;
   /** The probability of that emotion, 0 to 1. */
   readonly confidence: number;
-  /** Seven probabilities in the order of `EMOTIONS`; they sum to 1. */
+  /** One probability a class, in the order of the recognizer's `emotions`; they sum to 1. */
   readonly probabilities: Float32Array;
   /** What the network saw: 48 x 48 gray values, 0 to 255, row by row. */
   readonly crop: Uint8Array;
@@ -42,6 +46,10 @@ export interface TrainedNetwork {
   readonly parameters: Float32Array;
   /** Means and variances of batch normalization, flat. */
   readonly statistics: Float32Array;
+  /** The names of the classes; without them the seven, or numbers where there are not seven. */
+  readonly emotions?: readonly string[];
+  /** What black and white become in the input; this project's scale. */
+  readonly scale?: Scale;
 }
 
 /** How faces are looked for. */
@@ -86,6 +94,10 @@ export class Recognizer {
   private constructor(
     private readonly detector: CascadeDetector,
     private readonly network: Network,
+    /** The names of the classes, in the order of the probabilities. */
+    readonly emotions: readonly string[],
+    /** What black and white become in the network's input. */
+    readonly scale: Scale,
   ) {}
 
   /** Compiles the WebAssembly modules and allocates their memory. */
@@ -97,7 +109,16 @@ export class Recognizer {
     const network = await Network.create(trained.graph, options);
     network.parameters.set(trained.parameters);
     network.statistics.set(trained.statistics);
-    return new Recognizer(await CascadeDetector.create(cascade), network);
+    const { outputSize } = trained.graph;
+    const usual = outputSize === EMOTIONS.length
+      ? EMOTIONS
+      : numbersFor(outputSize);
+    return new Recognizer(
+      await CascadeDetector.create(cascade),
+      network,
+      trained.emotions ?? usual,
+      trained.scale ?? OWN_SCALE,
+    );
   }
 
   /**
@@ -125,7 +146,7 @@ export class Recognizer {
       return {
         box: { x, y, width, height },
         neighbours: neighbors,
-        emotion: EMOTIONS[best],
+        emotion: this.emotions[best],
         confidence: probabilities[i][best],
         probabilities: probabilities[i],
         crop: crops[i],
@@ -133,15 +154,19 @@ export class Recognizer {
     });
   }
 
-  /** The seven probabilities of faces that are cropped already. */
+  /** The probabilities of faces that are cropped already. */
   classify(crops: readonly Uint8Array[]): Float32Array[] {
-    const { network } = this, classes = EMOTIONS.length;
+    const { network, scale } = this, classes = this.emotions.length;
     const all: Float32Array[] = [];
     for (let from = 0; from < crops.length; from += BATCH) {
       const batch = crops.slice(from, from + BATCH);
       for (const [i, crop] of batch.entries()) {
         const at = i * FACE_PIXELS;
-        scalePixels(crop, network.input.subarray(at, at + FACE_PIXELS));
+        scalePixels(
+          crop,
+          network.input.subarray(at, at + FACE_PIXELS),
+          scale,
+        );
       }
       network.predict(batch.length);
       for (const i of batch.keys()) {

@@ -3,7 +3,7 @@
 // Reading and writing it is in run_folder.ts.
 import type * as tf from "@tensorflow/tfjs";
 import { createHash } from "node:crypto";
-import { EMOTIONS, FACE_PIXELS } from "../emotions.ts";
+import { EMOTIONS } from "../emotions.ts";
 import type { Faces } from "../data/faces.ts";
 import type { NetworkGraph } from "../network/graph.ts";
 import { readWeights } from "../network/weights.ts";
@@ -24,15 +24,6 @@ export interface RunRequest {
   config?: PartialConfig;
   out?: string;
   name?: string;
-}
-
-/** @throws {TrainingError} when a network does not take faces or does not give seven probabilities */
-export function checkShapes(graph: NetworkGraph, which: string): void {
-  const [inputs, outputs] = [graph.inputSize, graph.outputSize];
-  if (inputs === FACE_PIXELS && outputs === EMOTIONS.length) return;
-  throw new TrainingError(
-    `${which} takes ${inputs} numbers and gives ${outputs}; it must take faces of 48x48x1 and give ${EMOTIONS.length} probabilities`,
-  );
 }
 
 /** A digest of layers and shapes, without names: these count up within one process. */
@@ -64,7 +55,7 @@ export function firstState(
       config,
       name: options.name ?? model.name,
       network: fingerprint(graph),
-      data: { name, path, hash, votes: votesDigest(faces, config) },
+      data: { name, path, hash, emotions: faces.emotions, votes: votesDigest(faces, config) },
       epoch: 0,
       step: 0,
       plateau: startPlateau(),
@@ -110,6 +101,10 @@ export function resumedState(
     throw refuse(
       `it trains on other faces (${notes.data.path ?? notes.data.name})`,
     );
+  }
+  const { emotions = EMOTIONS } = notes.data; // Runs of old name none.
+  if (emotions.join() !== options.faces.emotions.join()) {
+    throw refuse(`its faces show ${emotions.join(", ")}`);
   }
   if (notes.data.votes !== votesDigest(options.faces, asked)) {
     throw refuse("it trains on other votes");

@@ -44,7 +44,13 @@ export interface RunNotes {
   /** A digest of the network's layers and shapes. */
   network: string;
   /** `votes` is a digest of how people voted, where that is a target. */
-  data: { name: string; path?: string; hash: string; votes?: string };
+  data: {
+    name: string;
+    path?: string;
+    hash: string;
+    emotions?: readonly string[];
+    votes?: string;
+  };
   /** Whole epochs and steps behind it. */
   epoch: number;
   step: number;

@@ -7,7 +7,6 @@
 import type * as tf from "@tensorflow/tfjs";
 import * as path from "node:path";
 import { loadModel, saveModel } from "../model/saved_model.ts";
-import { EMOTIONS } from "../emotions.ts";
 import { type Faces, selectSplit } from "../data/faces.ts";
 import { voteTargets } from "../data/ferplus.ts";
 import {
@@ -44,7 +43,8 @@ import {
   shareFloats,
   type TrainingMemory,
 } from "./shared_memory.ts";
-import { checkShapes, firstState, resumedState } from "./resume.ts";
+import { agreeOnClasses, checkShapes, resolveClassWeights } from "./classes.ts";
+import { firstState, resumedState } from "./resume.ts";
 import { TrainingTeam } from "./team.ts";
 import type { Teacher } from "./worker.ts";
 
@@ -66,7 +66,7 @@ export interface BatchProgress {
 export interface TrainOptions {
   /** With faces in Training and in PublicTest. */
   faces: Faces;
-  /** Any network from 48x48x1 to seven probabilities; its weights are where a new run begins. */
+  /** Any network from 48x48x1 to one probability a class of the faces; its weights are where a new run begins. */
   model: tf.LayersModel;
   /** What differs from `defaultTraining`. */
   config?: PartialConfig;
@@ -96,22 +96,13 @@ export interface TrainResult {
   ended: "epochs" | "patience" | "signal";
 }
 
-/** One weight an emotion: "balanced" gives each emotion the same part of the loss. */
-function resolveClassWeights(
-  { classWeights }: TrainingConfig,
-  labels: Uint8Array,
-): number[] | null {
-  if (classWeights !== "balanced") return classWeights;
-  const counts = EMOTIONS.map(() => 0);
-  for (const label of labels) counts[label]++;
-  const present = counts.filter((count) => count > 0).length;
-  return counts.map((count) => count ? labels.length / (present * count) : 0);
-}
-
-async function loadTeacher(folder: string): Promise<Teacher> {
+async function loadTeacher(
+  folder: string,
+  emotions: readonly string[],
+): Promise<Teacher> {
   const model = await loadModel(folder);
   const graph = describeNetwork(model);
-  checkShapes(graph, `the teacher ${folder}`);
+  checkShapes(graph, `the teacher ${folder}`, emotions);
   const weights = readWeights(graph, model);
   model.dispose();
   return { graph, ...weights };
@@ -136,10 +127,17 @@ class Run {
   async start(): Promise<void> {
     const { graph, memory } = this;
     const { config } = this.state.notes;
+    const { emotions } = this.options.faces;
     const teachers = await Promise.all(
-      (config.teacher?.models ?? []).map(loadTeacher),
+      (config.teacher?.models ?? []).map((folder) =>
+        loadTeacher(folder, emotions)
+      ),
     );
-    const classWeights = resolveClassWeights(config, memory.training.labels);
+    const classWeights = resolveClassWeights(
+      config,
+      memory.training.labels,
+      emotions.length,
+    );
     await this.#team.ask((worker) => ({
       kind: "start",
       worker,
@@ -265,7 +263,7 @@ class Run {
 
   #validation() {
     const { validated, validation: { labels } } = this.memory;
-    const classes = EMOTIONS.length;
+    const classes = this.options.faces.emotions.length;
     const confusion = countConfusion(
       labels,
       likeliest(validated, classes),
@@ -326,7 +324,8 @@ function patienceIsOver({ waited, config }: RunState["notes"]): boolean {
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { faces, model, out } = options;
   const graph = describeNetwork(model);
-  checkShapes(graph, "the network");
+  checkShapes(graph, "the network", faces.emotions);
+  agreeOnClasses(model, faces.emotions);
   const going = out !== undefined && hasRun(out);
   if (going && !options.resume) {
     throw new TrainingError(
@@ -341,7 +340,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     workers: config.workers,
     parameters: state.arrays.parameters.length,
     statistics: state.arrays.statistics.length,
-    classes: EMOTIONS.length,
+    classes: faces.emotions.length,
     taught: config.teacher !== null,
     training: shareFaces(faces, "Training"),
     validation: shareFaces(faces, "PublicTest"),
