@@ -71,10 +71,13 @@ export function complaintAbout(emotions: readonly string[]): string | null {
   if (emotions.length < 2) return "two classes at least are needed";
   if (emotions.length > 256) return "more than 256 classes";
   const bad = emotions.find((name) =>
-    typeof name !== "string" || !/^[^\s,"/\\](?:[^,"/\\\n]*[^\s,"/\\])?$/.test(name)
+    typeof name !== "string" ||
+    !/^[^\s,"/\\](?:[^,"/\\\n]*[^\s,"/\\])?$/.test(name)
   );
   if (bad !== undefined) {
-    return `${JSON.stringify(bad)} cannot name a class: no comma, quote, slash or outer space`;
+    return `${
+      JSON.stringify(bad)
+    } cannot name a class: no comma, quote, slash or outer space`;
   }
   const twice = emotions.find((name, i) => emotions.indexOf(name) !== i);
   return twice === undefined ? null : `${twice} is named twice`;
@@ -84,8 +87,8 @@ export function complaintAbout(emotions: readonly string[]): string | null {
 export function orderClasses(names: Iterable<string>): readonly string[] {
   const found = new Set(names);
   const known = EMOTIONS.filter((name) => found.has(name));
-  if (known.length === EMOTIONS.length) return EMOTIONS;
-  return known.length === found.size ? known : [...found].sort();
+  if (known.length < found.size) return [...found].sort();
+  return known.length === EMOTIONS.length ? EMOTIONS : known;
 }
 
 /** The names of classes that nobody named: "0", "1", … */

@@ -23,7 +23,7 @@ import {
   likeliest,
   macroF1Of,
 } from "./metrics.ts";
-import { meaningOf, MeaningError } from "../model/emotions_of_model.ts";
+import { MeaningError, meaningOf } from "../model/emotions_of_model.ts";
 import { describeNetwork, NetworkError } from "../network/graph.ts";
 import { Network } from "../network/network.ts";
 import { readWeights } from "../network/weights.ts";
@@ -192,9 +192,9 @@ function outputsOf(
   const order = emotions.map((emotion, k) => named ? own.indexOf(emotion) : k);
   if (own.length === emotions.length && !order.includes(-1)) return order;
   throw new MeaningError(
-    `the model is for ${own.length} classes (${own.join(", ")}), the faces show ${emotions.length} (${
-      emotions.join(", ")
-    })`,
+    `the model is for ${own.length} classes (${
+      own.join(", ")
+    }), the faces show ${emotions.length} (${emotions.join(", ")})`,
   );
 }
 

@@ -4,13 +4,15 @@
  *
  * A face belongs to the track whose last box it overlaps most. A track that
  * is not seen is lost; it is found again when a face appears in its place
- * soon enough, else it is closed and its number is not used again. Faces are
- * not told apart by their looks: two people who cross may swap numbers.
+ * soon enough, else it is closed and its number is not used again. Where time
+ * goes back, all tracks are closed. Faces are not told apart by their looks:
+ * two people who cross may swap numbers.
  *
  * @module
  */
 import { intersectionOverUnion } from "../image/box.ts";
 import type { Box } from "../image/box.ts";
+import { checkProbabilities } from "./probabilities.ts";
 
 /**
  * Time constant of the exponential moving average, in seconds: a change has
@@ -20,6 +22,9 @@ export const SMOOTHING_SECONDS = 0.4;
 
 /** A lost track waits this long for its face, in seconds. */
 export const PATIENCE_SECONDS = 1;
+
+/** A lost track waits at least for this many frames, however slow they come. */
+export const PATIENCE_FRAMES = 3;
 
 /** The least intersection over union at which a face continues a track. */
 export const LEAST_OVERLAP = 0.2;
@@ -49,6 +54,7 @@ interface Track {
   readonly number: number;
   box: Box;
   seconds: number;
+  frame: number;
   lost: boolean;
   smoothed: Float32Array;
 }
@@ -69,6 +75,8 @@ interface Track {
 export class FaceTracker {
   private tracks: Track[] = [];
   private count = 0;
+  private frame = 0;
+  private seconds = -Infinity;
 
   constructor(
     readonly smoothingSeconds: number = SMOOTHING_SECONDS,
@@ -84,14 +92,21 @@ export class FaceTracker {
    * Takes the faces of the next frame, in any order, and returns them in the
    * same order with their tracks.
    *
-   * @param seconds the frame's time; it must not go backwards
+   * @param seconds the frame's time; where it goes back, another recording
+   * begins, and all tracks are closed
+   * @throws {RangeError} when a face's probabilities are none
    */
   update<Face extends SeenFace>(
     faces: readonly Face[],
     seconds: number,
   ): TrackedFace<Face>[] {
+    for (const face of faces) checkProbabilities(face.probabilities);
+    if (seconds < this.seconds) this.tracks = [];
+    this.seconds = seconds;
+    this.frame++;
     this.tracks = this.tracks.filter((track) =>
-      seconds - track.seconds <= this.patienceSeconds
+      seconds - track.seconds <= this.patienceSeconds ||
+      this.frame - track.frame <= PATIENCE_FRAMES
     );
     const owners = this.match(faces);
     for (const track of this.tracks) track.lost = !owners.includes(track);
@@ -102,6 +117,7 @@ export class FaceTracker {
       smooth(track, face, seconds, this.smoothingSeconds);
       track.box = face.box;
       track.seconds = seconds;
+      track.frame = this.frame;
       const probabilities = track.smoothed.slice();
       return {
         face,
@@ -141,6 +157,7 @@ export class FaceTracker {
       number: ++this.count,
       box: face.box,
       seconds,
+      frame: this.frame,
       lost: false,
       smoothed: Float32Array.from(face.probabilities),
     };

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { VideoInfo } from "./ffmpeg.ts";
+import type { VideoInfo } from "./probe.ts";
 import type {
   FaceSearch,
   RecognizedFace,
