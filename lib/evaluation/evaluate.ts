@@ -24,9 +24,10 @@ import {
   macroF1Of,
 } from "./metrics.ts";
 import { MeaningError, meaningOf } from "../model/emotions_of_model.ts";
-import { describeNetwork, NetworkError } from "../network/graph.ts";
-import { Network } from "../network/network.ts";
-import { readWeights } from "../network/weights.ts";
+import { createEngine } from "../engine/create_engine.ts";
+import { describeModel } from "../engine/describe_model.ts";
+import { readWeights } from "../engine/weights.ts";
+import { NetworkError } from "../network/graph.ts";
 import { fillInput } from "../network/input.ts";
 
 /** A model on a split, in numbers. */
@@ -72,7 +73,7 @@ export async function predictFaces(
   faces: Pick<Faces, "pixels" | "length">,
   options: { mirror?: boolean; onProgress?: (faces: number) => void } = {},
 ): Promise<Float32Array> {
-  const graph = describeNetwork(model);
+  const graph = describeModel(model);
   const classes = graph.outputSize;
   if (graph.inputSize !== FACE_PIXELS) {
     throw new NetworkError(
@@ -80,10 +81,10 @@ export async function predictFaces(
     );
   }
   const { scale } = meaningOf(model);
-  const network = await Network.create(graph, {
+  const network = await createEngine(graph, {
     batch: BATCH,
     training: false,
-  });
+  }, { model });
   const weights = readWeights(graph, model);
   network.parameters.set(weights.parameters);
   network.statistics.set(weights.statistics);

@@ -14,8 +14,8 @@ import { loadModel } from "../model/saved_model.ts";
 import { toGray } from "../image/gray.ts";
 import type { ColorImage, GrayImage } from "../image/gray.ts";
 import { readImage } from "../image/image.ts";
-import { describeNetwork } from "../network/graph.ts";
-import { readWeights } from "../network/weights.ts";
+import { describeModel } from "../engine/describe_model.ts";
+import { readWeights } from "../engine/weights.ts";
 import {
   PHOTO_SEARCH,
   type RecognizedFace,
@@ -91,7 +91,7 @@ export async function loadTrained(
       `${model} names no emotions: numbers stand for them (--emotions names them)`,
     );
   }
-  const graph = describeNetwork(layers);
+  const graph = describeModel(layers);
   const trained = { graph, ...readWeights(graph, layers), emotions, scale };
   layers.dispose();
   return trained;

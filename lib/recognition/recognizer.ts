@@ -19,7 +19,8 @@ import { frontalFaceCascade } from "../haar/frontal_face.ts";
 import { CascadeDetector } from "../haar/detector.ts";
 import type { Box } from "../image/box.ts";
 import type { GrayImage } from "../image/gray.ts";
-import { Network } from "../network/network.ts";
+import { createEngine } from "../engine/create_engine.ts";
+import type { Engine } from "../engine/engine.ts";
 import type { NetworkGraph } from "../network/graph.ts";
 import { OWN_SCALE, type Scale, scalePixels } from "../network/input.ts";
 
@@ -93,7 +94,7 @@ const BATCH = 8;
 export class Recognizer {
   private constructor(
     private readonly detector: CascadeDetector,
-    private readonly network: Network,
+    private readonly network: Engine,
     /** The names of the classes, in the order of the probabilities. */
     readonly emotions: readonly string[],
     /** What black and white become in the network's input. */
@@ -106,7 +107,7 @@ export class Recognizer {
     cascade: Cascade = frontalFaceCascade(),
   ): Promise<Recognizer> {
     const options = { batch: BATCH, training: false };
-    const network = await Network.create(trained.graph, options);
+    const network = await createEngine(trained.graph, options);
     network.parameters.set(trained.parameters);
     network.statistics.set(trained.statistics);
     const { outputSize } = trained.graph;

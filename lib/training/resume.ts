@@ -6,7 +6,9 @@ import { createHash } from "node:crypto";
 import { EMOTIONS } from "../emotions.ts";
 import type { Faces } from "../data/faces.ts";
 import type { NetworkGraph } from "../network/graph.ts";
-import { readWeights } from "../network/weights.ts";
+import { isForTfjs } from "../engine/engine.ts";
+import type { Loss } from "../engine/tfjs_graph.ts";
+import { readWeights } from "../engine/weights.ts";
 import { readRun, type RunState } from "./run_folder.ts";
 import { startPlateau } from "./schedule.ts";
 import {
@@ -24,13 +26,22 @@ export interface RunRequest {
   config?: PartialConfig;
   out?: string;
   name?: string;
+  loss?: Loss;
 }
 
-/** A digest of layers and shapes, without names: these count up within one process. */
+/** Fields with names of layers, which count up within one process. */
+const LEFT_OUT = [
+  ...["name", "inputs", "inbound_nodes", "input_layers", "output_layers"],
+];
+
+/** A digest of layers and shapes, without names. */
 function fingerprint(graph: NetworkGraph): string {
   const text = JSON.stringify(
-    [graph.nodes, graph.weights],
-    (key, value) => key === "name" || key === "inputs" ? undefined : value,
+    [
+      ...[graph.nodes, graph.weights],
+      ...(isForTfjs(graph) ? [graph.topology] : []),
+    ],
+    (key, value) => LEFT_OUT.includes(key) ? undefined : value,
   );
   return createHash("sha256").update(text).digest("hex");
 }
@@ -39,6 +50,11 @@ function fingerprint(graph: NetworkGraph): string {
 function votesDigest({ votes }: Faces, config: TrainingConfig) {
   if (!votes || config.votes === 0) return undefined;
   return createHash("sha256").update(votes).digest("hex");
+}
+
+/** A digest of a loss of its own. */
+function lossDigest({ loss }: RunRequest): string | undefined {
+  return loss && createHash("sha256").update(String(loss)).digest("hex");
 }
 
 /** The state a run begins with. */
@@ -55,6 +71,7 @@ export function firstState(
       config,
       name: options.name ?? model.name,
       network: fingerprint(graph),
+      loss: lossDigest(options),
       data: {
         name,
         path,
@@ -102,6 +119,9 @@ export function resumedState(
   }
   if (notes.network !== fingerprint(graph)) {
     throw refuse("it trains a different network");
+  }
+  if (notes.loss !== lossDigest(options)) {
+    throw refuse("it has another loss");
   }
   if (notes.data.hash !== options.faces.source.hash) {
     throw refuse(

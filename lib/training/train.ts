@@ -16,8 +16,13 @@ import {
   likeliest,
   macroF1Of,
 } from "../evaluation/metrics.ts";
-import { describeNetwork, type NetworkGraph } from "../network/graph.ts";
-import { penaltyOf, readWeights, writeWeights } from "../network/weights.ts";
+import { describeEngine, describeModel } from "../engine/describe_model.ts";
+import { isForTfjs } from "../engine/engine.ts";
+import type { Loss } from "../engine/tfjs_graph.ts";
+import { readWeights, writeWeights } from "../engine/weights.ts";
+import { meaningOf } from "../model/emotions_of_model.ts";
+import type { NetworkGraph } from "../network/graph.ts";
+import { penaltyOf } from "../network/weights.ts";
 import {
   beginRun,
   type EpochRecord,
@@ -45,8 +50,9 @@ import {
 } from "./shared_memory.ts";
 import { agreeOnClasses, checkShapes, resolveClassWeights } from "./classes.ts";
 import { firstState, resumedState } from "./resume.ts";
-import { TrainingTeam } from "./team.ts";
-import type { Teacher } from "./worker.ts";
+import { TrainingTeam, whyNotInWorkers } from "./team.ts";
+import type { Teacher } from "./teachers.ts";
+import type { OwnParts } from "./worker.ts";
 
 /** How far an epoch is. */
 export interface BatchProgress {
@@ -78,6 +84,13 @@ export interface TrainOptions {
   resume?: boolean;
   /** Stops the run in mid-epoch; `resume` repeats that epoch from its start. */
   signal?: AbortSignal;
+  /**
+   * A loss of your own in place of the cross-entropy, with TensorFlow.js' operations, one number a
+   * face or their mean. It runs in this thread, without workers. `valLoss` stays the cross-entropy.
+   */
+  loss?: Loss;
+  /** Told once which engine computes the network, and why; by default printed where it is slow. */
+  onEngine?: (line: string) => void;
   /** A few times a second. */
   onBatch?: (progress: BatchProgress) => void;
   /** After each epoch, when everything is saved. The next epoch waits for it. */
@@ -101,11 +114,12 @@ async function loadTeacher(
   emotions: readonly string[],
 ): Promise<Teacher> {
   const model = await loadModel(folder);
-  const graph = describeNetwork(model);
+  const graph = describeModel(model);
   checkShapes(graph, `the teacher ${folder}`, emotions);
   const weights = readWeights(graph, model);
+  const { scale } = meaningOf(model);
   model.dispose();
-  return { graph, ...weights };
+  return { graph, ...weights, scale };
 }
 
 /** The run while it goes on. */
@@ -117,8 +131,9 @@ class Run {
     readonly graph: NetworkGraph,
     readonly state: RunState,
     readonly memory: TrainingMemory,
+    own: OwnParts | undefined,
   ) {
-    this.#team = new TrainingTeam(memory);
+    this.#team = new TrainingTeam(memory, own);
     for (const [name, array] of Object.entries(state.arrays)) {
       memory.state[name].set(array);
     }
@@ -145,6 +160,7 @@ class Run {
       config,
       classWeights,
       teachers,
+      scale: meaningOf(this.options.model).scale,
       memory,
     }));
   }
@@ -281,6 +297,23 @@ class Run {
   }
 }
 
+/** Says which engine runs; gives what keeps the run in this thread, if anything does. */
+async function chooseThread(
+  { model, loss, onEngine }: TrainOptions,
+  graph: NetworkGraph,
+): Promise<OwnParts | undefined> {
+  const why = !isForTfjs(graph)
+    ? null
+    : loss
+    ? "a function cannot go to workers"
+    : await whyNotInWorkers(graph);
+  const line = describeEngine(graph) +
+    (why ? `, and in one thread (${why})` : "");
+  if (onEngine) onEngine(line);
+  else if (isForTfjs(graph)) console.log(line);
+  return why ? { model, loss } : undefined;
+}
+
 /** What the run monitors, as a score whose lowest is the best. */
 function scoreOf(record: EpochRecord, { monitor }: TrainingConfig): number {
   return monitor === "loss"
@@ -323,7 +356,7 @@ function patienceIsOver({ waited, config }: RunState["notes"]): boolean {
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { faces, model, out } = options;
-  const graph = describeNetwork(model);
+  const graph = describeModel(model, options.loss);
   checkShapes(graph, "the network", faces.emotions);
   agreeOnClasses(model, faces.emotions);
   const going = out !== undefined && hasRun(out);
@@ -336,8 +369,9 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     ? resumedState(options, graph)
     : firstState(options, graph);
   const { config } = state.notes;
+  const own = await chooseThread(options, graph);
   const memory = createTrainingMemory({
-    workers: config.workers,
+    workers: own ? 1 : config.workers,
     parameters: state.arrays.parameters.length,
     statistics: state.arrays.statistics.length,
     classes: faces.emotions.length,
@@ -354,7 +388,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     ),
   });
   if (out !== undefined && !going) await beginRun(out, model, state);
-  const run = new Run(options, graph, state, memory);
+  const run = new Run(options, graph, state, memory, own);
   try {
     await run.start();
     const ended = await run.go();
