@@ -6,13 +6,15 @@ import * as tf from "@tensorflow/tfjs";
 import { createEngine } from "mien/engine/create_engine.ts";
 import { describeEngine, describeModel } from "mien/engine/describe_model.ts";
 import { type Engine, isForTfjs } from "mien/engine/engine.ts";
+import { drawFaces } from "mien/drawn/faces.ts";
 import { describeForTfjs } from "mien/engine/tfjs_graph.ts";
 import { readWeights, writeWeights } from "mien/engine/weights.ts";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
+import { scalePixels } from "mien/network/input.ts";
 import { penaltyOf } from "mien/network/weights.ts";
-import { createRandom } from "mien/random.ts";
 
-const BATCH = 4;
+const BATCH = 16;
+const faces = drawFaces({ count: 70, seed: 1 });
 
 async function engineOf(
   model: tf.LayersModel,
@@ -22,8 +24,7 @@ async function engineOf(
   const { parameters, statistics } = readWeights(graph, model);
   engine.parameters.set(parameters);
   engine.statistics.set(statistics);
-  const random = createRandom(1);
-  for (const i of engine.input.keys()) engine.input[i] = 2 * random.next() - 1;
+  scalePixels(faces.pixels.subarray(0, BATCH * 2304), engine.input);
   for (let i = 0; i < BATCH; i++) {
     engine.targets[i * graph.outputSize + i % graph.outputSize] = 1;
   }
@@ -52,7 +53,7 @@ Deno.test("answers, loss, gradient and statistics are the compiled network's", a
   slow.predict(BATCH);
   // Both compute in float32, in another order.
   assert.ok(errorOf(slow.outputs, fast.outputs) < 1e-5);
-  const weights = Float32Array.of(1, 2, 0.5, 1);
+  const weights = Float32Array.from({ length: BATCH }, (_, i) => 1 + i % 3);
   const [a, b] = [fast, slow].map((e) => e.gradient(BATCH, weights, 1));
   assert.ok(Math.abs(a / b - 1) < 1e-5, `${a}, ${b}`);
   assert.ok(errorOf(slow.outputs, fast.outputs) < 1e-4);
