@@ -48,7 +48,10 @@ export class Optimizer {
 
   /** @throws {NetworkError} where the network was not created for training */
   constructor(
-    readonly network: Network,
+    readonly network: Pick<
+      Network,
+      "graph" | "parameters" | "statistics" | "workspace"
+    >,
     readonly options: OptimizerOptions,
   ) {
     const workspace = this.#workspace = network.workspace();

@@ -9,14 +9,20 @@
  */
 import type { Cascade } from "../haar/cascade.ts";
 import { CROP_MARGIN, cropFace } from "./crop.ts";
-import { indexOfLargest } from "../emotions.ts";
-import { type Emotion, EMOTIONS, FACE_PIXELS } from "../emotions.ts";
+import {
+  EMOTIONS,
+  FACE_PIXELS,
+  indexOfLargest,
+  numbersFor,
+} from "../emotions.ts";
 import { FaceFinder, type FaceSearch } from "./face_finder.ts";
 import type { Box } from "../image/box.ts";
 import type { GrayImage } from "../image/gray.ts";
-import type { Network } from "../network/network.ts";
+import { createEngine } from "../engine/create_engine.ts";
+import type { Engine } from "../engine/engine.ts";
+import { OWN_SCALE, type Scale } from "../network/input.ts";
 import { predictFaces } from "../network/predict.ts";
-import { createTrained, type TrainedNetwork } from "../network/trained.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
 import { checkProbabilities, isUnsure } from "./probabilities.ts";
 
 /** A face and what it shows. */
@@ -28,12 +34,12 @@ export interface RecognizedFace {
   /** How many of the detector's raw candidates agree on it. */
   readonly neighbours: number;
   /** The most probable emotion. */
-  readonly emotion: Emotion;
+  readonly emotion: string;
   /** The probability of that emotion, 0 to 1. */
   readonly confidence: number;
   /** Whether the confidence is below the model's threshold. */
   readonly unsure: boolean;
-  /** Seven probabilities in the order of `EMOTIONS`; they sum to 1. */
+  /** One probability a class, in the order of the recognizer's `emotions`; they sum to 1. */
   readonly probabilities: Float32Array;
   /** What the network saw: 48 x 48 gray values, 0 to 255, row by row. */
   readonly crop: Uint8Array;
@@ -70,8 +76,12 @@ const BATCH = 8;
 export class Recognizer {
   private constructor(
     private readonly finder: FaceFinder,
-    private readonly network: Network,
+    private readonly network: Engine,
     private readonly threshold: number,
+    /** The names of the classes, in the order of the probabilities. */
+    readonly emotions: readonly string[],
+    /** What black and white become in the network's input. */
+    readonly scale: Scale,
   ) {}
 
   /**
@@ -86,11 +96,19 @@ export class Recognizer {
     profile?: Cascade,
   ): Promise<Recognizer> {
     const options = { batch: BATCH, training: false };
-    const network = await createTrained(trained, options);
+    const network = await createEngine(trained.graph, options);
+    network.parameters.set(trained.parameters);
+    network.statistics.set(trained.statistics);
+    const { outputSize } = trained.graph;
+    const usual = outputSize === EMOTIONS.length
+      ? EMOTIONS
+      : numbersFor(outputSize);
     return new Recognizer(
       await FaceFinder.create(cascade, profile),
       network,
       trained.threshold ?? 0,
+      trained.emotions ?? usual,
+      trained.scale ?? OWN_SCALE,
     );
   }
 
@@ -115,7 +133,7 @@ export class Recognizer {
         box,
         turn,
         neighbours: neighbors,
-        emotion: EMOTIONS[best],
+        emotion: this.emotions[best],
         confidence: probabilities[i][best],
         unsure: isUnsure(probabilities[i], this.threshold),
         probabilities: probabilities[i],
@@ -125,17 +143,16 @@ export class Recognizer {
   }
 
   /**
-   * The seven probabilities of faces that are cropped already.
+   * The probabilities of faces that are cropped already.
    *
    * @throws {RangeError} when the network gives no probabilities
    */
   classify(crops: readonly Uint8Array[]): Float32Array[] {
-    const classes = EMOTIONS.length;
+    const { network, scale } = this, classes = this.emotions.length;
     const pixels = new Uint8Array(crops.length * FACE_PIXELS);
     crops.forEach((crop, i) => pixels.set(crop, i * FACE_PIXELS));
     const output = new Float32Array(crops.length * classes);
-    const range = { pixels, from: 0, to: crops.length, output };
-    predictFaces(this.network, range);
+    predictFaces(network, { pixels, from: 0, to: crops.length, scale, output });
     return crops.map((_, i) => {
       const answer = output.slice(i * classes, (i + 1) * classes);
       checkProbabilities(answer);

@@ -43,8 +43,16 @@ export interface RunNotes {
   name: string;
   /** A digest of the network's layers and shapes. */
   network: string;
+  /** A digest of the loss, where it is not the cross-entropy. */
+  loss?: string;
   /** `votes` is a digest of how people voted, where that is a target. */
-  data: { name: string; path?: string; hash: string; votes?: string };
+  data: {
+    name: string;
+    path?: string;
+    hash: string;
+    emotions?: readonly string[];
+    votes?: string;
+  };
   /** Whole epochs and steps behind it. */
   epoch: number;
   step: number;
