@@ -21,9 +21,12 @@ import { describeNetwork, type NetworkGraph } from "../network/graph.ts";
 import { penaltyOf, readWeights, writeWeights } from "../network/weights.ts";
 import {
   beginRun,
+  claimFolder,
   type EpochRecord,
+  forgetBeginning,
   hasRun,
   modelFolderName,
+  readRun,
   type RunState,
   saveRun,
 } from "./run_folder.ts";
@@ -101,9 +104,17 @@ function resolveClassWeights(
   { classWeights }: TrainingConfig,
   labels: Uint8Array,
 ): number[] | null {
-  if (classWeights !== "balanced") return classWeights;
+  if (classWeights === null) return null;
   const counts = EMOTIONS.map(() => 0);
   for (const label of labels) counts[label]++;
+  if (Array.isArray(classWeights)) {
+    if (counts.every((count, k) => count === 0 || classWeights[k] === 0)) {
+      throw new TrainingError(
+        "classWeights gives every emotion of the training faces the weight 0",
+      );
+    }
+    return classWeights;
+  }
   const present = counts.filter((count) => count > 0).length;
   return counts.map((count) => count ? labels.length / (present * count) : 0);
 }
@@ -327,10 +338,26 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const { faces, model, out } = options;
   const graph = describeNetwork(model);
   checkShapes(graph, "the network");
-  const going = out !== undefined && hasRun(out);
+  const claim = out === undefined ? undefined : claimFolder(out);
+  try {
+    return await trainClaimed(options, graph);
+  } finally {
+    claim?.release();
+  }
+}
+
+/** The run, in a folder that nobody else works in. */
+async function trainClaimed(
+  options: TrainOptions,
+  graph: NetworkGraph,
+): Promise<TrainResult> {
+  const { faces, model, out } = options;
+  // A run without a whole epoch has nothing to lose: it begins once more, as it is asked for now.
+  const going = out !== undefined && hasRun(out) &&
+    readRun(out).notes.epoch > 0;
   if (going && !options.resume) {
     throw new TrainingError(
-      `${out} holds a run already; go on with it (resume), or name another folder`,
+      `${out} holds a run already; resume it, or name another folder`,
     );
   }
   const state = going
@@ -362,6 +389,10 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     run.writeWeights();
     const { history } = state.notes;
     return { model, history, best: bestOf(history, config), config, ended };
+  } catch (error) {
+    // What failed at its start must not be in the way of the next attempt.
+    if (out !== undefined && state.notes.epoch === 0) forgetBeginning(out);
+    throw error;
   } finally {
     run.end();
   }

@@ -12,6 +12,7 @@ import { fillInput } from "../network/input.ts";
 import { randomAt } from "../random.ts";
 import { type PlateauState, scaleAt } from "./schedule.ts";
 import { shuffle } from "./order.ts";
+import { UserError } from "../user_error.ts";
 import type { TrainingConfig } from "./config.ts";
 import {
   meet,
@@ -61,7 +62,7 @@ export type Reply =
 const DROPOUT_STREAM = 3;
 
 /** Training that went wrong in a way that a person can mend. */
-class BadStep extends Error {}
+class BadStep extends UserError {}
 
 /** What lasts from one epoch to the next in a worker. */
 class Shard {
@@ -378,7 +379,7 @@ self.onmessage = async ({ data }: MessageEvent<Request>) => {
     if (error instanceof Stopped) return reply({ kind: "stopped" });
     stopAll(control!);
     const { message, stack } = error as Error;
-    const expected = error instanceof BadStep;
+    const expected = error instanceof UserError;
     reply({ kind: "failed", reason: expected ? message : stack!, expected });
   }
 };
