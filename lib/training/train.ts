@@ -8,14 +8,13 @@ import type * as tf from "@tensorflow/tfjs";
 import * as path from "node:path";
 import { loadModel, saveModel } from "../model/saved_model.ts";
 import { EMOTIONS } from "../emotions.ts";
-import { type Faces, selectSplit } from "../data/faces.ts";
-import { voteTargets } from "../data/ferplus.ts";
+import type { Faces } from "../data/faces.ts";
 import {
   accuracyOf,
   countConfusion,
-  crossEntropy,
   likeliest,
   macroF1Of,
+  softCrossEntropy,
 } from "../evaluation/metrics.ts";
 import { describeNetwork, type NetworkGraph } from "../network/graph.ts";
 import { penaltyOf, readWeights, writeWeights } from "../network/weights.ts";
@@ -44,7 +43,6 @@ import {
   PROGRESS_RIGHT,
   PROGRESS_STEP,
   shareFaces,
-  shareFloats,
   type TrainingMemory,
 } from "./shared_memory.ts";
 import { checkShapes, firstState, resumedState } from "./resume.ts";
@@ -275,15 +273,15 @@ class Run {
   }
 
   #validation() {
-    const { validated, validation: { labels } } = this.memory;
+    const { validated, validation: { targets } } = this.memory;
     const classes = EMOTIONS.length;
     const confusion = countConfusion(
-      labels,
+      likeliest(targets, classes),
       likeliest(validated, classes),
       classes,
     );
     return {
-      valLoss: crossEntropy(validated, labels, classes),
+      valLoss: softCrossEntropy(validated, targets, classes),
       valAccuracy: accuracyOf(confusion),
       valMacroF1: macroF1Of(confusion),
     };
@@ -335,7 +333,7 @@ function patienceIsOver({ waited, config }: RunState["notes"]): boolean {
  * ```
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { faces, model, out } = options;
+  const { model, out } = options;
   const graph = describeNetwork(model);
   checkShapes(graph, "the network");
   const claim = out === undefined ? undefined : claimFolder(out);
@@ -370,13 +368,8 @@ async function trainClaimed(
     statistics: state.arrays.statistics.length,
     classes: EMOTIONS.length,
     taught: config.teacher !== null,
-    training: shareFaces(faces, "Training"),
-    validation: shareFaces(faces, "PublicTest"),
-    votes: shareFloats(
-      config.votes > 0
-        ? voteTargets(selectSplit(faces, "Training"))
-        : new Float32Array(),
-    ),
+    training: shareFaces(faces, "Training", config.votes),
+    validation: shareFaces(faces, "PublicTest", config.votes),
     state: Object.fromEntries(
       Object.entries(state.arrays).map(([name, { length }]) => [name, length]),
     ),
