@@ -13,14 +13,8 @@ import { loadModel } from "../model/saved_model.ts";
 import { toGray } from "../image/gray.ts";
 import type { ColorImage, GrayImage } from "../image/gray.ts";
 import { readImage } from "../image/image.ts";
-import { describeNetwork } from "../network/graph.ts";
-import { readWeights } from "../network/weights.ts";
-import {
-  PHOTO_SEARCH,
-  type RecognizedFace,
-  Recognizer,
-  type TrainedNetwork,
-} from "./recognizer.ts";
+import { readTrained, type TrainedNetwork } from "../network/trained.ts";
+import { PHOTO_SEARCH, type RecognizedFace, Recognizer } from "./recognizer.ts";
 import { UserError } from "../user_error.ts";
 
 /** A model that cannot be used to recognize: names it and says why. */
@@ -79,8 +73,7 @@ export async function loadTrained(
         "it is not a network for these faces",
     );
   }
-  const graph = describeNetwork(layers);
-  const trained = { graph, ...readWeights(graph, layers) };
+  const trained = readTrained(layers);
   layers.dispose();
   return trained;
 }

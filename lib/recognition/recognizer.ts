@@ -15,9 +15,9 @@ import { frontalFaceCascade } from "../haar/frontal_face.ts";
 import { CascadeDetector } from "../haar/detector.ts";
 import type { Box } from "../image/box.ts";
 import type { GrayImage } from "../image/gray.ts";
-import { Network } from "../network/network.ts";
-import type { NetworkGraph } from "../network/graph.ts";
-import { scalePixels } from "../network/input.ts";
+import type { Network } from "../network/network.ts";
+import { predictFaces } from "../network/predict.ts";
+import { createTrained, type TrainedNetwork } from "../network/trained.ts";
 
 /** A face and what it shows. */
 export interface RecognizedFace {
@@ -33,15 +33,6 @@ export interface RecognizedFace {
   readonly probabilities: Float32Array;
   /** What the network saw: 48 x 48 gray values, 0 to 255, row by row. */
   readonly crop: Uint8Array;
-}
-
-/** A trained network as plain data, so that it can go to a worker or page. */
-export interface TrainedNetwork {
-  readonly graph: NetworkGraph;
-  /** All trained weights, flat, in the graph's order. */
-  readonly parameters: Float32Array;
-  /** Means and variances of batch normalization, flat. */
-  readonly statistics: Float32Array;
 }
 
 /** How faces are looked for. */
@@ -94,9 +85,7 @@ export class Recognizer {
     cascade: Cascade = frontalFaceCascade(),
   ): Promise<Recognizer> {
     const options = { batch: BATCH, training: false };
-    const network = await Network.create(trained.graph, options);
-    network.parameters.set(trained.parameters);
-    network.statistics.set(trained.statistics);
+    const network = await createTrained(trained, options);
     return new Recognizer(await CascadeDetector.create(cascade), network);
   }
 
@@ -135,19 +124,12 @@ export class Recognizer {
 
   /** The seven probabilities of faces that are cropped already. */
   classify(crops: readonly Uint8Array[]): Float32Array[] {
-    const { network } = this, classes = EMOTIONS.length;
-    const all: Float32Array[] = [];
-    for (let from = 0; from < crops.length; from += BATCH) {
-      const batch = crops.slice(from, from + BATCH);
-      for (const [i, crop] of batch.entries()) {
-        const at = i * FACE_PIXELS;
-        scalePixels(crop, network.input.subarray(at, at + FACE_PIXELS));
-      }
-      network.predict(batch.length);
-      for (const i of batch.keys()) {
-        all.push(network.outputs.slice(i * classes, (i + 1) * classes));
-      }
-    }
-    return all;
+    const classes = EMOTIONS.length;
+    const pixels = new Uint8Array(crops.length * FACE_PIXELS);
+    crops.forEach((crop, i) => pixels.set(crop, i * FACE_PIXELS));
+    const output = new Float32Array(crops.length * classes);
+    const range = { pixels, from: 0, to: crops.length, output };
+    predictFaces(this.network, range);
+    return crops.map((_, i) => output.slice(i * classes, (i + 1) * classes));
   }
 }

@@ -118,6 +118,15 @@ export function claimFolder(folder: string): { release(): void } {
   return { release: () => file.close() };
 }
 
+/** Whether a folder has no run, or one without a whole epoch; a damaged one counts as a run. */
+export function hasNoEpoch(folder: string): boolean {
+  try {
+    return !hasRun(folder) || readRun(folder).notes.epoch === 0;
+  } catch {
+    return false;
+  }
+}
+
 /** Removes what a run put into its folder before its first epoch; nothing else. */
 export function forgetBeginning(folder: string): void {
   for (const name of BEGINNING) {

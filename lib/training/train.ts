@@ -17,12 +17,14 @@ import {
   softCrossEntropy,
 } from "../evaluation/metrics.ts";
 import { describeNetwork, type NetworkGraph } from "../network/graph.ts";
-import { penaltyOf, readWeights, writeWeights } from "../network/weights.ts";
+import { readTrained, type TrainedNetwork } from "../network/trained.ts";
+import { penaltyOf, writeWeights } from "../network/weights.ts";
 import {
   beginRun,
   claimFolder,
   type EpochRecord,
   forgetBeginning,
+  hasNoEpoch,
   hasRun,
   modelFolderName,
   readRun,
@@ -47,7 +49,6 @@ import {
 } from "./shared_memory.ts";
 import { checkShapes, firstState, resumedState } from "./resume.ts";
 import { TrainingTeam } from "./team.ts";
-import type { Teacher } from "./worker.ts";
 
 /** How far an epoch is. */
 export interface BatchProgress {
@@ -117,13 +118,12 @@ function resolveClassWeights(
   return counts.map((count) => count ? labels.length / (present * count) : 0);
 }
 
-async function loadTeacher(folder: string): Promise<Teacher> {
+async function loadTeacher(folder: string): Promise<TrainedNetwork> {
   const model = await loadModel(folder);
-  const graph = describeNetwork(model);
-  checkShapes(graph, `the teacher ${folder}`);
-  const weights = readWeights(graph, model);
+  const teacher = readTrained(model);
+  checkShapes(teacher.graph, `the teacher ${folder}`);
   model.dispose();
-  return { graph, ...weights };
+  return teacher;
 }
 
 /** The run while it goes on. */
@@ -338,9 +338,14 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   checkShapes(graph, "the network");
   const claim = out === undefined ? undefined : claimFolder(out);
   try {
-    return await trainClaimed(options, graph);
-  } finally {
+    const result = await trainClaimed(options, graph);
     claim?.release();
+    return result;
+  } catch (error) {
+    claim?.release();
+    // What failed at its start must not be in the way of the next attempt.
+    if (out !== undefined && hasNoEpoch(out)) forgetBeginning(out);
+    throw error;
   }
 }
 
@@ -382,10 +387,6 @@ async function trainClaimed(
     run.writeWeights();
     const { history } = state.notes;
     return { model, history, best: bestOf(history, config), config, ended };
-  } catch (error) {
-    // What failed at its start must not be in the way of the next attempt.
-    if (out !== undefined && state.notes.epoch === 0) forgetBeginning(out);
-    throw error;
   } finally {
     run.end();
   }

@@ -8,7 +8,8 @@ import { applyTemperature, likeliest } from "../evaluation/metrics.ts";
 import { Network } from "../network/network.ts";
 import type { NetworkGraph } from "../network/graph.ts";
 import { Optimizer } from "../network/optimizer.ts";
-import { fillInput } from "../network/input.ts";
+import { predictFaces, PREDICTION_BATCH } from "../network/predict.ts";
+import { createTrained, type TrainedNetwork } from "../network/trained.ts";
 import { randomAt } from "../random.ts";
 import { type PlateauState, scaleAt } from "./schedule.ts";
 import { shuffle } from "./order.ts";
@@ -32,13 +33,6 @@ import {
   viewSlots,
 } from "./shared_memory.ts";
 
-/** A network and its weights, as a worker gets a teacher. */
-export interface Teacher {
-  graph: NetworkGraph;
-  parameters: Float32Array;
-  statistics: Float32Array;
-}
-
 /** What the main thread asks for. */
 export type Request =
   | {
@@ -48,7 +42,7 @@ export type Request =
     config: TrainingConfig;
     /** One weight an emotion, or `null`. */
     classWeights: number[] | null;
-    teachers: Teacher[];
+    teachers: TrainedNetwork[];
     memory: TrainingMemory;
   }
   | { kind: "epoch"; epoch: number; step: number; plateau: PlateauState };
@@ -282,7 +276,8 @@ class Shard {
       network.statistics.set(optimizer.state.averageStatistics);
     }
     const [from, to] = partOf(validation.length, worker, workers);
-    predictFaces(network, validation.pixels, from, to, validated);
+    const { pixels } = validation;
+    predictFaces(network, { pixels, from, to, output: validated });
     if (averaged) {
       network.parameters.set(this.#live);
       network.statistics.set(this.#liveStatistics);
@@ -299,25 +294,6 @@ function addTimes(sum: Float32Array, values: Float32Array, part: number): void {
   for (let i = 0; i < sum.length; i++) sum[i] += values[i] * part;
 }
 
-/** Probabilities of faces `from` to `to` as they are, into their rows of `output`. */
-function predictFaces(
-  network: Network,
-  pixels: Uint8Array,
-  from: number,
-  to: number,
-  output: Float32Array,
-  mirrored = false,
-): void {
-  const most = network.input.length / FACE_PIXELS;
-  const classes = network.outputs.length / most;
-  for (let first = from; first < to; first += most) {
-    const count = Math.min(most, to - first);
-    fillInput(network.input, pixels, first, count, mirrored);
-    network.predict(count);
-    output.set(network.outputs.subarray(0, count * classes), first * classes);
-  }
-}
-
 /**
  * What the teachers say of this worker's training faces: the mean over all of them, and over each
  * face and its mirror image.
@@ -331,12 +307,12 @@ async function askTeachers(
   const [from, to] = partOf(training.length, worker, workers);
   const own = taught.subarray(from * classes, to * classes);
   const mean = new Float32Array(own.length);
-  for (const { graph, parameters, statistics } of teachers) {
-    const network = await Network.create(graph, { batch: 32, training: false });
-    network.parameters.set(parameters);
-    network.statistics.set(statistics);
+  const { pixels } = training;
+  for (const teacher of teachers) {
+    const options = { batch: PREDICTION_BATCH, training: false };
+    const network = await createTrained(teacher, options);
     for (const mirrored of [false, true]) {
-      predictFaces(network, training.pixels, from, to, taught, mirrored);
+      predictFaces(network, { pixels, from, to, output: taught, mirrored });
       addTimes(mean, own, 1 / (2 * teachers.length));
     }
   }

@@ -5,11 +5,8 @@
  * @module
  */
 import type { VideoInfo } from "./ffmpeg.ts";
-import type {
-  FaceSearch,
-  RecognizedFace,
-  TrainedNetwork,
-} from "../recognition/recognizer.ts";
+import type { FaceSearch, RecognizedFace } from "../recognition/recognizer.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
 import type { VideoWorkerAnswer, VideoWorkerStart } from "./worker.ts";
 import type { YuvFrame } from "./yuv.ts";
 

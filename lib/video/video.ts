@@ -24,9 +24,9 @@ import { loadTrained } from "../recognition/recognize.ts";
 import {
   type FaceSearch,
   type RecognizedFace,
-  type TrainedNetwork,
   VIDEO_SEARCH,
 } from "../recognition/recognizer.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
 import { Timeline } from "./timeline.ts";
 import { FaceTracker, SMOOTHING_SECONDS } from "../recognition/tracking.ts";
 import { VideoReader } from "./reader.ts";

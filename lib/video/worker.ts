@@ -8,8 +8,8 @@ import {
   type FaceSearch,
   type RecognizedFace,
   Recognizer,
-  type TrainedNetwork,
 } from "../recognition/recognizer.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
 
 /** The first message: everything that stays the same. */
 export interface VideoWorkerStart {
