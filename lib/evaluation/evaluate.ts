@@ -23,10 +23,9 @@ import {
   likeliest,
   macroF1Of,
 } from "./metrics.ts";
-import { describeNetwork, NetworkError } from "../network/graph.ts";
-import { Network } from "../network/network.ts";
-import { readWeights } from "../network/weights.ts";
-import { fillInput } from "../network/input.ts";
+import { NetworkError } from "../network/graph.ts";
+import { predictAll, type PredictOptions } from "../network/predict_all.ts";
+import { readTrained } from "../network/trained.ts";
 
 /** A model on a split, in numbers. */
 export interface Evaluation {
@@ -57,49 +56,25 @@ export interface Evaluation {
   params: number;
 }
 
-const BATCH = 64;
-
 /**
- * Probabilities of each face, n x 7, row by row.
+ * Probabilities of each face, n x 7, row by row, computed on all cores.
  *
- * @param options.mirror also look at each mirrored face, and take the mean
- * @param options.onProgress called with the number of faces done
- * @throws {NetworkError} for a model with layers that the fast network lacks
+ * @throws {NetworkError} for a model with layers that the fast network lacks, or
+ * of other faces or emotions
  */
-export async function predictFaces(
+export function predictFaces(
   model: tf.LayersModel,
   faces: Pick<Faces, "pixels" | "length">,
-  options: { mirror?: boolean; onProgress?: (faces: number) => void } = {},
+  options: PredictOptions = {},
 ): Promise<Float32Array> {
-  const graph = describeNetwork(model);
-  const classes = EMOTIONS.length;
-  if (graph.inputSize !== FACE_PIXELS || graph.outputSize !== classes) {
+  const trained = readTrained(model);
+  const { inputSize, outputSize } = trained.graph;
+  if (inputSize !== FACE_PIXELS || outputSize !== EMOTIONS.length) {
     throw new NetworkError(
-      `the model takes ${graph.inputSize} numbers and gives ${graph.outputSize}, not faces of 48x48x1 and ${classes} probabilities`,
+      `the model takes ${inputSize} numbers and gives ${outputSize}, not faces of 48x48x1 and ${EMOTIONS.length} probabilities`,
     );
   }
-  const network = await Network.create(graph, {
-    batch: BATCH,
-    training: false,
-  });
-  const weights = readWeights(graph, model);
-  network.parameters.set(weights.parameters);
-  network.statistics.set(weights.statistics);
-  const passes = options.mirror ? [false, true] : [false];
-  const output = new Float32Array(faces.length * classes);
-  for (let first = 0; first < faces.length; first += BATCH) {
-    const count = Math.min(BATCH, faces.length - first);
-    for (const mirror of passes) {
-      fillInput(network.input, faces.pixels, first, count, mirror);
-      network.predict(count);
-      for (let i = 0; i < count * classes; i++) {
-        output[first * classes + i] += network.outputs[i] / passes.length;
-      }
-    }
-    options.onProgress?.(first + count);
-    if (first % (8 * BATCH) === 0) await new Promise((go) => setTimeout(go));
-  }
-  return output;
+  return predictAll(trained, faces.pixels, options);
 }
 
 /** The figures of probabilities, n x 7, against labels. */

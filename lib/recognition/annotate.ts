@@ -23,6 +23,8 @@ export interface FaceNote {
   readonly probabilities: ArrayLike<number>;
   /** The number of the face's track in a video, shown before the emotion. */
   readonly track?: number;
+  /** Whether the label says "unsure", in gray, in place of the emotion. */
+  readonly unsure?: boolean;
 }
 
 /** Where a face's bars stand. */
@@ -34,7 +36,7 @@ type Touched = (x: number, y: number, width: number, height: number) => void;
 const COLORS = EMOTION_COLORS.map((hex) =>
   [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16))
 );
-const BLACK = [0, 0, 0], WHITE = [255, 255, 255];
+const BLACK = [0, 0, 0], WHITE = [255, 255, 255], GRAY = [190, 190, 190];
 const SIDES: readonly PanelSide[] = [
   "right",
   "left",
@@ -119,8 +121,8 @@ export function drawFaces(
   const labels: Label[] = [];
   for (const face of faces) labels.push(labelOf(face, image, line, labels));
   const taken = [...faces.map((face) => face.box), ...labels.map((l) => l.box)];
-  const colors = faces.map(({ probabilities }) =>
-    COLORS[indexOfLargest(probabilities)]
+  const colors = faces.map(({ probabilities, unsure }) =>
+    unsure ? GRAY : COLORS[indexOfLargest(probabilities)]
   );
   for (const [i, { box }] of faces.entries()) {
     painter.frame(box, line + 2, 1, BLACK, 0.55);
@@ -170,11 +172,13 @@ function labelOf(
   const best = indexOfLargest(face.probabilities);
   const percent = Math.round(face.probabilities[best] * 100);
   const number = face.track === undefined ? "" : `#${face.track} `;
-  const text = `${number}${EMOTIONS[best]} ${percent}%`;
+  const text = number +
+    (face.unsure ? "unsure" : `${EMOTIONS[best]} ${percent}%`);
   const width = measureText(text, textHeight) + Math.round(textHeight * 0.3);
   const height = Math.round(textHeight * 1.25);
-  const top = Math.round(face.box.y),
-    bottom = top + Math.round(face.box.height);
+  // A box may reach beyond the picture; its label stays inside.
+  const top = Math.max(0, Math.round(face.box.y));
+  const bottom = Math.round(face.box.y + face.box.height);
   const above = top - height - line;
   const x = clamp(Math.round(face.box.x) - line, 0, image.width - width);
   const places = [

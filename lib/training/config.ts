@@ -175,6 +175,8 @@ const checks: Record<string, (value: unknown) => string | null> = {
   "augmentation.rotation": inside(0, 180),
   "augmentation.shift": inside(0, 1),
   "augmentation.zoom": inside(0, 0.9),
+  "augmentation.scale": inside(0, 0.9),
+  "augmentation.blur": inside(0, 0.33),
   "augmentation.brightness": inside(0, 1),
   "augmentation.contrast": inside(0, 1),
   "teacher.models": (value) =>

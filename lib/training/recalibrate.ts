@@ -7,9 +7,8 @@
 import type * as tf from "@tensorflow/tfjs";
 import { FACE_PIXELS } from "../emotions.ts";
 import { type Faces, selectSplit } from "../data/faces.ts";
-import { describeNetwork } from "../network/graph.ts";
-import { Network } from "../network/network.ts";
-import { readWeights, writeWeights } from "../network/weights.ts";
+import { createTrained, readTrained } from "../network/trained.ts";
+import { writeWeights } from "../network/weights.ts";
 import { fillInput } from "../network/input.ts";
 import { shuffle } from "./order.ts";
 
@@ -41,17 +40,16 @@ export async function recalibrate(
   options: { seed: number; onProgress?: (faces: number) => void },
 ): Promise<void> {
   const { pixels, length } = selectSplit(faces, "Training");
-  const graph = describeNetwork(model);
-  const { parameters, statistics } = readWeights(graph, model);
-  const network = await Network.create({
-    ...graph,
-    // Without momentum the statistics after a batch are the batch's own.
-    nodes: graph.nodes.map((node) =>
-      node.op === "norm" ? { ...node, momentum: 0 } : node
-    ),
-  }, { batch: Math.min(BATCH, length), training: true });
-  network.parameters.set(parameters);
-  network.statistics.set(statistics);
+  const trained = readTrained(model);
+  const { graph, parameters, statistics } = trained;
+  // Without momentum the statistics after a batch are the batch's own.
+  const nodes = graph.nodes.map((node) =>
+    node.op === "norm" ? { ...node, momentum: 0 } : node
+  );
+  const network = await createTrained(
+    { ...trained, graph: { ...graph, nodes } },
+    { batch: Math.min(BATCH, length), training: true },
+  );
   const sums = new Float64Array(statistics.length);
   const order = shuffle(length, options.seed, 0);
   for (let first = 0; first < length; first += BATCH) {

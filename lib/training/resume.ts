@@ -50,6 +50,14 @@ function votesDigest({ votes }: Faces, config: TrainingConfig) {
   return createHash("sha256").update(votes).digest("hex");
 }
 
+/** @throws {TrainingError} for a name that would leave the run's folder or hide in it */
+function checkName(name: string): string {
+  if (/^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u.test(name)) return name;
+  throw new TrainingError(
+    `the name "${name}" begins the names of folders: use letters, digits, ".", "_" and "-", such as first_try`,
+  );
+}
+
 /** The state a run begins with. */
 export function firstState(
   options: RunRequest,
@@ -62,7 +70,7 @@ export function firstState(
   return {
     notes: {
       config,
-      name: options.name ?? model.name,
+      name: checkName(options.name ?? model.name),
       network: fingerprint(graph),
       data: { name, path, hash, votes: votesDigest(faces, config) },
       epoch: 0,

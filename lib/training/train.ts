@@ -18,12 +18,17 @@ import {
   macroF1Of,
 } from "../evaluation/metrics.ts";
 import { describeNetwork, type NetworkGraph } from "../network/graph.ts";
-import { penaltyOf, readWeights, writeWeights } from "../network/weights.ts";
+import { readTrained, type TrainedNetwork } from "../network/trained.ts";
+import { penaltyOf, writeWeights } from "../network/weights.ts";
 import {
   beginRun,
+  claimFolder,
   type EpochRecord,
+  forgetBeginning,
+  hasNoEpoch,
   hasRun,
   modelFolderName,
+  readRun,
   type RunState,
   saveRun,
 } from "./run_folder.ts";
@@ -46,7 +51,6 @@ import {
 } from "./shared_memory.ts";
 import { checkShapes, firstState, resumedState } from "./resume.ts";
 import { TrainingTeam } from "./team.ts";
-import type { Teacher } from "./worker.ts";
 
 /** How far an epoch is. */
 export interface BatchProgress {
@@ -101,20 +105,27 @@ function resolveClassWeights(
   { classWeights }: TrainingConfig,
   labels: Uint8Array,
 ): number[] | null {
-  if (classWeights !== "balanced") return classWeights;
+  if (classWeights === null) return null;
   const counts = EMOTIONS.map(() => 0);
   for (const label of labels) counts[label]++;
+  if (Array.isArray(classWeights)) {
+    if (counts.every((count, k) => count === 0 || classWeights[k] === 0)) {
+      throw new TrainingError(
+        "classWeights gives every emotion of the training faces the weight 0",
+      );
+    }
+    return classWeights;
+  }
   const present = counts.filter((count) => count > 0).length;
   return counts.map((count) => count ? labels.length / (present * count) : 0);
 }
 
-async function loadTeacher(folder: string): Promise<Teacher> {
+async function loadTeacher(folder: string): Promise<TrainedNetwork> {
   const model = await loadModel(folder);
-  const graph = describeNetwork(model);
-  checkShapes(graph, `the teacher ${folder}`);
-  const weights = readWeights(graph, model);
+  const teacher = readTrained(model);
+  checkShapes(teacher.graph, `the teacher ${folder}`);
   model.dispose();
-  return { graph, ...weights };
+  return teacher;
 }
 
 /** The run while it goes on. */
@@ -327,10 +338,31 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const { faces, model, out } = options;
   const graph = describeNetwork(model);
   checkShapes(graph, "the network");
-  const going = out !== undefined && hasRun(out);
+  const claim = out === undefined ? undefined : claimFolder(out);
+  try {
+    const result = await trainClaimed(options, graph);
+    claim?.release();
+    return result;
+  } catch (error) {
+    claim?.release();
+    // What failed at its start must not be in the way of the next attempt.
+    if (out !== undefined && hasNoEpoch(out)) forgetBeginning(out);
+    throw error;
+  }
+}
+
+/** The run, in a folder that nobody else works in. */
+async function trainClaimed(
+  options: TrainOptions,
+  graph: NetworkGraph,
+): Promise<TrainResult> {
+  const { faces, model, out } = options;
+  // A run without a whole epoch has nothing to lose: it begins once more, as it is asked for now.
+  const going = out !== undefined && hasRun(out) &&
+    readRun(out).notes.epoch > 0;
   if (going && !options.resume) {
     throw new TrainingError(
-      `${out} holds a run already; go on with it (resume), or name another folder`,
+      `${out} holds a run already; resume it, or name another folder`,
     );
   }
   const state = going

@@ -8,10 +8,12 @@ import { applyTemperature, likeliest } from "../evaluation/metrics.ts";
 import { Network } from "../network/network.ts";
 import type { NetworkGraph } from "../network/graph.ts";
 import { Optimizer } from "../network/optimizer.ts";
-import { fillInput } from "../network/input.ts";
+import { predictFaces, PREDICTION_BATCH } from "../network/predict.ts";
+import { createTrained, type TrainedNetwork } from "../network/trained.ts";
 import { randomAt } from "../random.ts";
 import { type PlateauState, scaleAt } from "./schedule.ts";
 import { shuffle } from "./order.ts";
+import { UserError } from "../user_error.ts";
 import type { TrainingConfig } from "./config.ts";
 import {
   meet,
@@ -31,13 +33,6 @@ import {
   viewSlots,
 } from "./shared_memory.ts";
 
-/** A network and its weights, as a worker gets a teacher. */
-export interface Teacher {
-  graph: NetworkGraph;
-  parameters: Float32Array;
-  statistics: Float32Array;
-}
-
 /** What the main thread asks for. */
 export type Request =
   | {
@@ -47,7 +42,7 @@ export type Request =
     config: TrainingConfig;
     /** One weight an emotion, or `null`. */
     classWeights: number[] | null;
-    teachers: Teacher[];
+    teachers: TrainedNetwork[];
     memory: TrainingMemory;
   }
   | { kind: "epoch"; epoch: number; step: number; plateau: PlateauState };
@@ -61,7 +56,7 @@ export type Reply =
 const DROPOUT_STREAM = 3;
 
 /** Training that went wrong in a way that a person can mend. */
-class BadStep extends Error {}
+class BadStep extends UserError {}
 
 /** What lasts from one epoch to the next in a worker. */
 class Shard {
@@ -281,7 +276,8 @@ class Shard {
       network.statistics.set(optimizer.state.averageStatistics);
     }
     const [from, to] = partOf(validation.length, worker, workers);
-    predictFaces(network, validation.pixels, from, to, validated);
+    const { pixels } = validation;
+    predictFaces(network, { pixels, from, to, output: validated });
     if (averaged) {
       network.parameters.set(this.#live);
       network.statistics.set(this.#liveStatistics);
@@ -298,25 +294,6 @@ function addTimes(sum: Float32Array, values: Float32Array, part: number): void {
   for (let i = 0; i < sum.length; i++) sum[i] += values[i] * part;
 }
 
-/** Probabilities of faces `from` to `to` as they are, into their rows of `output`. */
-function predictFaces(
-  network: Network,
-  pixels: Uint8Array,
-  from: number,
-  to: number,
-  output: Float32Array,
-  mirrored = false,
-): void {
-  const most = network.input.length / FACE_PIXELS;
-  const classes = network.outputs.length / most;
-  for (let first = from; first < to; first += most) {
-    const count = Math.min(most, to - first);
-    fillInput(network.input, pixels, first, count, mirrored);
-    network.predict(count);
-    output.set(network.outputs.subarray(0, count * classes), first * classes);
-  }
-}
-
 /**
  * What the teachers say of this worker's training faces: the mean over all of them, and over each
  * face and its mirror image.
@@ -330,12 +307,12 @@ async function askTeachers(
   const [from, to] = partOf(training.length, worker, workers);
   const own = taught.subarray(from * classes, to * classes);
   const mean = new Float32Array(own.length);
-  for (const { graph, parameters, statistics } of teachers) {
-    const network = await Network.create(graph, { batch: 32, training: false });
-    network.parameters.set(parameters);
-    network.statistics.set(statistics);
+  const { pixels } = training;
+  for (const teacher of teachers) {
+    const options = { batch: PREDICTION_BATCH, training: false };
+    const network = await createTrained(teacher, options);
     for (const mirrored of [false, true]) {
-      predictFaces(network, training.pixels, from, to, taught, mirrored);
+      predictFaces(network, { pixels, from, to, output: taught, mirrored });
       addTimes(mean, own, 1 / (2 * teachers.length));
     }
   }
@@ -378,7 +355,7 @@ self.onmessage = async ({ data }: MessageEvent<Request>) => {
     if (error instanceof Stopped) return reply({ kind: "stopped" });
     stopAll(control!);
     const { message, stack } = error as Error;
-    const expected = error instanceof BadStep;
+    const expected = error instanceof UserError;
     reply({ kind: "failed", reason: expected ? message : stack!, expected });
   }
 };

@@ -19,13 +19,20 @@ const MOST_POINTS = 512;
 const MOST_TRACKS = 12;
 /** A shorter track is not drawn, unless all are, in seconds. */
 const SHORTEST = 0.5;
-/** A face away for longer leaves a gap in its chart, in seconds. */
+/**
+ * A face away for longer leaves a gap in its chart, in seconds; one that is in
+ * the very next frame was not away, however slow the frames come.
+ */
 const GAP = 0.3;
 
 /** Neighbouring frames, summed. */
 interface Point {
   first: number;
   last: number;
+  /** The frame after the last one, counted from 1. */
+  nextFrame: number;
+  /** Whether the face was away before this point. */
+  readonly afterGap: boolean;
   frames: number;
   readonly sums: Float64Array;
 }
@@ -64,10 +71,12 @@ export class Timeline {
   private readonly lines = new Map<number, TrackLine>();
   private start = Infinity;
   private end = 0;
+  private frame = 0;
   private leftOut = 0;
 
   /** Takes note of a frame's time, with faces or without. */
   reach(seconds: number): void {
+    if (seconds !== this.end || this.frame === 0) this.frame++;
     this.start = Math.min(this.start, seconds);
     this.end = Math.max(this.end, seconds);
   }
@@ -90,7 +99,7 @@ export class Timeline {
       line = { track, points: [], framesAPoint: 1, thumbnails: new Map() };
       this.lines.set(track, line);
     }
-    addPoint(line, seconds, probabilities);
+    addPoint(line, this.frame, seconds, probabilities);
     const led = indexOfLargest(probabilities), confidence = probabilities[led];
     if (!(confidence <= (line.thumbnails.get(led)?.confidence ?? 0))) {
       line.thumbnails.set(led, { seconds, confidence, crop: crop.slice() });
@@ -154,19 +163,22 @@ const HEAD = 60, TRACK_HEIGHT = 190, PLOT_TOP = 82, PLOT_HEIGHT = 90;
 
 function addPoint(
   line: TrackLine,
+  frame: number,
   seconds: number,
   probabilities: ArrayLike<number>,
 ) {
   const { points } = line;
   let point = points[points.length - 1];
-  if (
-    !point || point.frames >= line.framesAPoint || seconds - point.last > GAP
-  ) {
+  const afterGap = point !== undefined && frame > point.nextFrame &&
+    seconds - point.last > GAP;
+  if (!point || point.frames >= line.framesAPoint || afterGap) {
     const sums = new Float64Array(EMOTIONS.length);
-    point = { first: seconds, last: seconds, frames: 0, sums };
+    const begin = { first: seconds, last: seconds, nextFrame: frame };
+    point = { ...begin, afterGap, frames: 0, sums };
     points.push(point);
   }
   point.last = seconds;
+  point.nextFrame = frame + 1;
   point.frames++;
   for (let i = 0; i < point.sums.length; i++) point.sums[i] += probabilities[i];
   if (points.length > MOST_POINTS) {
@@ -179,6 +191,7 @@ function addPoint(
 
 function mergePoints(into: Point, other: Point) {
   into.last = other.last;
+  into.nextFrame = other.nextFrame;
   into.frames += other.frames;
   for (let i = 0; i < into.sums.length; i++) into.sums[i] += other.sums[i];
 }
@@ -244,7 +257,7 @@ function drawThumbnails(
 function unbroken(points: readonly Point[]): Point[][] {
   const runs: Point[][] = [];
   for (const [i, point] of points.entries()) {
-    if (i === 0 || point.first - points[i - 1].last > GAP) runs.push([]);
+    if (i === 0 || point.afterGap) runs.push([]);
     runs[runs.length - 1].push(point);
   }
   return runs;
