@@ -57,12 +57,12 @@ Deno.test(
       const rows = (await Deno.readTextFile(result.table)).trim().split("\n")
         .map((row) => row.split(","));
       assert.deepEqual(rows[0], TABLE_COLUMNS);
-      assert.equal(rows[0].length, 21);
+      assert.equal(rows[0].length, 22);
       const frames = new Set(rows.slice(1).map((row) => Number(row[0])));
       assert.deepEqual([...frames], Array.from({ length: 50 }, (_, i) => i));
       for (const row of rows.slice(1)) {
         const frame = Number(row[0]);
-        assert.equal(row.length, 21);
+        assert.equal(row.length, 22);
         assert(Math.abs(Number(row[1]) - frame / 25) < 1e-3);
         if (frame < 10 || frame >= 40) {
           assert(row.slice(2).every((c) => c === ""));
