@@ -24,6 +24,8 @@ Needs ffmpeg on PATH.
   --threshold P    the confidence, 0 to 1, below which a face is unsure, 0 for
                    none (default: the model's)
   --model DIR      use another trained model
+  --emotions A,B   the names of its classes, in its order, where it has none
+  --scale 0..1     what black and white are to it, where not -1..1
   --overwrite      replace files that exist already
   --json           print the result as JSON
   --help           show this text
@@ -73,6 +75,8 @@ await runTask({
     thorough: { type: "boolean" },
     threshold: { type: "string" },
     model: { type: "string" },
+    emotions: { type: "string" },
+    scale: { type: "string" },
     overwrite: { type: "boolean" },
     json: { type: "boolean" },
   },
@@ -100,7 +104,10 @@ await runTask({
       smoothingSeconds,
       thorough: options.thorough,
       threshold,
-      trained: await loadTrained(options.model && userPath(options.model)),
+      trained: await loadTrained(
+        options.model && userPath(options.model),
+        options,
+      ),
       signal: stop.signal,
       onProgress: (frames, total) => progress.update(frames, total),
     });

@@ -4,9 +4,9 @@
  * that lean or look aside.
  *
  * `detectFaces` in `haar/detector.ts` is OpenCV's answer; this adds to it and
- * takes nothing away. Of the 233 of 1,346
- * photographs in which the frontal cascade finds nothing, the search beyond
- * the edges finds a face in 126 (bench/faces.ts).
+ * takes nothing away. Of the 233 of 1,346 photographs in which the frontal
+ * cascade finds nothing, the search beyond the edges finds a face in 126
+ * (bench/faces.ts).
  *
  * @module
  */

@@ -10,18 +10,15 @@ import { inProject } from "../project.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { profileFaceCascade } from "../haar/profile_face.ts";
+import { declareMeaning, meaningOf } from "../model/emotions_of_model.ts";
 import { loadModel } from "../model/saved_model.ts";
 import { toGray } from "../image/gray.ts";
 import type { ColorImage, GrayImage } from "../image/gray.ts";
 import { readImage } from "../image/image.ts";
-import { describeNetwork } from "../network/graph.ts";
-import { readWeights } from "../network/weights.ts";
-import {
-  PHOTO_SEARCH,
-  type RecognizedFace,
-  Recognizer,
-  type TrainedNetwork,
-} from "./recognizer.ts";
+import { describeModel } from "../engine/describe_model.ts";
+import { readWeights } from "../engine/weights.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
+import { PHOTO_SEARCH, type RecognizedFace, Recognizer } from "./recognizer.ts";
 import { UserError } from "../user_error.ts";
 
 /** A model that cannot be used to recognize: names it and says why. */
@@ -85,28 +82,40 @@ export function defaultModel(): string {
  * in models/default.json, others have none.
  *
  * @param model a folder with model.json and weights.bin (LayersModel format)
+ * @param said what the user says of a model of another project, see
+ * `declareMeaning`
  * @throws {InferenceError} when it does not take 48 x 48 gray faces or does
- * not give seven probabilities
+ * not give probabilities
+ * @throws {MeaningError} when its names do not fit it
  * @throws {CheckpointError} when it cannot be read
  */
 export async function loadTrained(
   model?: string,
+  said: { emotions?: string; scale?: string } = {},
 ): Promise<TrainedNetwork> {
   const { folder, threshold } = model === undefined
     ? readDefault()
     : { folder: model, threshold: thresholdOf(model) };
   const layers = await loadModel(folder);
   const input = JSON.stringify(layers.inputs[0].shape.slice(1));
-  const output = JSON.stringify(layers.outputs[0].shape.slice(1));
-  if (input !== "[48,48,1]" || output !== "[7]") {
+  const output = layers.outputs[0].shape.slice(1) as number[];
+  if (input !== "[48,48,1]" || output.length !== 1 || !(output[0] > 1)) {
     throw new InferenceError(
       folder,
-      `takes ${input} and gives ${output}, not [48,48,1] and [7]: ` +
-        "it is not a network for these faces",
+      `takes ${input} and gives ${JSON.stringify(output)}, not [48,48,1] and ` +
+        "one probability a class: it is not a network for these faces",
     );
   }
-  const graph = describeNetwork(layers);
-  const trained = { graph, ...readWeights(graph, layers), threshold };
+  declareMeaning(layers, said);
+  const { emotions, named, scale } = meaningOf(layers);
+  if (!named) {
+    console.error(
+      `${folder} names no emotions: numbers stand for them (--emotions names them)`,
+    );
+  }
+  const graph = describeModel(layers);
+  const weights = readWeights(graph, layers);
+  const trained = { graph, ...weights, emotions, scale, threshold };
   layers.dispose();
   return trained;
 }
@@ -127,6 +136,10 @@ export interface RecognizeOptions {
   readonly thorough?: boolean;
   /** The confidence below which a face is unsure; by default the model's. */
   readonly threshold?: number;
+  /** The names of a model's classes, where it has none, see `declareMeaning`. */
+  readonly emotions?: string;
+  /** What black and white are to a model, see `declareMeaning`. */
+  readonly scale?: string;
 }
 
 /**
@@ -138,8 +151,8 @@ export async function loadRecognizer(
   model?: string,
   options: RecognizeOptions = {},
 ): Promise<Recognizer> {
-  const trained = await loadTrained(model);
-  const { threshold = trained.threshold, thorough } = options;
+  const trained = await loadTrained(model, options);
+  const { threshold = trained.threshold, thorough = false } = options;
   return await Recognizer.create(
     { ...trained, threshold },
     undefined,

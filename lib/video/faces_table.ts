@@ -14,21 +14,32 @@ import type { TrackedFace } from "../recognition/tracking.ts";
 import { naming } from "../write_whole.ts";
 
 /** The columns of faces.csv. */
-export const TABLE_COLUMNS = [
-  ...["frame", "seconds", "track", "x", "y", "width", "height"],
-  ...EMOTIONS.map((emotion) => `${emotion}_raw`),
-  ...EMOTIONS.map((emotion) => `${emotion}_smoothed`),
-  "unsure",
-];
+export function tableColumns(
+  emotions: readonly string[] = EMOTIONS,
+): string[] {
+  return [
+    ...["frame", "seconds", "track", "x", "y", "width", "height"],
+    ...emotions.map((emotion) => `${emotion}_raw`),
+    ...emotions.map((emotion) => `${emotion}_smoothed`),
+    "unsure",
+  ];
+}
 
 /** A table that is being written. */
 export class FacesTable {
-  private rows = `${TABLE_COLUMNS.join(",")}\n`;
+  private rows: string;
+  private readonly columns: number;
   private readonly partial: string;
   private handle: number | undefined;
 
-  /** @throws {FileError} when it cannot be written */
-  constructor(readonly path: string) {
+  /**
+   * @param emotions the names of the classes; by default the seven
+   * @throws {FileError} when it cannot be written
+   */
+  constructor(readonly path: string, emotions?: readonly string[]) {
+    const columns = tableColumns(emotions);
+    this.columns = columns.length;
+    this.rows = `${columns.join(",")}\n`;
     this.partial = `${path}.${process.pid}.part`;
     this.handle = naming(path, () => openSync(this.partial, "w"));
   }
@@ -37,7 +48,7 @@ export class FacesTable {
   add(frame: number, seconds: number, faces: readonly TrackedFace[]): void {
     const start = `${frame},${seconds.toFixed(4)}`;
     if (faces.length === 0) {
-      this.rows += `${start}${",".repeat(TABLE_COLUMNS.length - 2)}\n`;
+      this.rows += `${start}${",".repeat(this.columns - 2)}\n`;
     }
     for (const { track, box, raw, probabilities, unsure } of faces) {
       const values = [...Array.from(raw), ...probabilities]

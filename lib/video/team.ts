@@ -6,10 +6,8 @@
  */
 import type { VideoInfo } from "./probe.ts";
 import type { FaceSearch } from "../recognition/face_finder.ts";
-import type {
-  RecognizedFace,
-  TrainedNetwork,
-} from "../recognition/recognizer.ts";
+import type { RecognizedFace } from "../recognition/recognizer.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
 import type { VideoWorkerAnswer, VideoWorkerStart } from "./worker.ts";
 import type { YuvFrame } from "./yuv.ts";
 

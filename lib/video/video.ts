@@ -20,9 +20,9 @@ import { loadTrained } from "../recognition/recognize.ts";
 import type { FaceSearch } from "../recognition/face_finder.ts";
 import {
   type RecognizedFace,
-  type TrainedNetwork,
   VIDEO_SEARCH,
 } from "../recognition/recognizer.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
 import { Timeline } from "./timeline.ts";
 import { FaceTracker, SMOOTHING_SECONDS } from "../recognition/tracking.ts";
 import { VideoReader } from "./reader.ts";
@@ -121,7 +121,7 @@ export async function annotateVideo(
   try {
     signal?.throwIfAborted();
     makeFolder(options.out);
-    table = new FacesTable(paths.table);
+    table = new FacesTable(paths.table, trained.emotions);
     writer = await VideoWriter.create(paths.video, file, info, ffmpeg);
     team = await FrameTeam.start(
       info,
@@ -135,7 +135,7 @@ export async function annotateVideo(
       team,
       writer,
       table,
-      { ...options, threshold },
+      { ...options, trained, threshold },
     );
     if (seen.frames === 0) throw new VideoError(file, "has no frame in it");
     const unheard = await writer.finish();
@@ -181,8 +181,9 @@ async function annotateFrames(
   team: FrameTeam,
   writer: VideoWriter,
   table: FacesTable,
-  options: VideoOptions,
+  options: VideoOptions & { trained: TrainedNetwork },
 ) {
+  const { emotions } = options.trained;
   const total = Math.round((info.seconds - info.start) * info.frameRate);
   const tracker = new FaceTracker(
     options.smoothingSeconds ?? SMOOTHING_SECONDS,
@@ -191,7 +192,7 @@ async function annotateFrames(
   );
   const overlay = new Overlay(info.width, info.height);
   const sides = new Map<number, PanelSide>();
-  const timeline = new Timeline();
+  const timeline = new Timeline(emotions);
   const seen = {
     frames: 0,
     framesWithoutFace: 0,
@@ -222,7 +223,7 @@ async function annotateFrames(
     options.signal?.throwIfAborted();
     const { slot, seconds, work } = queue[0];
     const faces = tracker.update(await work, seconds);
-    drawFaces(overlay.image, faces, sides, overlay.touched);
+    drawFaces(overlay.image, faces, sides, overlay.touched, emotions);
     overlay.blendInto(slot.frame);
     const written = writer.write(slot.frame, seconds);
     table.add(seen.frames, seconds, faces);

@@ -6,11 +6,8 @@
  */
 import { profileFaceCascade } from "../haar/profile_face.ts";
 import type { FaceSearch } from "../recognition/face_finder.ts";
-import {
-  type RecognizedFace,
-  Recognizer,
-  type TrainedNetwork,
-} from "../recognition/recognizer.ts";
+import { type RecognizedFace, Recognizer } from "../recognition/recognizer.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
 
 /** The first message: everything that stays the same. */
 export interface VideoWorkerStart {
