@@ -3,13 +3,13 @@
 import process from "node:process";
 
 const NAMES = [
-  ...["train", "kernels", "detect", "load", "video", "photographs"],
-  ...["faces", "unsure"],
+  ...["train", "kernels", "profile", "detect", "load", "video"],
+  ...["photographs", "faces", "unsure"],
 ];
 
 const HELP = `Usage: deno task bench NAME [options]
 
-NAME is train, kernels, detect, load, video, photographs, faces or unsure.
+NAME is one of ${NAMES.join(", ")}.
 
 Measures ours and, where it is installed, the yardstick in turn; prints one JSON
 line a measurement. \`deno task bench NAME --help\` lists the options.`;

@@ -108,7 +108,7 @@ export function readNotebookRun(name: string, faces: Faces): TrainedRun {
   const folder = notebookRun(name, faces);
   if (!hasRun(folder)) {
     const runs = runsOf(faces);
-    const there = existsSync(runs) ? readdirSync(runs) : [];
+    const there = existsSync(runs) ? readdirSync(runs).sort() : [];
     throw new NotebookRunError(
       `There is no run "${name}" on these faces. ` +
         (there.length > 0
