@@ -22,6 +22,7 @@ import {
 import { loadRecognizer, recognize } from "mien/recognition/recognize.ts";
 import { createProgress } from "mien/progress.ts";
 import type { RecognizedFace } from "mien/recognition/recognizer.ts";
+import { readNumber } from "./command_line.ts";
 
 const HELP = `Usage: deno task classify PATH… [options]
 
@@ -32,6 +33,9 @@ subfolders. A file that cannot be read is reported and skipped.
   --json         print everything as JSON
   --csv FILE     write a table: a row for each face
   --out DIR      write the pictures with the faces drawn in, as PNG
+  --thorough     find faces that lean or look aside too; several times slower
+  --threshold P  the confidence, 0 to 1, below which a face is unsure, 0 for
+                 none (default: the model's)
   --model DIR    use another trained model
   --emotions A,B  the names of its classes, in its order, where it has none
   --scale 0..1   what black and white are to it, where not -1..1
@@ -54,6 +58,8 @@ function readArguments() {
         json: { type: "boolean" },
         csv: { type: "string" },
         out: { type: "string" },
+        thorough: { type: "boolean" },
+        threshold: { type: "string" },
         model: { type: "string" },
         emotions: { type: "string" },
         scale: { type: "string" },
@@ -111,9 +117,11 @@ const round = (value: number) => Number(value.toFixed(5));
 function asJson(face: RecognizedFace) {
   return {
     box: face.box,
+    turn: face.turn,
     neighbours: face.neighbours,
     emotion: face.emotion,
     confidence: round(face.confidence),
+    unsure: face.unsure,
     probabilities: Object.fromEntries(
       recognizer.emotions.map((
         name,
@@ -132,6 +140,7 @@ function asRow(file: string, face: RecognizedFace): string {
   return [
     ...[quote(file), x, y, width, height, face.neighbours],
     ...[face.emotion, face.confidence.toFixed(5), ...probabilities],
+    face.unsure,
   ].join(",");
 }
 
@@ -150,7 +159,17 @@ async function writeAnnotated(
   await writePng(target, annotate(image, faces, recognizer.emotions));
 }
 
-const recognizer = await loadRecognizer(options.model, options).catch(
+let threshold: number | undefined;
+try {
+  const range = { least: 0, most: 1 };
+  threshold = readNumber("threshold", options.threshold, range);
+} catch (error) {
+  wrongUsage((error as Error).message);
+}
+const recognizer = await loadRecognizer(options.model, {
+  ...{ emotions: options.emotions, scale: options.scale },
+  ...{ thorough: options.thorough, threshold },
+}).catch(
   (error) => {
     console.error(error.message);
     process.exit(1);
@@ -169,8 +188,9 @@ for (const [i, input] of inputs.entries()) {
     results.push({ file: path, width, height, faces: faces.map(asJson) });
     rows.push(...faces.map((face) => asRow(path, face)));
     if (!options.json) {
-      const found = faces.map(({ emotion, confidence, box }) =>
-        `${emotion} ${Math.round(confidence * 100)}% at (${box.x}, ${box.y})`
+      const found = faces.map(({ emotion, confidence, unsure, box }) =>
+        `${unsure ? "unsure: " : ""}${emotion} ` +
+        `${Math.round(confidence * 100)}% at (${box.x}, ${box.y})`
       );
       console.log(`${path}: ${found.join("; ") || "no face found"}`);
     }
@@ -186,9 +206,10 @@ progress.stop();
 
 if (options.csv) {
   const columns = "file,x,y,width,height,neighbours,emotion,confidence";
-  const table = [`${columns},${recognizer.emotions.join(",")}`, ...rows].join(
-    "\n",
-  );
+  const table = [`${columns},${recognizer.emotions.join(",")},unsure`, ...rows]
+    .join(
+      "\n",
+    );
   const partial = `${options.csv}.${process.pid}.part`;
   writeFileSync(partial, `${table}\n`);
   renameSync(partial, options.csv);
