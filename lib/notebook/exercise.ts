@@ -4,7 +4,7 @@
 
 import { createHash } from "node:crypto";
 import { type Faces, hashFaces, selectSplit } from "../data/faces.ts";
-import { FACE_PIXELS } from "../emotions.ts";
+import { EMOTIONS, FACE_PIXELS } from "../emotions.ts";
 import { createRandom } from "../random.ts";
 
 /** An exercise, as exercises.ts lists them. */
@@ -140,6 +140,7 @@ export function randomFaces(count: number, seed: number): Faces {
     ),
     labels: Uint8Array.from({ length: count }, () => random.integer(7)),
     splits: new Uint8Array(count),
+    emotions: EMOTIONS,
     length: count,
     source: { name: "made-up faces", hash: "", skipped: [] },
   };
