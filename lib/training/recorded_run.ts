@@ -2,7 +2,7 @@
 // log of its epochs and the evaluation of its model. Nothing is computed here.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { CheckpointError } from "../model/saved_model.ts";
+import { CheckpointError } from "../model/model_file.ts";
 import type { Evaluation } from "../evaluation/evaluate.ts";
 
 import type { TrainingConfig } from "./config.ts";

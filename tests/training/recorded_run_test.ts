@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CheckpointError } from "../../lib/model/saved_model.ts";
+import { CheckpointError } from "mien/model/model_file.ts";
 import { lastSaved, readRecordedRun } from "../../lib/training/recorded_run.ts";
 import { formatLog } from "../../lib/training/run_folder.ts";
 
