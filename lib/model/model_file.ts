@@ -1,7 +1,7 @@
 // A model.json and its weights' files, read and checked before TensorFlow.js gets them: it waits for
 // ever for a layer that does not exist, and takes whatever numbers it is given. What is checked here
 // is the format; what a network may consist of is in network/graph.ts.
-import * as tf from "@tensorflow/tfjs";
+import type * as tf from "@tensorflow/tfjs";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { explain, FileError } from "../write_whole.ts";

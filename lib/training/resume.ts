@@ -2,9 +2,11 @@
 //
 // Reading and writing it is in run_folder.ts.
 import type * as tf from "@tensorflow/tfjs";
+import * as path from "node:path";
 import { createHash } from "node:crypto";
+import { CheckpointError } from "../model/model_file.ts";
 import { EMOTIONS, FACE_PIXELS } from "../emotions.ts";
-import type { Faces } from "../data/faces.ts";
+import { type Faces, hashFaces } from "../data/faces.ts";
 import type { NetworkGraph } from "../network/graph.ts";
 import { readWeights } from "../network/weights.ts";
 import { readRun, type RunState } from "./run_folder.ts";
@@ -58,13 +60,14 @@ export function firstState(
   const { faces, model } = options;
   const config = completeConfig(options.config);
   const { parameters, statistics } = readWeights(graph, model);
-  const { name, path, hash } = faces.source;
+  const { name, path: file } = faces.source;
+  const hash = hashFaces(faces); // Their source may tell of other ones.
   return {
     notes: {
       config,
-      name: options.name ?? model.name,
+      name: modelName(options),
       network: fingerprint(graph),
-      data: { name, path, hash, votes: votesDigest(faces, config) },
+      data: { name, path: file, hash, votes: votesDigest(faces, config) },
       epoch: 0,
       step: 0,
       plateau: startPlateau(),
@@ -106,7 +109,7 @@ export function resumedState(
   if (notes.network !== fingerprint(graph)) {
     throw refuse("it trains a different network");
   }
-  if (notes.data.hash !== options.faces.source.hash) {
+  if (notes.data.hash !== hashFaces(options.faces)) {
     throw refuse(
       `it trains on other faces (${notes.data.path ?? notes.data.name})`,
     );
@@ -114,8 +117,55 @@ export function resumedState(
   if (notes.data.votes !== votesDigest(options.faces, asked)) {
     throw refuse("it trains on other votes");
   }
+  checkFit(options.out!, state, graph);
   notes.config = asked;
   return state;
+}
+
+/**
+ * What the saved models' names begin with: the name that was given, or the network's.
+ *
+ * @throws {TrainingError} for a name that leads to another folder, or that no file can have
+ */
+function modelName({ name, model }: RunRequest): string {
+  if (name === undefined) return model.name.replace(/[^\w.-]+/g, "_");
+  // deno-lint-ignore no-control-regex
+  if (/^[^.\s/\\:*?"<>|\0-\x1f][^/\\:*?"<>|\0-\x1f]{0,99}$/.test(name)) {
+    return name;
+  }
+  throw new TrainingError(
+    `name is ${
+      JSON.stringify(name)
+    }; it becomes a part of folder names: letters, digits, - and _`,
+  );
+}
+
+/** @throws {CheckpointError} when a state's arrays are not those of its network and optimizer */
+function checkFit(out: string, state: RunState, graph: NetworkGraph): void {
+  const { notes: { config, epoch, step, history }, arrays } = state;
+  const averaged = config.averageDecay === null ? [] : ["average"];
+  const { parameters, statistics } = graph;
+  const expected = [
+    ["parameters", parameters],
+    ["statistics", statistics],
+    ...averaged.flatMap((name) => [
+      [`${name}Parameters`, parameters],
+      [`${name}Statistics`, statistics],
+    ]),
+    ...Object.keys(firstMoments(config, 0)).map((name) => [name, parameters]),
+  ];
+  const found = Object.entries(arrays).map(([name, { length }]) => [
+    name,
+    length,
+  ]);
+  const same = JSON.stringify(found.sort()) === JSON.stringify(expected.sort());
+  const counted = Number.isSafeInteger(epoch) && Number.isSafeInteger(step) &&
+    Array.isArray(history) && history.length === epoch;
+  if (same && counted) return;
+  throw new CheckpointError(
+    path.join(out, "resume", "state.bin"),
+    "does not fit its own network: it is damaged; train in another folder",
+  );
 }
 
 /** What the optimizer remembers of past gradients: nothing yet. */

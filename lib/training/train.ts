@@ -22,11 +22,13 @@ import { penaltyOf, readWeights, writeWeights } from "../network/weights.ts";
 import {
   beginRun,
   type EpochRecord,
-  hasRun,
   modelFolderName,
   type RunState,
   saveRun,
 } from "./run_folder.ts";
+import { checkFaces } from "./check_faces.ts";
+import { claimRun } from "./claim.ts";
+import { FileError } from "../write_whole.ts";
 import { stepPlateau } from "./schedule.ts";
 import {
   type PartialConfig,
@@ -72,7 +74,7 @@ export interface TrainOptions {
   config?: PartialConfig;
   /** The run's folder. Without it nothing is saved. */
   out?: string;
-  /** The begin of the saved models' names; otherwise the model's name. */
+  /** What the saved models' names begin with; otherwise the model's name. */
   name?: string;
   /** Goes on with the run in `out`, if there is one. Otherwise a run there is an error. */
   resume?: boolean;
@@ -109,7 +111,11 @@ function resolveClassWeights(
 }
 
 async function loadTeacher(folder: string): Promise<Teacher> {
-  const model = await loadModel(folder);
+  const model = await loadModel(folder).catch((error: Error) => {
+    throw new TrainingError(
+      `teacher.models: ${error.message} ("${folder}" is looked for from ${path.resolve()})`,
+    );
+  });
   const graph = describeNetwork(model);
   checkShapes(graph, `the teacher ${folder}`);
   const weights = readWeights(graph, model);
@@ -163,6 +169,14 @@ class Run {
         if (signal?.aborted || !await this.#epoch()) return "signal";
       }
       return "epochs";
+    } catch (error) {
+      const { out } = this.options;
+      if (!(error instanceof TrainingError) || !out || notes.epoch === 0) {
+        throw error;
+      }
+      throw new TrainingError(
+        `${error.message}. ${out} keeps the run as it was after epoch ${notes.epoch}; train with other choices in another folder`,
+      );
     } finally {
       signal?.removeEventListener("abort", stop);
     }
@@ -304,10 +318,10 @@ function patienceIsOver({ waited, config }: RunState["notes"]): boolean {
  * disk under `out`: at most the epoch in progress can be lost, and a run that was resumed ends with
  * the same weights, bit for bit.
  *
- * @throws {TrainingError} for a configuration that makes no sense, a folder with another run, a loss
- * that is no number
+ * @throws {TrainingError} for a configuration that makes no sense, a folder with another run or other
+ * files, or in which another process trains, a loss that is not a number
  * @throws {CheckpointError} when `out` cannot be written; what was saved before stays
- * @throws {DatasetError} when a split has no faces
+ * @throws {DatasetError} when a split has no faces, or a label is not a class of the network
  *
  * @example
  * ```ts
@@ -327,12 +341,26 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const { faces, model, out } = options;
   const graph = describeNetwork(model);
   checkShapes(graph, "the network");
-  const going = out !== undefined && hasRun(out);
-  if (going && !options.resume) {
-    throw new TrainingError(
-      `${out} holds a run already; go on with it (resume), or name another folder`,
-    );
+  checkFaces(faces, graph.outputSize, options.config?.classWeights);
+  if (out === undefined) return await trainNetwork(options, graph, false);
+  const claim = claimRun(out, options.resume);
+  try {
+    return await trainNetwork(options, graph, claim.going);
+  } catch (error) {
+    // What was written stays when writing failed: there may be room for more later.
+    if (!(error instanceof FileError)) claim.giveUp();
+    throw error;
+  } finally {
+    claim.release();
   }
+}
+
+async function trainNetwork(
+  options: TrainOptions,
+  graph: NetworkGraph,
+  going: boolean,
+): Promise<TrainResult> {
+  const { faces, model, out } = options;
   const state = going
     ? resumedState(options, graph)
     : firstState(options, graph);

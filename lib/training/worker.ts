@@ -10,6 +10,7 @@ import type { NetworkGraph } from "../network/graph.ts";
 import { Optimizer } from "../network/optimizer.ts";
 import { fillInput } from "../network/input.ts";
 import { randomAt } from "../random.ts";
+import { UserError } from "../user_error.ts";
 import { type PlateauState, scaleAt } from "./schedule.ts";
 import { shuffle } from "./order.ts";
 import type { TrainingConfig } from "./config.ts";
@@ -378,7 +379,7 @@ self.onmessage = async ({ data }: MessageEvent<Request>) => {
     if (error instanceof Stopped) return reply({ kind: "stopped" });
     stopAll(control!);
     const { message, stack } = error as Error;
-    const expected = error instanceof BadStep;
+    const expected = error instanceof BadStep || error instanceof UserError;
     reply({ kind: "failed", reason: expected ? message : stack!, expected });
   }
 };

@@ -1,0 +1,150 @@
+// The folder of a run belongs to one process at a time, and to no run but its own: what is not a run's
+// is never written over or deleted. The lock is the operating system's, so that it ends with the
+// process, however that ends.
+import * as fs from "node:fs";
+import * as path from "node:path";
+import process from "node:process";
+import {
+  explain,
+  FileError,
+  makeFolder,
+  naming,
+  removePartials,
+} from "../write_whole.ts";
+import { TrainingError } from "./config.ts";
+import { hasRun } from "./run_folder.ts";
+
+/** What a run makes before its first epoch is done. */
+const FIRST_FILES = [
+  "resume/state.bin",
+  "resume/model/model.json",
+  "resume/model/weights.bin",
+  "resume/lock",
+  "config.json",
+];
+const FIRST_FOLDERS = ["resume/model", "resume"];
+
+/** A run's folder while this process has it. */
+export interface Claim {
+  /** Whether there is a run to go on with. */
+  going: boolean;
+  /** Takes back a start that failed: what was made for it, as long as no epoch is done. */
+  giveUp(): void;
+  /** Lets others have the folder. */
+  release(): void;
+}
+
+/**
+ * Whether a run can begin in a folder, or go on there with `resume`; nothing is written.
+ *
+ * @throws {TrainingError} where another run or other files lie there
+ * @throws {FileError} where nothing can be written
+ */
+export function checkRunFolder(folder: string, resume = false): void {
+  if (hasRun(folder)) {
+    if (resume) return;
+    throw new TrainingError(
+      `${folder} holds a run already; go on with it (resume), or name another folder`,
+    );
+  }
+  let place = path.resolve(folder);
+  while (!fs.existsSync(place)) place = path.dirname(place);
+  naming(folder, () => fs.accessSync(place, fs.constants.W_OK));
+  if (!fs.statSync(place).isDirectory()) {
+    throw new FileError(folder, `${place} is a file, not a folder`);
+  }
+  if (place !== path.resolve(folder)) return;
+  const found = naming(folder, () => fs.readdirSync(folder));
+  const begun = fs.existsSync(path.join(folder, "resume", "lock"));
+  const foreign = found.find((name) =>
+    !begun || !/^(resume|config\.json(\.\d+\.partial)?)$/.test(name)
+  );
+  if (foreign === undefined) return;
+  throw new TrainingError(
+    `${folder} is not empty and holds no run to resume (${foreign} lies there); nothing in it was changed. Name another folder`,
+  );
+}
+
+/**
+ * Takes a folder for a run, until it is released or the process ends.
+ *
+ * @throws {TrainingError} where another process trains in it, or it is not a run's
+ * @throws {FileError} where it cannot be written
+ */
+export function claimRun(folder: string, resume = false): Claim {
+  checkRunFolder(folder, resume);
+  const made = !fs.existsSync(folder);
+  makeFolder(path.join(folder, "resume"));
+  const lock = takeLock(folder);
+  try {
+    checkRunFolder(folder, resume); // Another one may have come and gone.
+    for (const file of ["config.json", "log.csv", "resume/state.bin"]) {
+      removePartials(path.join(folder, file));
+    }
+  } catch (error) {
+    lock.close();
+    throw error;
+  }
+  return {
+    going: hasRun(folder),
+    giveUp: () => {
+      if (fs.existsSync(path.join(folder, "log.csv"))) return;
+      lock.close();
+      removeFirst(folder, made);
+    },
+    release: () => lock.close(),
+  };
+}
+
+/** An open file that nobody else can lock, with the number of this process in it. */
+function takeLock(folder: string): { close: () => void } {
+  const name = path.join(folder, "resume", "lock");
+  let file: Deno.FsFile;
+  let got: boolean;
+  try {
+    file = Deno.openSync(name, { create: true, read: true, write: true });
+    got = file.tryLockSync(true);
+  } catch (error) {
+    throw new FileError(name, explain(error), error);
+  }
+  if (!got) {
+    file.close();
+    throw new TrainingError(
+      `${folder} is in use: ${
+        holderOf(name)
+      } trains in it now. Wait for its end, stop it, or name another folder`,
+    );
+  }
+  file.truncateSync();
+  file.writeSync(new TextEncoder().encode(String(process.pid)));
+  let open = true;
+  return {
+    close: () => {
+      if (open) file.close(); // The lock ends with it.
+      open = false;
+    },
+  };
+}
+
+function holderOf(lock: string): string {
+  try {
+    return `process ${fs.readFileSync(lock, "utf8").trim() || "another"}`;
+  } catch {
+    return "another process"; // Windows lets nobody read a locked file.
+  }
+}
+
+/** Removes a beginning; folders with anything else in them stay. */
+function removeFirst(folder: string, withFolder: boolean): void {
+  for (const file of FIRST_FILES) {
+    fs.rmSync(path.join(folder, file), { force: true });
+  }
+  const folders = FIRST_FOLDERS.map((name) => path.join(folder, name));
+  for (const place of withFolder ? [...folders, folder] : folders) {
+    try {
+      fs.rmdirSync(place);
+    } catch {
+      // It is not empty, or was not made yet.
+    }
+  }
+}
