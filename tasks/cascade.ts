@@ -2,13 +2,14 @@
 // frontal face cascade, from the XML file. Needed only to prove where the
 // committed file comes from, or for another cascade.
 
-import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { CascadeError } from "mien/haar/cascade.ts";
 import { readCascadeXml } from "mien/haar/cascade_xml.ts";
 import { compactCascade } from "mien/haar/cascade_json.ts";
+import { FileError, writeWhole } from "mien/write_whole.ts";
 
 const DEFAULT_XML =
   "/usr/share/opencv4/haarcascades/haarcascade_frontalface_default.xml";
@@ -69,11 +70,12 @@ try {
   } else if (current !== undefined && !options.force) {
     fail(1, `${out} is there and differs: use --force to replace it`);
   } else {
-    writeFileSync(`${out}.part`, text);
-    renameSync(`${out}.part`, out);
+    writeWhole(out, text);
     console.log(`${out}: written, ${text.length} bytes`);
   }
 } catch (error) {
-  if (error instanceof CascadeError) fail(1, error.message);
+  if (error instanceof CascadeError || error instanceof FileError) {
+    fail(1, error.message);
+  }
   throw error;
 }

@@ -18,7 +18,6 @@ import {
   joined,
   missingOutputs,
   type Notebook,
-  NotebookError,
   type NotebookEvent,
   type NotebookRun,
   readNotebook,
@@ -31,6 +30,7 @@ import {
   setUp,
 } from "./setup.ts";
 import { UserError } from "mien/user_error.ts";
+import { writeWhole } from "mien/write_whole.ts";
 
 const HELP = `Usage: deno task report [--data PATH] [--only TEXT] [--save]
 
@@ -310,11 +310,6 @@ function save(
   writeWhole(path, text);
 }
 
-function writeWhole(path: string, text: string): void {
-  Deno.writeTextFileSync(`${path}.part`, text);
-  Deno.renameSync(`${path}.part`, path);
-}
-
 function readOptions(): ReportOptions {
   try {
     const { values } = parseArgs({
@@ -339,9 +334,7 @@ if (import.meta.main) {
   try {
     await endOnSetupError(report(readOptions()));
   } catch (error) {
-    const expected = error instanceof ReportError ||
-      error instanceof NotebookError;
-    if (!expected) throw error;
+    if (!(error instanceof UserError)) throw error;
     console.error(`error: ${error.message}`);
     process.exitCode = 1;
   }

@@ -9,14 +9,14 @@
  */
 import { MAX_PIXELS } from "./box.ts";
 import type { ColorImage, GrayImage } from "./gray.ts";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import process from "node:process";
 import { Buffer } from "node:buffer";
 // @ts-types="@types/pngjs"
 import { PNG } from "pngjs";
 import { readImageHeader } from "./header.ts";
 import { UserError } from "../user_error.ts";
+import { FileError, writeWhole } from "../write_whole.ts";
 
 /** A picture that cannot be used: names the file and says why. */
 export class ImageError extends UserError {
@@ -174,17 +174,17 @@ export function encodePng(image: GrayImage | ColorImage): Uint8Array {
  *
  * @throws {ImageError} when the file cannot be written
  */
+// deno-lint-ignore require-await -- what goes wrong is a rejection
 export async function writePng(
   path: string | URL,
   image: GrayImage | ColorImage,
 ): Promise<void> {
   const target = path instanceof URL ? fileURLToPath(path) : path;
-  const partial = `${target}.${process.pid}.part`;
+  const bytes = encodePng(image);
   try {
-    await writeFile(partial, encodePng(image));
-    await rename(partial, target);
+    writeWhole(target, bytes);
   } catch (error) {
-    await rm(partial, { force: true });
-    throw new ImageError(target, `cannot be written (${error})`);
+    if (!(error instanceof FileError)) throw error;
+    throw new ImageError(target, `cannot be written: ${error.reason}`);
   }
 }

@@ -3,9 +3,8 @@
 // process, however that ends.
 import * as fs from "node:fs";
 import * as path from "node:path";
-import process from "node:process";
+import { type FileLock, lockFile } from "../file_lock.ts";
 import {
-  explain,
   FileError,
   makeFolder,
   naming,
@@ -96,42 +95,13 @@ export function claimRun(folder: string, resume = false): Claim {
   };
 }
 
-/** An open file that nobody else can lock, with the number of this process in it. */
-function takeLock(folder: string): { close: () => void } {
-  const name = path.join(folder, "resume", "lock");
-  let file: Deno.FsFile;
-  let got: boolean;
-  try {
-    file = Deno.openSync(name, { create: true, read: true, write: true });
-    got = file.tryLockSync(true);
-  } catch (error) {
-    throw new FileError(name, explain(error), error);
-  }
-  if (!got) {
-    file.close();
-    throw new TrainingError(
-      `${folder} is in use: ${
-        holderOf(name)
-      } trains in it now. Wait for its end, stop it, or name another folder`,
-    );
-  }
-  file.truncateSync();
-  file.writeSync(new TextEncoder().encode(String(process.pid)));
-  let open = true;
-  return {
-    close: () => {
-      if (open) file.close(); // The lock ends with it.
-      open = false;
-    },
-  };
-}
-
-function holderOf(lock: string): string {
-  try {
-    return `process ${fs.readFileSync(lock, "utf8").trim() || "another"}`;
-  } catch {
-    return "another process"; // Windows lets nobody read a locked file.
-  }
+/** @throws {TrainingError} where another process trains in the folder */
+function takeLock(folder: string): FileLock {
+  const lock = lockFile(path.join(folder, "resume", "lock"));
+  if (!("holder" in lock)) return lock;
+  throw new TrainingError(
+    `${folder} is in use: ${lock.holder} trains in it now. Wait for its end, stop it, or name another folder`,
+  );
 }
 
 /** Removes a beginning; folders with anything else in them stay. */
