@@ -145,13 +145,14 @@ const architectures = {
 function buildArchitecture(
   args: Arguments,
   seed: number,
+  classes: readonly string[],
 ): tf.LayersModel | Promise<tf.LayersModel> {
   const { architecture } = args;
   if (architecture?.endsWith(".json")) {
     return loadModel(userPath(architecture));
   }
   const name = readChoice("architecture", architecture, keysOf(architectures));
-  return architectures[name ?? "mini-xception"]({ seed });
+  return architectures[name ?? "mini-xception"]({ seed, classes });
 }
 
 function describeEpoch(record: EpochRecord): string {
@@ -244,7 +245,7 @@ async function runTraining(args: Arguments): Promise<number> {
   console.log(describeFaces(faces));
   const model = args.architecture === undefined && resume
     ? await readFirstModel(out)
-    : await buildArchitecture(args, config.seed);
+    : await buildArchitecture(args, config.seed, faces.emotions);
   console.log(
     `${
       model.countParams().toLocaleString("en")

@@ -11,7 +11,7 @@ import {
   removePartials,
 } from "../write_whole.ts";
 import { TrainingError } from "./config.ts";
-import { hasRun } from "./run_folder.ts";
+import { hasNoEpoch, hasRun } from "./run_folder.ts";
 
 /** What a run makes before its first epoch is done. */
 const FIRST_FILES = [
@@ -40,7 +40,7 @@ export interface Claim {
  * @throws {FileError} where nothing can be written
  */
 export function checkRunFolder(folder: string, resume = false): void {
-  if (hasRun(folder)) {
+  if (!hasNoEpoch(folder)) {
     if (resume) return;
     throw new TrainingError(
       `${folder} holds a run already; go on with it (resume), or name another folder`,
@@ -54,7 +54,8 @@ export function checkRunFolder(folder: string, resume = false): void {
   }
   if (place !== path.resolve(folder)) return;
   const found = naming(folder, () => fs.readdirSync(folder));
-  const begun = fs.existsSync(path.join(folder, "resume", "lock"));
+  const begun = hasRun(folder) ||
+    fs.existsSync(path.join(folder, "resume", "lock"));
   const foreign = found.find((name) =>
     !begun || !/^(resume|config\.json(\.\d+\.partial)?)$/.test(name)
   );
@@ -85,9 +86,10 @@ export function claimRun(folder: string, resume = false): Claim {
     throw error;
   }
   return {
-    going: hasRun(folder),
+    // A run without a whole epoch has nothing to lose: it begins once more.
+    going: !hasNoEpoch(folder),
     giveUp: () => {
-      if (fs.existsSync(path.join(folder, "log.csv"))) return;
+      if (!hasNoEpoch(folder)) return;
       lock.close();
       removeFirst(folder, made);
     },

@@ -5,10 +5,12 @@ import type * as tf from "@tensorflow/tfjs";
 import * as path from "node:path";
 import { createHash } from "node:crypto";
 import { CheckpointError } from "../model/model_file.ts";
-import { EMOTIONS, FACE_PIXELS } from "../emotions.ts";
+import { EMOTIONS } from "../emotions.ts";
 import { type Faces, hashFaces } from "../data/faces.ts";
 import type { NetworkGraph } from "../network/graph.ts";
-import { readWeights } from "../network/weights.ts";
+import { isForTfjs } from "../engine/engine.ts";
+import type { Loss } from "../engine/tfjs_graph.ts";
+import { readWeights } from "../engine/weights.ts";
 import { readRun, type RunState } from "./run_folder.ts";
 import { startPlateau } from "./schedule.ts";
 import {
@@ -26,22 +28,22 @@ export interface RunRequest {
   config?: PartialConfig;
   out?: string;
   name?: string;
+  loss?: Loss;
 }
 
-/** @throws {TrainingError} when a network does not take faces or does not give seven probabilities */
-export function checkShapes(graph: NetworkGraph, which: string): void {
-  const [inputs, outputs] = [graph.inputSize, graph.outputSize];
-  if (inputs === FACE_PIXELS && outputs === EMOTIONS.length) return;
-  throw new TrainingError(
-    `${which} takes ${inputs} numbers and gives ${outputs}; it must take faces of 48x48x1 and give ${EMOTIONS.length} probabilities`,
-  );
-}
+/** Fields with names of layers, which count up within one process. */
+const LEFT_OUT = [
+  ...["name", "inputs", "inbound_nodes", "input_layers", "output_layers"],
+];
 
-/** A digest of layers and shapes, without names: these count up within one process. */
+/** A digest of layers and shapes, without names. */
 function fingerprint(graph: NetworkGraph): string {
   const text = JSON.stringify(
-    [graph.nodes, graph.weights],
-    (key, value) => key === "name" || key === "inputs" ? undefined : value,
+    [
+      ...[graph.nodes, graph.weights],
+      ...(isForTfjs(graph) ? [graph.topology] : []),
+    ],
+    (key, value) => LEFT_OUT.includes(key) ? undefined : value,
   );
   return createHash("sha256").update(text).digest("hex");
 }
@@ -50,6 +52,19 @@ function fingerprint(graph: NetworkGraph): string {
 function votesDigest({ votes }: Faces, config: TrainingConfig) {
   if (!votes || config.votes === 0) return undefined;
   return createHash("sha256").update(votes).digest("hex");
+}
+
+/** @throws {TrainingError} for a name that would leave the run's folder or hide in it */
+function checkName(name: string): string {
+  if (/^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u.test(name)) return name;
+  throw new TrainingError(
+    `the name "${name}" begins the names of folders: use letters, digits, ".", "_" and "-", such as first_try`,
+  );
+}
+
+/** A digest of a loss of its own. */
+function lossDigest({ loss }: RunRequest): string | undefined {
+  return loss && createHash("sha256").update(String(loss)).digest("hex");
 }
 
 /** The state a run begins with. */
@@ -65,9 +80,16 @@ export function firstState(
   return {
     notes: {
       config,
-      name: modelName(options),
+      name: checkName(options.name ?? model.name),
       network: fingerprint(graph),
-      data: { name, path: file, hash, votes: votesDigest(faces, config) },
+      loss: lossDigest(options),
+      data: {
+        name,
+        path: file,
+        hash,
+        emotions: faces.emotions,
+        votes: votesDigest(faces, config),
+      },
       epoch: 0,
       step: 0,
       plateau: startPlateau(),
@@ -109,10 +131,17 @@ export function resumedState(
   if (notes.network !== fingerprint(graph)) {
     throw refuse("it trains a different network");
   }
+  if (notes.loss !== lossDigest(options)) {
+    throw refuse("it has another loss");
+  }
   if (notes.data.hash !== hashFaces(options.faces)) {
     throw refuse(
       `it trains on other faces (${notes.data.path ?? notes.data.name})`,
     );
+  }
+  const { emotions = EMOTIONS } = notes.data; // Runs of old name none.
+  if (emotions.join() !== options.faces.emotions.join()) {
+    throw refuse(`its faces show ${emotions.join(", ")}`);
   }
   if (notes.data.votes !== votesDigest(options.faces, asked)) {
     throw refuse("it trains on other votes");
@@ -120,24 +149,6 @@ export function resumedState(
   checkFit(options.out!, state, graph);
   notes.config = asked;
   return state;
-}
-
-/**
- * What the saved models' names begin with: the name that was given, or the network's.
- *
- * @throws {TrainingError} for a name that leads to another folder, or that no file can have
- */
-function modelName({ name, model }: RunRequest): string {
-  if (name === undefined) return model.name.replace(/[^\w.-]+/g, "_");
-  // deno-lint-ignore no-control-regex
-  if (/^[^.\s/\\:*?"<>|\0-\x1f][^/\\:*?"<>|\0-\x1f]{0,99}$/.test(name)) {
-    return name;
-  }
-  throw new TrainingError(
-    `name is ${
-      JSON.stringify(name)
-    }; it becomes a part of folder names: letters, digits, - and _`,
-  );
 }
 
 /** @throws {CheckpointError} when a state's arrays are not those of its network and optimizer */

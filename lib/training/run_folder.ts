@@ -44,8 +44,16 @@ export interface RunNotes {
   name: string;
   /** A digest of the network's layers and shapes. */
   network: string;
+  /** A digest of the loss, where it is not the cross-entropy. */
+  loss?: string;
   /** `votes` is a digest of how people voted, where that is a target. */
-  data: { name: string; path?: string; hash: string; votes?: string };
+  data: {
+    name: string;
+    path?: string;
+    hash: string;
+    emotions?: readonly string[];
+    votes?: string;
+  };
   /** Whole epochs and steps behind it. */
   epoch: number;
   step: number;
@@ -81,6 +89,15 @@ export function formatLog(history: EpochRecord[]): string {
 }
 
 const stateFile = (folder: string) => path.join(folder, "resume", "state.bin");
+
+/** Whether a folder has no run, or one without a whole epoch; a damaged one counts as a run. */
+export function hasNoEpoch(folder: string): boolean {
+  try {
+    return !hasRun(folder) || readRun(folder).notes.epoch === 0;
+  } catch {
+    return false;
+  }
+}
 
 /** Whether a folder has a run that was begun. */
 export function hasRun(folder: string): boolean {

@@ -82,7 +82,10 @@ Deno.test("a name that leads out of the run, or that no file can have, is refuse
   inFolder(async (folder) => {
     const out = path.join(folder, "run");
     for (const name of ["../evil", "a/b", "a\\b", "..", "", "a\n", "a:b"]) {
-      await assert.rejects(run(out, { name }), says(/name is ".*folder names/));
+      await assert.rejects(
+        run(out, { name }),
+        says(/the name ".*begins the names of folders/s),
+      );
     }
     assert.deepEqual(fs.readdirSync(folder), []);
     await run(out, { name: "mine_2" });

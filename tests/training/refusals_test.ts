@@ -94,7 +94,7 @@ Deno.test("faces that cannot be learned from are refused before the first epoch"
   labels[3] = 9;
   await rejects(
     { labels },
-    /row 4: the label is 9; the network tells 7 classes apart, 0 to 6/,
+    /row 4: the label 9 is none of 0 to 6/,
   );
   await rejects(
     { labels: labels.slice(1) },
@@ -102,15 +102,19 @@ Deno.test("faces that cannot be learned from are refused before the first epoch"
   );
   await rejects(
     { splits: faces.splits.map(() => 0) },
-    /no faces to validate on: it has 105 Training, and PublicTest is needed/,
+    /has no faces in PublicTest, and training needs some; it has 105 Training/,
   );
   await rejects(
     { splits: faces.splits.map(() => 1) },
-    /no faces to train on: it has 105 PublicTest, and Training is needed/,
+    /has no faces in Training, and training needs some; it has 105 PublicTest/,
   );
-  await rejects({}, /classWeights are 0 for all classes of Training/, {
-    classWeights: [0, 0, 0, 0, 0, 0, 0],
-  });
+  await rejects(
+    {},
+    /classWeights gives every class of the training faces the weight 0/,
+    {
+      classWeights: [0, 0, 0, 0, 0, 0, 0],
+    },
+  );
 });
 
 Deno.test("a network without a softmax is told by the layer that was written last", async () => {
