@@ -28,6 +28,7 @@ import {
 } from "./run_notebook.ts";
 import { findOrInstallPython, projectRoot, setUp } from "./setup.ts";
 import { UserError } from "mien/user_error.ts";
+import { writeWhole } from "mien/write_whole.ts";
 
 const HELP =
   `Usage: deno task report [--data PATH] [--only TEXT] [--solutions] [--save]
@@ -302,11 +303,6 @@ function save(
     );
   }
   writeWhole(path, text);
-}
-
-function writeWhole(path: string, text: string): void {
-  Deno.writeTextFileSync(`${path}.part`, text);
-  Deno.renameSync(`${path}.part`, path);
 }
 
 if (import.meta.main) {
