@@ -19,7 +19,7 @@ export const FOLDERS = [
   "training",
   "recognition",
   "video",
-  "webcam",
+  "explorer",
   "notebook",
 ] as const;
 
