@@ -52,6 +52,9 @@ export async function serveExplorer(
   options: SiteOptions & { port?: number; patience?: number } = {},
 ): Promise<ExplorerServer> {
   const site = new Site(options);
+  // What a page needs at once is ready when its address is known.
+  await site.read("drawn.bin");
+  await site.read(`models/${site.models()[0].id}/network.json`);
   const patience = options.patience ?? PATIENCE_MS;
   const server = createServer((request, response) => {
     answer(site, request, response).catch((error) => {

@@ -5,7 +5,13 @@
  *
  * @module
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { inProject } from "../project.ts";
 import type { TrainedNetwork } from "../recognition/recognizer.ts";
@@ -19,6 +25,8 @@ import {
   readModelJson,
   readNetwork,
 } from "./models.ts";
+import { drawFaces } from "../drawn/faces.ts";
+import { DRAWN_SEED } from "./drawn_seed.ts";
 import { listOwnFaces, readOwnFaces, readVotes } from "./own_faces.ts";
 
 /** The explorer cannot be made or served: says why and what to do. */
@@ -57,8 +65,8 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) =>
 
 /** The explorer's files. */
 export class Site {
-  /** The models, the one that is opened first at the head. */
-  readonly models: readonly FoundModel[];
+  readonly #given: readonly FoundModel[];
+  readonly #model: string | undefined;
   readonly #fixed = new Map<string, string>();
   readonly #networks = new Map<string, Promise<TrainedNetwork & NetworkFile>>();
 
@@ -67,10 +75,12 @@ export class Site {
     const given = trained
       ? [{ id: "given", title: "given network", run: "given", folder: "" }]
       : [];
-    this.models = [...given, ...findModels(model)];
+    this.#given = given;
+    this.#model = model;
+    this.models();
     if (trained) {
       const network = { names: [...EMOTIONS], ...trained };
-      this.#networks.set("given", Promise.resolve(network));
+      this.#networks.set("given ", Promise.resolve(network));
     }
     this.#fixed.set("index.html", join(PAGE, "index.html"));
     this.#fixed.set("style.css", join(PAGE, "style.css"));
@@ -85,9 +95,14 @@ export class Site {
     }
   }
 
+  /** The models as they lie there now, the one that is opened first at the head. */
+  models(): FoundModel[] {
+    return [...this.#given, ...findModels(this.#model)];
+  }
+
   /** The addresses of the files that are always there. */
   get names(): string[] {
-    return [...this.#fixed.keys(), "models.json", "faces.json"];
+    return [...this.#fixed.keys(), "drawn.bin", "models.json", "faces.json"];
   }
 
   /**
@@ -107,16 +122,18 @@ export class Site {
     if (file) return new Uint8Array(readFileSync(file));
     switch (name) {
       case "models.json":
-        return encode(this.models.map(({ folder: _, ...listed }) => listed));
+        return encode(this.models().map(({ folder: _, ...listed }) => listed));
       case "faces.json":
         return encode(listOwnFaces());
+      case "drawn.bin":
+        return drawn ??= drawFirstFaces();
       case "faces/PublicTest.bin":
         return listOwnFaces().length ? await readOwnFaces() : undefined;
       case "faces/PublicTest.votes.bin":
         return listOwnFaces()[0]?.votes ? await readVotes() : undefined;
     }
     const [, id, part] = /^models\/(.+)\/([a-z]+\.[a-z]+)$/.exec(name) ?? [];
-    const model = this.models.find((each) => each.id === id);
+    const model = this.models().find((each) => each.id === id);
     return model && await this.#modelFile(model, part);
   }
 
@@ -140,14 +157,28 @@ export class Site {
   }
 
   #networkOf(id: string, folder: string) {
-    let network = this.#networks.get(id);
+    // A run that is still going writes its epochs anew.
+    const saved = folder && statSync(join(folder, "model.json")).mtimeMs;
+    const key = `${id} ${saved}`;
+    let network = this.#networks.get(key);
     if (!network) {
       network = readNetwork(folder);
-      this.#networks.set(id, network);
-      network.catch(() => this.#networks.delete(id));
+      this.#networks.set(key, network);
+      network.catch(() => this.#networks.delete(key));
     }
     return network;
   }
+}
+
+let drawn: Uint8Array | undefined;
+
+/** The faces that a page shows first: labels, then pixels. */
+function drawFirstFaces(): Uint8Array {
+  const { labels, pixels } = drawFaces({ count: 70, seed: DRAWN_SEED });
+  const bytes = new Uint8Array(labels.length + pixels.length);
+  bytes.set(labels);
+  bytes.set(pixels, labels.length);
+  return bytes;
 }
 
 /** Of a run's saved epochs an exported site holds this many. */
@@ -175,7 +206,7 @@ export async function writeSite(
       `${folder} is not empty and holds no explorer: name another folder`,
     );
   }
-  const models = chooseModels(site.models);
+  const models = chooseModels(site.models());
   const files = new Map<string, Uint8Array>([
     ["faces.json", encode([])],
     ["models.json", encode(models.map(({ folder: _, ...listed }) => listed))],

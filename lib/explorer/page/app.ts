@@ -2,7 +2,8 @@
 
 import { make, select } from "./dom.ts";
 import { type ChosenFace, FaceShelf, findFaceById, OwnFaces } from "./faces.ts";
-import { loadJson, Networks, type PageNetwork } from "./networks.ts";
+import { loadBytes, loadJson, Networks, type PageNetwork } from "./networks.ts";
+import { takeDrawnFaces } from "./pictures.ts";
 import { PageState } from "./state.ts";
 import type { ListedModel } from "../models.ts";
 
@@ -44,6 +45,7 @@ export class App {
     const [list, owned] = await Promise.all([
       loadJson<ListedModel[]>("models.json"),
       OwnFaces.find(),
+      loadBytes("drawn.bin").then(takeDrawnFaces),
     ]);
     return new App(new Networks(list), owned, rooms);
   }
@@ -75,18 +77,23 @@ export class App {
     this.#drawNavigation(room);
     const place = make("div", {});
     const shelf = room.uses.includes("face") ? this.#makeShelf() : undefined;
+    const model = room.uses.includes("model") ? [this.#modelChoice()] : [];
     document.getElementById("room")!.replaceChildren(
       make("h2", {}, room.title),
       make("p", {}, room.idea),
       make("p", { className: "soft" }, "Try: ", room.tryThis),
-      ...(room.uses.includes("model") ? [this.#modelChoice()] : []),
-      ...(shelf ? [shelf.element] : []),
+      ...(shelf ? [shelf.strip] : []),
+      make("div", { className: "choices" }, ...model, ...shelf?.controls ?? []),
       place,
     );
     document.querySelector(".late")?.remove();
-    const opened = await room.open(place, this);
-    if (mine !== this.#opening) opened.close?.();
-    else this.#current = opened;
+    try {
+      const opened = await room.open(place, this);
+      if (mine !== this.#opening) opened.close?.();
+      else this.#current = opened;
+    } catch (error) {
+      if (mine === this.#opening) this.say((error as Error).message, true);
+    }
   }
 
   /** Opens another room, as a link would. */
@@ -160,7 +167,7 @@ export class App {
         }
       },
     );
-    return make("div", { className: "choices" }, element);
+    return element;
   }
 
   /** The address is the user's to change: follow it. */

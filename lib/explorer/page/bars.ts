@@ -46,7 +46,7 @@ export class Bars {
     const words = `${names[best]} ${percent(probabilities[best])}`;
     this.#answer.textContent = truth === undefined
       ? `Answer: ${words}`
-      : `Answer: ${words} (drawn or labelled as ${truth})`;
+      : `Answer: ${words} (label: ${truth})`;
     this.#answer.dataset.answer = names[best];
     this.element.dataset.probabilities = Array.from(
       probabilities,

@@ -2,7 +2,7 @@
 // shelf from which it is chosen.
 
 import { EMOTIONS, FACE_PIXELS } from "../../emotions.ts";
-import { type ListedFaces } from "../own_faces.ts";
+import type { ListedFaces } from "../own_faces.ts";
 import { button, make, numberField } from "./dom.ts";
 import { loadBytes, loadJson } from "./networks.ts";
 import { faceCanvas } from "./paint.ts";
@@ -123,8 +123,8 @@ interface ShelfEvents {
 
 /** A shelf of faces to choose from. */
 export class FaceShelf {
-  readonly element: HTMLElement;
-  readonly #strip = make("div", {
+  readonly controls: HTMLElement[];
+  readonly strip = make("div", {
     className: "faces",
     role: "group",
     "aria-label": "Drawn faces",
@@ -139,19 +139,11 @@ export class FaceShelf {
       this.#first += SHELF;
       this.#fill();
     });
-    const choices = make(
-      "div",
-      { className: "choices" },
+    this.controls = [
       more,
       make("label", {}, "A picture of yours", file),
-    );
-    if (owned.listed.length > 0) choices.append(this.#ownField(owned));
-    this.element = make(
-      "section",
-      { "aria-label": "Face" },
-      this.#strip,
-      choices,
-    );
+      ...(owned.listed.length > 0 ? [this.#ownField(owned)] : []),
+    ];
   }
 
   /** Marks the chosen face. */
@@ -165,7 +157,7 @@ export class FaceShelf {
   }
 
   #fill() {
-    this.#strip.replaceChildren(
+    this.strip.replaceChildren(
       ...Array.from({ length: SHELF }, (_, i) => {
         const number = this.#first + i, id = `drawn-${number}`;
         const { face, label } = drawnFace(number);

@@ -100,6 +100,35 @@ export function paintMap(
   context.putImageData(image, 0, 0);
 }
 
+/** Canvas pixels for a value of an enlarged map. */
+export function zoomOf(columns: number): number {
+  return Math.ceil(288 / columns);
+}
+
+/** Paints one map enlarged, so that a thin frame fits onto it. */
+export function paintEnlarged(
+  canvas: HTMLCanvasElement,
+  paint: (small: HTMLCanvasElement) => void,
+  box: { x: number; y: number; width: number; height: number } | undefined,
+): void {
+  const small = document.createElement("canvas");
+  paint(small);
+  const zoom = zoomOf(small.width);
+  canvas.width = small.width * zoom;
+  canvas.height = small.height * zoom;
+  const context = canvas.getContext("2d")!;
+  context.imageSmoothingEnabled = false;
+  context.drawImage(small, 0, 0, canvas.width, canvas.height);
+  if (!box) return;
+  const { x, y, width, height } = box;
+  const scaled = {
+    ...{ x: x * zoom, y: y * zoom },
+    ...{ width: width * zoom, height: height * zoom },
+  };
+  frame(canvas, scaled, "#000", 5);
+  frame(canvas, scaled, "#ff8c3a", 3);
+}
+
 /** How many maps stand in a row of the mosaic. */
 export function mosaicColumns(channels: number): number {
   return Math.min(channels, channels <= 8 ? 8 : channels <= 32 ? 8 : 16);

@@ -3,6 +3,7 @@
 
 import { drawFaces } from "../../drawn/faces.ts";
 import { FACE_PIXELS } from "../../emotions.ts";
+import { DRAWN_SEED } from "../drawn_seed.ts";
 import {
   type CascadeDetector,
   CascadeDetector as Detector,
@@ -110,20 +111,37 @@ export async function readFace(
   };
 }
 
+/** Drawn faces are made this many at a time, the fewest that can be. */
 const CHUNK = 70;
 const chunks = new Map<number, { faces: Uint8Array[]; labels: Uint8Array }>();
+
+function cutFaces(
+  { pixels, labels }: { pixels: Uint8Array; labels: Uint8Array },
+) {
+  const faces = Array.from(
+    labels,
+    (_, i) => pixels.subarray(i * FACE_PIXELS, (i + 1) * FACE_PIXELS),
+  );
+  return { faces, labels };
+}
+
+/** The first faces as the server drew them, labels first, so that a page shows them at once. */
+export function takeDrawnFaces(bytes: Uint8Array): void {
+  chunks.set(
+    0,
+    cutFaces({
+      labels: bytes.subarray(0, CHUNK),
+      pixels: bytes.subarray(CHUNK),
+    }),
+  );
+}
 
 /** A drawn face by its number, from 0 on; 70 are drawn together, each once. */
 export function drawnFace(number: number): { face: Uint8Array; label: number } {
   const index = Math.floor(number / CHUNK);
   let chunk = chunks.get(index);
   if (!chunk) {
-    const { pixels, labels } = drawFaces({ count: CHUNK, seed: 2013 + index });
-    const faces = Array.from(
-      labels,
-      (_, i) => pixels.subarray(i * FACE_PIXELS, (i + 1) * FACE_PIXELS),
-    );
-    chunk = { faces, labels };
+    chunk = cutFaces(drawFaces({ count: CHUNK, seed: DRAWN_SEED + index }));
     chunks.set(index, chunk);
   }
   const place = number % CHUNK;

@@ -29,12 +29,6 @@ class DetectorRoom {
   readonly #stageWords = make("p", {});
   readonly #featureWords = make("p", {});
   readonly #stages = make("div", { className: "scroll" });
-  readonly #size = slider({
-    label: "window size",
-    ...{ least: 0, most: 1, step: 1, value: 0 },
-    format: (value) => this.#layers[value] ? `${this.#sideOf(value)} px` : "",
-    onInput: (value) => this.#aim(value, this.#middle),
-  });
   readonly #stageField = numberField("Stage", 0, 24, (value) => {
     this.#stage = value;
     this.#weak = 0;
@@ -47,6 +41,12 @@ class DetectorRoom {
   readonly #cascade: Cascade;
   #image!: GrayImage;
   #layers: Layer[] = [];
+  readonly #size = slider({
+    label: "window size",
+    ...{ least: 0, most: 1, step: 1, value: 0 },
+    format: (value) => this.#layers[value] ? `${this.#sideOf(value)} px` : "",
+    onInput: (value) => this.#aim(value, this.#middle),
+  });
   #integrals = new Map<number, IntegralImage>();
   #scaled = new Map<number, GrayImage>();
   #scaleFactor: number;

@@ -9,13 +9,14 @@ import { Bars } from "../page/bars.ts";
 import { make, numberField } from "../page/dom.ts";
 import {
   canvasOf,
-  frame,
   type Maps,
   mosaicAt,
+  paintEnlarged,
   paintGray,
   paintMap,
   paintMosaic,
   pointAt,
+  zoomOf,
 } from "../page/paint.ts";
 import { describeReason } from "./reason_text.ts";
 import { drawScoreMaps } from "./score_maps.ts";
@@ -95,7 +96,12 @@ class Inside implements OpenRoom {
     };
     this.#map.onclick = (event) => {
       const { x, y } = pointAt(this.#map, event);
-      this.#pick([Math.floor(y), Math.floor(x), this.#place[2]]);
+      const zoom = zoomOf(this.#node.shape[1]);
+      this.#pick([
+        Math.floor(y / zoom),
+        Math.floor(x / zoom),
+        this.#place[2],
+      ]);
     };
     this.#map.tabIndex = 0;
     this.#map.onkeydown = (event) => this.#move(event);
@@ -264,22 +270,29 @@ class Inside implements OpenRoom {
       x,
       map,
     ]);
-    paintMap(this.#map, maps, map);
-    frame(this.#map, { x, y, width: 1, height: 1 }, "#d55e00", 0.25);
+    paintEnlarged(
+      this.#map,
+      (small) => paintMap(small, maps, map),
+      { x, y, width: 1, height: 1 },
+    );
     this.#mapWords.textContent = `map ${map}, row ${y}, column ${x}`;
     const [from] = this.#node.inputs;
     this.#input.hidden = from === undefined;
     this.#inputWords.textContent = "";
     if (from !== undefined) {
-      const source = mapsOf(trained.graph.nodes[from], this.#values[from]);
+      const node = trained.graph.nodes[from];
+      const source = mapsOf(node, this.#values[from]);
       const { reason, field } = neuron;
       const channel = reason.kind === "window" ? reason.terms[0].channel : map;
-      paintMap(this.#input, source, Math.min(channel, source.channels - 1));
-      if (field) {
-        const [top, left, height, width] = field;
-        const box = { x: left, y: top, width, height };
-        frame(this.#input, box, "#d55e00", 0.3);
-      }
+      paintEnlarged(
+        this.#input,
+        (small) =>
+          node.op === "input"
+            ? paintGray(small, this.app.face.face)
+            : paintMap(small, source, Math.min(channel, source.channels - 1)),
+        field &&
+          { x: field[1], y: field[0], width: field[3], height: field[2] },
+      );
       this.#inputWords.textContent = `input map ${channel}` +
         (reason.kind === "window" && reason.terms.length > 1
           ? ", which counts most here"

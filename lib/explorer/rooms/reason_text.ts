@@ -79,7 +79,7 @@ function windowView(
     make(
       "p",
       {},
-      `${total} = `,
+      parts.length > 1 ? `${total} = ` : "The sum: ",
       make("strong", { "data-result": value }, digits(value)),
     ),
   ];

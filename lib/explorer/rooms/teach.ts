@@ -105,6 +105,12 @@ class Teach implements OpenRoom {
             }),
           ),
           this.#canvas,
+          make(
+            "p",
+            { className: "soft" },
+            "The picture stays in this page. Without a camera, give each " +
+              "class some pictures.",
+          ),
           make("h3", {}, "3. Its answer now"),
           this.#bars.element,
         ),
