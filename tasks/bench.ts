@@ -2,9 +2,10 @@
 
 import process from "node:process";
 
-const NAMES = ["train", "kernels", "detect", "load", "video"];
+const NAMES = ["train", "kernels", "detect", "load", "video", "photographs"];
 
-const HELP = `Usage: deno task bench train|kernels|detect|load|video [options]
+const HELP = `Usage: deno task bench train|kernels|detect|load|video|photographs
+       [options]
 
 Measures ours and, where it is installed, the yardstick in turn; prints one JSON
 line a measurement. \`deno task bench NAME --help\` lists the options.`;

@@ -1,40 +1,56 @@
 // `deno task data`: gets FER-2013 into data/, whole and verified.
-import process from "node:process";
-import { parseArgs } from "node:util";
-import { DatasetError } from "../lib/data/faces.ts";
-import { describeFaces } from "../lib/drawn/find_faces.ts";
-import { downloadFaces, KAGGLE_URL } from "../lib/data/download.ts";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Faces } from "mien/data/faces.ts";
+import { DATA_FOLDER, loadFaces } from "mien/data/fer2013.ts";
+import { describeFaces } from "mien/drawn/find_faces.ts";
+import {
+  downloadFaces,
+  downloadVotes,
+  FACES_NAMES,
+  isUrl,
+  KAGGLE_URL,
+  VOTES_URL,
+} from "mien/data/download.ts";
+import { runTask, userPath } from "./command_line.ts";
 
-const USAGE = `Usage: deno task data [--from URL|FILE]
+const HELP = `Usage: deno task data [--from URL|FILE]
 
 Downloads FER-2013 (Kaggle's public image version, about 60 MB) into data/,
-goes on where an earlier try stopped, and verifies the faces of every split and
+continues where an earlier try stopped, and verifies the faces of every split and
 emotion. FER-2013 is for research; see data/README.md.
 
   --from URL|FILE  a mirror, or a file: a zip of the picture folders or
                    fer2013.csv, plain, gzipped or zipped.
                    Default: ${KAGGLE_URL}
-  --help           this text`;
+  --votes URL|FILE FER+'s fer2013new.csv: how ten people labeled each face.
+                   Default: ${VOTES_URL}
+                   The votes belong to the rows of fer2013.csv; picture folders
+                   keep no order, so that nothing can use them there.
+  --help           show this text`;
 
-let options: { from?: string; help?: boolean };
-try {
-  options = parseArgs({
-    args: Deno.args,
-    options: { from: { type: "string" }, help: { type: "boolean" } },
-  }).values;
-} catch (error) {
-  console.error(`${(error as Error).message}. See deno task data --help`);
-  process.exit(2);
+/** The faces in data/, downloaded or copied unless they are there. */
+async function getFaces(from: string | undefined): Promise<Faces> {
+  const there = from === undefined
+    ? FACES_NAMES.find((name) => existsSync(join(DATA_FOLDER, name)))
+    : undefined;
+  if (there === undefined) return (await downloadFaces({ from })).faces;
+  console.log(`${join(DATA_FOLDER, there)} is there already.`);
+  return await loadFaces(join(DATA_FOLDER, there));
 }
-if (options.help) {
-  console.log(USAGE);
-  process.exit(0);
-}
-try {
-  const { faces } = await downloadFaces({ from: options.from });
+
+await runTask({
+  help: HELP,
+  options: { from: { type: "string" }, votes: { type: "string" } },
+}, async ({ from, votes }) => {
+  const faces = await getFaces(from && (isUrl(from) ? from : userPath(from)));
   console.log(describeFaces(faces));
-} catch (error) {
-  if (!(error instanceof DatasetError)) throw error;
-  console.error(error.message);
-  process.exit(1);
-}
+  const place = await downloadVotes(faces, {
+    from: votes && (isUrl(votes) ? votes : userPath(votes)),
+  });
+  console.log(
+    faces.source.unordered
+      ? `${place}: to use the votes, get fer2013.csv (--from); picture folders keep no order`
+      : `${place}: fits the faces, row by row`,
+  );
+});

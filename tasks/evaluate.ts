@@ -9,13 +9,14 @@ import { FileError } from "mien/write_whole.ts";
 import { evaluate, type Evaluation } from "mien/evaluation/evaluate.ts";
 import { DatasetError, type Split, SPLITS } from "mien/data/faces.ts";
 import { EMOTIONS } from "mien/emotions.ts";
+import { findVotes, majorityFaces } from "mien/data/ferplus.ts";
 import { loadFaces } from "mien/data/fer2013.ts";
 import { defaultModel, InferenceError } from "mien/recognition/recognize.ts";
 import { NetworkError } from "mien/network/graph.ts";
 import { createProgress } from "mien/progress.ts";
 
 const HELP =
-  `Usage: deno task evaluate --data PATH --split SPLIT [--model FOLDER] [--tta] [--json]
+  `Usage: deno task evaluate --data PATH --split SPLIT [--model FOLDER] [options]
 
 Measures a model on the faces of one split, as they are, each once.
 
@@ -23,6 +24,9 @@ Measures a model on the faces of one split, as they are, each once.
                     pictures
   --split SPLIT     Training, PublicTest or PrivateTest
   --model FOLDER    the folder of a saved model; otherwise the project's own
+  --labels NAME     fer2013 (default), or ferplus: the faces on whose emotion at
+                    least five of FER+'s ten people agree, with that emotion
+  --votes FILE      FER+'s fer2013new.csv; otherwise beside the data or in data/
   --tta             test-time augmentation: the mean over each face and its
                     mirror image
   --json            print one JSON object and nothing else
@@ -37,7 +41,7 @@ function readArguments() {
   try {
     return parseArgs({
       options: {
-        ...{ data: text, split: text, model: text },
+        ...{ data: text, split: text, model: text, labels: text, votes: text },
         ...{ tta: yes, json: yes, help: yes },
       },
     }).values;
@@ -51,6 +55,11 @@ function readSplit(name: string | undefined): Split {
   throw new UsageError(
     `--split is one of ${SPLITS.join(", ")}${name ? `, not "${name}"` : ""}`,
   );
+}
+
+function readLabels(name = "fer2013"): "fer2013" | "ferplus" {
+  if (name === "fer2013" || name === "ferplus") return name;
+  throw new UsageError(`--labels is fer2013 or ferplus, not "${name}"`);
 }
 
 const percent = (part: number) => `${(100 * part).toFixed(2)} %`;
@@ -107,7 +116,11 @@ async function main(): Promise<void> {
   if (!args.data) throw new UsageError("--data PATH is missing; see --help");
   const place = args.model ?? defaultModel();
   const model = await loadModel(place);
-  const faces = await loadFaces(args.data);
+  const labels = readLabels(args.labels);
+  const given = await loadFaces(args.data);
+  const faces = labels === "ferplus"
+    ? majorityFaces(await findVotes(given, args.votes))
+    : given;
   const bar = createProgress("Evaluating", 0, "faces");
   const result = await evaluate(model, faces, split, {
     tta: args.tta,
@@ -119,7 +132,12 @@ async function main(): Promise<void> {
   if (!args.json) return console.log(format(result, name));
   const { name: source, hash } = faces.source;
   console.log(
-    JSON.stringify({ ...result, model: name, data: { name: source, hash } }),
+    JSON.stringify({
+      ...result,
+      labels,
+      model: name,
+      data: { name: source, hash },
+    }),
   );
 }
 

@@ -10,6 +10,7 @@ import { loadModel, saveModel } from "mien/model/saved_model.ts";
 import { FileError } from "mien/write_whole.ts";
 import { evaluate } from "mien/evaluation/evaluate.ts";
 import { countSplits, DatasetError, type Faces } from "mien/data/faces.ts";
+import { findVotes } from "mien/data/ferplus.ts";
 import { describeFaces, findFaces } from "mien/drawn/find_faces.ts";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
 import { NetworkError } from "mien/network/graph.ts";
@@ -40,6 +41,8 @@ they are, and it is saved once more, in FOLDER/recalibrated.
 
   --data PATH           FER-2013 in any form; otherwise FER2013 or data/, or
                         drawn faces where there is no data
+  --votes FILE          FER+'s fer2013new.csv; otherwise beside the data or in
+                        data/; needed where the votes' weight is above 0
   --out FOLDER          the run's folder, such as models/first
   --resume              go on with the run in FOLDER, if there is one; its
                         choices are kept
@@ -49,6 +52,8 @@ they are, and it is saved once more, in FOLDER/recalibrated.
                         begin with, weights and all
   --name NAME           the begin of the saved models' names
   --epochs N  --batch-size N  --workers N  --seed N  --learning-rate X
+  --vote-weight X       the part of each target, 0 to 1, that is how FER+'s ten
+                        people voted; the label has the rest
   --optimizer NAME      adam or sgd
   --schedule NAME       plateau, cosine or one-cycle
   --help                show this text
@@ -65,6 +70,8 @@ function readArguments() {
     const { values } = parseArgs({
       options: {
         data: text,
+        votes: text,
+        "vote-weight": text,
         out: text,
         resume: yes,
         recipe: text,
@@ -140,6 +147,7 @@ function chooseConfig(
     workers: readNumber(args, "workers"),
     seed: readNumber(args, "seed"),
     learningRate: readNumber(args, "learning-rate"),
+    votes: readNumber(args, "vote-weight"),
   };
   const optimizer = readChoice(args, "optimizer", optimizers);
   const schedule = readChoice(args, "schedule", schedules);
@@ -249,7 +257,8 @@ async function main(): Promise<void> {
     console.log(`Nothing to resume in ${out}: beginning.`);
   }
   const config = chooseConfig(args, running?.config);
-  const faces = await findFaces(args.data ?? running?.data.path);
+  const found = await findFaces(args.data ?? running?.data.path);
+  const faces = config.votes > 0 ? await findVotes(found, args.votes) : found;
   console.log(describeFaces(faces));
   const model = args.architecture === undefined && resume
     ? await readFirstModel(out)

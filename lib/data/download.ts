@@ -13,6 +13,7 @@ import {
 } from "node:fs/promises";
 import { join } from "node:path";
 import { DATA_FOLDER, loadFaces } from "./fer2013.ts";
+import { readVotes, VOTES_NAME } from "./ferplus.ts";
 import { DatasetError, type Faces, SPLITS } from "./faces.ts";
 import { EMOTIONS } from "../emotions.ts";
 import { createProgress } from "../progress.ts";
@@ -20,6 +21,18 @@ import { createProgress } from "../progress.ts";
 /** Kaggle's public image version, a zip of about 60 MB; needs no login. */
 export const KAGGLE_URL =
   "https://www.kaggle.com/api/v1/datasets/download/msambare/fer2013";
+
+/** The names that the downloaded file may get, by its form. */
+export const FACES_NAMES: readonly string[] = [
+  "fer2013.zip",
+  "fer2013.csv.gz",
+  "fer2013.csv",
+];
+
+/** Whether a place is on a server, not a file. */
+export function isUrl(place: string): boolean {
+  return /^https?:\/\//.test(place);
+}
 
 /** Faces a split, a number for each emotion. */
 export type SplitCounts = readonly (readonly number[])[];
@@ -70,7 +83,7 @@ export async function downloadFaces(
   { from = KAGGLE_URL, folder = DATA_FOLDER, counts = PUBLISHED_COUNTS }:
     DownloadOptions = {},
 ): Promise<Downloaded> {
-  for (const name of ["fer2013.zip", "fer2013.csv.gz", "fer2013.csv"]) {
+  for (const name of FACES_NAMES) {
     if (!existsSync(join(folder, name))) continue;
     throw new DatasetError(
       join(folder, name),
@@ -79,7 +92,7 @@ export async function downloadFaces(
   }
   await mkdir(folder, { recursive: true });
   const partial = join(folder, "fer2013.part");
-  if (/^https?:\/\//.test(from)) {
+  if (isUrl(from)) {
     await download(from, partial);
   } else {
     await copy(from, partial);
@@ -101,6 +114,42 @@ export async function downloadFaces(
       `this is not the whole FER-2013: ${error.reason}`,
       error.row,
     );
+  }
+}
+
+/** FER+'s votes, a table of 1.7 MB. */
+export const VOTES_URL =
+  "https://raw.githubusercontent.com/microsoft/FERPlus/master/fer2013new.csv";
+
+/**
+ * Downloads or copies FER+'s votes to `fer2013new.csv`, after checking that they fit the faces row
+ * by row. Faces from picture folders have no order to check; the votes are kept for a table.
+ *
+ * @throws {DatasetError} unreachable, broken off, or not the votes of these faces; a file that is
+ * there already stays
+ */
+export async function downloadVotes(
+  faces: Faces,
+  { from = VOTES_URL, folder = DATA_FOLDER }: Omit<DownloadOptions, "counts"> =
+    {},
+): Promise<string> {
+  const path = join(folder, VOTES_NAME);
+  if (existsSync(path)) {
+    throw new DatasetError(path, "is there already and is not overwritten");
+  }
+  const partial = join(folder, `${VOTES_NAME}.part`);
+  if (isUrl(from)) await download(from, partial, "FER+");
+  else await copy(from, partial);
+  try {
+    if (!faces.source.unordered) await readVotes(faces, partial);
+    await rename(partial, path);
+    return path;
+  } catch (error) {
+    await rm(partial, { force: true });
+    if (!(error instanceof DatasetError)) throw error;
+    throw new DatasetError(from, error.reason, error.row);
+  } finally {
+    await rm(`${partial}.json`, { force: true });
   }
 }
 
@@ -162,7 +211,11 @@ async function nameByContent(path: string): Promise<string> {
 }
 
 /** Downloads into `partial`, or goes on with it. */
-async function download(url: string, partial: string): Promise<void> {
+async function download(
+  url: string,
+  partial: string,
+  what = "FER-2013",
+): Promise<void> {
   const begun = await readBegun(url, partial);
   const have = begun ? (await stat(partial)).size : 0;
   const patience = new AbortController();
@@ -185,7 +238,7 @@ async function download(url: string, partial: string): Promise<void> {
     if (response.status === 416) return await response.body?.cancel();
     const start = response.status === 206 ? have : 0;
     await rememberBegun(url, partial, response);
-    await save(url, response, partial, start, total, wait);
+    await save(url, response, partial, start, total, wait, what);
   } finally {
     clearTimeout(timer);
   }
@@ -250,9 +303,10 @@ async function save(
   start: number,
   total: number,
   wait: () => void,
+  what: string,
 ): Promise<void> {
   const file = await open(partial, start > 0 ? "a" : "w");
-  const progress = createProgress("Downloading FER-2013", total, "bytes");
+  const progress = createProgress(`Downloading ${what}`, total, "bytes");
   let done = start;
   try {
     for await (const chunk of response.body ?? []) {

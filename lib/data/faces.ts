@@ -27,6 +27,8 @@ export interface FacesSource {
   readonly hash: string;
   /** What a reader of the numbers must know, such as how a split was made. */
   readonly note?: string;
+  /** The faces are in no fixed order, as pictures in folders are. */
+  readonly unordered?: boolean;
   /** Rows that were left out, because it was asked for. */
   readonly skipped: readonly SkippedRow[];
 }
@@ -39,6 +41,8 @@ export interface Faces {
   readonly labels: Uint8Array;
   /** One split a face, 0 to 2: an index into {@linkcode SPLITS}. */
   readonly splits: Uint8Array;
+  /** How ten people answered, n x 10 votes in the order of `ANSWERS` in ferplus.ts. */
+  readonly votes?: Uint8Array;
   /** The number of faces. */
   readonly length: number;
   readonly source: FacesSource;
@@ -103,10 +107,16 @@ export function selectSplit(faces: Faces, split: Split): Faces {
   const labels = Uint8Array.from(rows, (row) => faces.labels[row]);
   const splits = new Uint8Array(rows.length).fill(wanted);
   const hash = hashFaces({ pixels, labels, splits });
+  const width = (faces.votes?.length ?? 0) / faces.length;
+  const votes = faces.votes && Uint8Array.from(
+    { length: rows.length * width },
+    (_, i) => faces.votes![rows[Math.floor(i / width)] * width + i % width],
+  );
   return {
     pixels,
     labels,
     splits,
+    votes,
     length: rows.length,
     source: { ...faces.source, hash },
   };

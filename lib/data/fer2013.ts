@@ -70,13 +70,13 @@ export async function loadFaces(
   } catch (error) {
     throw explainError(path, error);
   }
-  const { note, skipped, ...faces } = read;
+  const { note, unordered, skipped, ...faces } = read;
   const name = countSplits(faces)[0] === TRAINING_FACES ||
       faces.length === TRAINING_FACES
     ? "FER-2013"
     : "faces in FER-2013's format";
   const hash = hashFaces(faces);
-  return { ...faces, source: { name, path, hash, note, skipped } };
+  return { ...faces, source: { name, path, hash, note, unordered, skipped } };
 }
 
 /** A data file by its first bytes: gzip, zip, or else a plain table. */

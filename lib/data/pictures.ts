@@ -116,6 +116,7 @@ export async function readPictures(
     splits: Uint8Array.from(splits),
     length,
     skipped,
+    unordered: true,
     note: pictures.every(({ base }) => splitOfName(base) >= 0)
       ? undefined
       : "file names do not tell the split: train/ counts as Training, all of " +

@@ -9,6 +9,7 @@ import { FACE_PIXELS } from "../emotions.ts";
 export interface ReadFaces extends Omit<Faces, "source"> {
   readonly skipped: readonly SkippedRow[];
   readonly note?: string;
+  readonly unordered?: boolean;
 }
 
 /** Bytes that are parsed at once: about 1,000 rows. */

@@ -17,6 +17,10 @@ export interface Augmentation {
   shift: number;
   /** Largest stretch or squeeze, each axis for itself: 0.1 is 0.9 to 1.1. */
   zoom: number;
+  /** Largest stretch or squeeze of both axes alike, as a detector's box is too large or small. */
+  scale: number;
+  /** Largest blur: the part of a pixel, 0 to 0.33, that goes to each neighbor, across and down. */
+  blur: number;
   /** Largest brightness added or taken, as a part of the whole range of grays. */
   brightness: number;
   /** Largest change of contrast around middle gray: 0.2 is 0.8 to 1.2. */
@@ -29,6 +33,8 @@ export const noAugmentation: Augmentation = {
   rotation: 0,
   shift: 0,
   zoom: 0,
+  scale: 0,
+  blur: 0,
   brightness: 0,
   contrast: 0,
 };
@@ -60,6 +66,8 @@ export interface Change {
   f: number;
   contrast: number;
   brightness: number;
+  /** The part of a pixel that goes to each neighbor, across and then down. */
+  blur: number;
 }
 
 const AUGMENTATION_STREAM = 2;
@@ -81,15 +89,21 @@ export function drawChange(
   const zoomY = 1 + around(augmentation.zoom);
   const side = augmentation.mirror && random.next() < 0.5 ? -1 : 1;
   const cos = Math.cos(angle), sin = Math.sin(angle);
+  const brightness = 2 * around(augmentation.brightness);
+  const contrast = 1 + around(augmentation.contrast);
+  // Drawn last, so that a run without them draws what it drew before there were any.
+  const scale = augmentation.scale > 0 ? 1 + around(augmentation.scale) : 1;
+  const blur = augmentation.blur > 0 ? random.next() * augmentation.blur : 0;
   return {
-    a: side * cos * zoomX,
-    b: -sin * zoomY,
+    a: side * cos * zoomX * scale,
+    b: -sin * zoomY * scale,
     c,
-    d: side * sin * zoomX,
-    e: cos * zoomY,
+    d: side * sin * zoomX * scale,
+    e: cos * zoomY * scale,
     f,
-    brightness: 2 * around(augmentation.brightness),
-    contrast: 1 + around(augmentation.contrast),
+    brightness,
+    contrast,
+    blur,
   };
 }
 
@@ -141,6 +155,32 @@ export function warpFace(
       placeX += stepX;
       placeY += stepY;
     }
+  }
+  if (change.blur > 0) {
+    const first = at - size * size;
+    for (let i = 0; i < size; i++) {
+      blurLine(output, first + i * size, 1, size, change.blur);
+    }
+    for (let i = 0; i < size; i++) {
+      blurLine(output, first + i, size, size, change.blur);
+    }
+  }
+}
+
+/** Gives `part` of each value of a line to each neighbor; at its ends to itself. */
+function blurLine(
+  values: Float32Array,
+  first: number,
+  step: number,
+  length: number,
+  part: number,
+): void {
+  let before = values[first];
+  for (let i = 0, at = first; i < length; i++, at += step) {
+    const here = values[at];
+    const after = i + 1 < length ? values[at + step] : here;
+    values[at] = here + part * (before - 2 * here + after);
+    before = here;
   }
 }
 

@@ -66,6 +66,11 @@ export interface TrainingConfig {
   schedule: Schedule;
   /** Decoupled from the gradient, and times the learning rate: AdamW's, or SGD's. */
   weightDecay: number;
+  /**
+   * The part of each target, 0..1, that is how people voted (`Faces.votes`); the label has the
+   * rest, before label smoothing and teachers.
+   */
+  votes: number;
   /** The part of each target, 0..1, that is spread over all emotions alike. */
   labelSmoothing: number;
   /** How much of the running average of the weights stays at each step; `null`: no average. The average is what is validated and saved. */
@@ -90,6 +95,7 @@ export const defaultTraining: TrainingConfig = {
   learningRate: 4e-3,
   schedule: schedules["one-cycle"],
   weightDecay: 1e-2,
+  votes: 0,
   labelSmoothing: 0.05,
   averageDecay: 0.999,
   classWeights: null,
@@ -161,6 +167,7 @@ const checks: Record<string, (value: unknown) => string | null> = {
   "schedule.start": inside(0, 1),
   "schedule.final": inside(0, 1),
   weightDecay: inside(0, 10),
+  votes: inside(0, 1),
   labelSmoothing: inside(0, 0.99),
   averageDecay: orNull(inside(0, 0.999999)),
   "augmentation.mirror": (value) =>
@@ -168,6 +175,8 @@ const checks: Record<string, (value: unknown) => string | null> = {
   "augmentation.rotation": inside(0, 180),
   "augmentation.shift": inside(0, 1),
   "augmentation.zoom": inside(0, 0.9),
+  "augmentation.scale": inside(0, 0.9),
+  "augmentation.blur": inside(0, 0.33),
   "augmentation.brightness": inside(0, 1),
   "augmentation.contrast": inside(0, 1),
   "teacher.models": (value) =>

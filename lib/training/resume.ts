@@ -44,6 +44,12 @@ function fingerprint(graph: NetworkGraph): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
+/** A digest of the votes, where they are a target. */
+function votesDigest({ votes }: Faces, config: TrainingConfig) {
+  if (!votes || config.votes === 0) return undefined;
+  return createHash("sha256").update(votes).digest("hex");
+}
+
 /** The state a run begins with. */
 export function firstState(
   options: RunRequest,
@@ -58,7 +64,7 @@ export function firstState(
       config,
       name: options.name ?? model.name,
       network: fingerprint(graph),
-      data: { name, path, hash },
+      data: { name, path, hash, votes: votesDigest(faces, config) },
       epoch: 0,
       step: 0,
       plateau: startPlateau(),
@@ -85,6 +91,7 @@ export function resumedState(
 ): RunState {
   const state = readRun(options.out!);
   const { notes } = state;
+  notes.config = completeConfig(notes.config); // An older run lacks newer fields.
   const asked = completeConfig(options.config, notes.config);
   const refuse = (what: string) =>
     new TrainingError(
@@ -103,6 +110,9 @@ export function resumedState(
     throw refuse(
       `it trains on other faces (${notes.data.path ?? notes.data.name})`,
     );
+  }
+  if (notes.data.votes !== votesDigest(options.faces, asked)) {
+    throw refuse("it trains on other votes");
   }
   notes.config = asked;
   return state;

@@ -43,7 +43,8 @@ export interface RunNotes {
   name: string;
   /** A digest of the network's layers and shapes. */
   network: string;
-  data: { name: string; path?: string; hash: string };
+  /** `votes` is a digest of how people voted, where that is a target. */
+  data: { name: string; path?: string; hash: string; votes?: string };
   /** Whole epochs and steps behind it. */
   epoch: number;
   step: number;

@@ -15,6 +15,15 @@ export interface SharedFaces {
   labels: Uint8Array<SharedArrayBuffer>;
 }
 
+/** Copies numbers into shared memory. */
+export function shareFloats(
+  values: Float32Array,
+): Float32Array<SharedArrayBuffer> {
+  const shared = sharedFloats(values.length);
+  shared.set(values);
+  return shared;
+}
+
 /** Copies the faces of a split into shared memory. */
 export function shareFaces(faces: Faces, split: Split): SharedFaces {
   const wanted = SPLITS.indexOf(split);
@@ -63,6 +72,8 @@ export interface TrainingMemory {
   statistics: number;
   training: SharedFaces;
   validation: SharedFaces;
+  /** How people voted on each training face, n x classes; empty where votes are no target. */
+  votes: Float32Array<SharedArrayBuffer>;
   /** What the teachers say of each training face, n x classes; empty without one. */
   taught: Float32Array<SharedArrayBuffer>;
   /** What the network says of each validation face, n x classes. */
@@ -87,6 +98,7 @@ export function createTrainingMemory(options: {
   taught: boolean;
   training: SharedFaces;
   validation: SharedFaces;
+  votes: Float32Array<SharedArrayBuffer>;
   state: Record<string, number>;
 }): TrainingMemory {
   const { workers, parameters, statistics, classes } = options;
@@ -96,6 +108,7 @@ export function createTrainingMemory(options: {
     statistics,
     training: options.training,
     validation: options.validation,
+    votes: options.votes,
     taught: sharedFloats(
       options.taught ? options.training.length * classes : 0,
     ),

@@ -8,7 +8,8 @@ import type * as tf from "@tensorflow/tfjs";
 import * as path from "node:path";
 import { loadModel, saveModel } from "../model/saved_model.ts";
 import { EMOTIONS } from "../emotions.ts";
-import type { Faces } from "../data/faces.ts";
+import { type Faces, selectSplit } from "../data/faces.ts";
+import { voteTargets } from "../data/ferplus.ts";
 import {
   accuracyOf,
   countConfusion,
@@ -40,6 +41,7 @@ import {
   PROGRESS_RIGHT,
   PROGRESS_STEP,
   shareFaces,
+  shareFloats,
   type TrainingMemory,
 } from "./shared_memory.ts";
 import { checkShapes, firstState, resumedState } from "./resume.ts";
@@ -343,6 +345,11 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     taught: config.teacher !== null,
     training: shareFaces(faces, "Training"),
     validation: shareFaces(faces, "PublicTest"),
+    votes: shareFloats(
+      config.votes > 0
+        ? voteTargets(selectSplit(faces, "Training"))
+        : new Float32Array(),
+    ),
     state: Object.fromEntries(
       Object.entries(state.arrays).map(([name, { length }]) => [name, length]),
     ),

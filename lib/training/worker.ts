@@ -174,7 +174,7 @@ class Shard {
   /** The faces' pixels, changed, and their targets into the network; gives their weights in the loss. */
   #fill(faces: Uint32Array, epoch: number): Float32Array | undefined {
     const { config, memory, classWeights } = this.request;
-    const { training, taught } = memory;
+    const { training, taught, votes } = memory;
     const { input, targets } = this.network;
     const classes = this.#classes;
     const smoothed = config.labelSmoothing / classes;
@@ -192,7 +192,13 @@ class Shard {
       );
       const at = index * classes;
       targets.fill(smoothed, at, at + classes);
-      targets[at + training.labels[face]] += 1 - config.labelSmoothing;
+      const sure = 1 - config.labelSmoothing;
+      targets[at + training.labels[face]] += sure * (1 - config.votes);
+      if (config.votes > 0) {
+        for (let k = 0; k < classes; k++) {
+          targets[at + k] += sure * config.votes * votes[face * classes + k];
+        }
+      }
       if (taughtPart === 0) return;
       for (let k = 0; k < classes; k++) {
         targets[at + k] += taughtPart *

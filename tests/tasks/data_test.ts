@@ -19,7 +19,11 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { DatasetError, SPLITS } from "mien/data/faces.ts";
 import { EMOTIONS } from "mien/emotions.ts";
-import { downloadFaces, PUBLISHED_COUNTS } from "mien/data/download.ts";
+import {
+  downloadFaces,
+  downloadVotes,
+  PUBLISHED_COUNTS,
+} from "mien/data/download.ts";
 import {
   makeRows,
   toCsv,
@@ -89,6 +93,18 @@ function serve(
   setTimeout(() => response.destroy(), 50);
 }
 
+/** The faces of a table, as if it had been downloaded. */
+async function copied(text: string) {
+  const folder = mkdtempSync(join(tmpdir(), "mien-copied-"));
+  const from = join(folder, "table.csv");
+  writeFileSync(from, text);
+  try {
+    return await downloadFaces({ from, folder, counts });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 const rejectsWith = (promise: Promise<unknown>, reason: RegExp) =>
   assert.rejects(promise, (error) => {
     assert.ok(error instanceof DatasetError, String(error));
@@ -110,6 +126,39 @@ Deno.test("a whole archive is verified and moved into place, and never overwritt
     assert.deepEqual(new Uint8Array(readFileSync(path)), archive);
     await rejectsWith(downloadFaces({ from, folder, counts }), /already/);
   });
+});
+
+Deno.test("votes are checked against the faces, row by row, and moved into place", async () => {
+  const { faces } = await copied(toCsv(rows));
+  const header =
+    "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear," +
+    "contempt,unknown,NF";
+  const lines = Array.from(
+    faces.splits,
+    (split) => `${SPLITS[split]},x.png,9,0,0,0,0,0,0,0,1,0`,
+  );
+  const whole = new TextEncoder().encode([header, ...lines].join("\n"));
+  const short = new TextEncoder().encode(
+    [header, ...lines.slice(1)].join("\n"),
+  );
+  for (const bytes of [whole, short]) {
+    await withServer(
+      (request, response) => serve(request, response, { bytes }),
+      async (from, folder) => {
+        if (bytes === short) {
+          await rejectsWith(
+            downloadVotes(faces, { from, folder }),
+            /rows|order/,
+          );
+          assert.deepEqual(readdirSync(folder), []);
+          return;
+        }
+        await downloadVotes(faces, { from, folder });
+        assert.deepEqual(readdirSync(folder), ["fer2013new.csv"]);
+        await rejectsWith(downloadVotes(faces, { from, folder }), /already/);
+      },
+    );
+  }
 });
 
 Deno.test("a download that breaks off goes on where it stopped", async () => {

@@ -19,7 +19,7 @@ const face = Uint8Array.from(
   () => random.integer(256),
 );
 const still: Change = {
-  ...{ a: 1, b: 0, c: 0, d: 0, e: 1, f: 0 },
+  ...{ a: 1, b: 0, c: 0, d: 0, e: 1, f: 0, blur: 0 },
   contrast: 1,
   brightness: 0,
 };
@@ -94,6 +94,8 @@ Deno.test("any drawn change gives what bilinear interpolation gives by definitio
     zoom: 0.4,
     brightness: 0.3,
     contrast: 0.5,
+    scale: 0.1,
+    blur: 0, // has a test of its own
   };
   for (let number = 0; number < 30; number++) {
     const change = drawChange(strong, size, 11, 2, number);
@@ -132,4 +134,51 @@ Deno.test("drawn changes fill their ranges, and half of the faces are mirrored",
   assert.ok(low > -10 && low < -9.9 && high < 10 && high > 9.9);
   const mirrored = changes.filter(({ a }) => a < 0).length;
   assert.ok(Math.abs(mirrored - 2000) < 130, `${mirrored} mirrored`); // four deviations
+});
+
+Deno.test("a scale moves both axes alike, and leaves all that was drawn before as it was", () => {
+  const before = { ...referenceAugmentation, brightness: 0.1, contrast: 0.2 };
+  for (let face = 0; face < 20; face++) {
+    const { a, b, d, e, blur, ...rest } = drawChange(before, size, 1, 2, face);
+    const scaled = drawChange({ ...before, scale: 0.2 }, size, 1, 2, face);
+    const factor = scaled.a / a;
+    assert.ok(factor >= 0.8 && factor <= 1.2 && factor !== 1);
+    for (const [one, other] of [[b, scaled.b], [d, scaled.d], [e, scaled.e]]) {
+      assert.ok(Math.abs(one * factor - other) < 1e-12);
+    }
+    assert.deepEqual({ ...scaled, ...{ a, b, d, e, blur } }, {
+      ...rest,
+      a,
+      b,
+      d,
+      e,
+      blur,
+    });
+  }
+});
+
+Deno.test("blur is the same as the product of two three-point filters, its edges continued", () => {
+  const random = createRandom(3);
+  const pixels = Uint8Array.from(
+    { length: size * size },
+    () => random.integer(256),
+  );
+  const blur = 0.15;
+  const output = new Float32Array(size * size + 1);
+  warpFace(pixels, 0, size, { ...still, blur }, output, 1);
+  const clamp = (i: number) => Math.min(Math.max(i, 0), size - 1);
+  const taps = [[-1, blur], [0, 1 - 2 * blur], [1, blur]];
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      let expected = 0;
+      for (const [dy, down] of taps) {
+        for (const [dx, across] of taps) {
+          const pixel = pixels[clamp(y + dy) * size + clamp(x + dx)];
+          expected += down * across * scalePixel(pixel);
+        }
+      }
+      // Float32 between the two passes.
+      assert.ok(Math.abs(output[1 + y * size + x] - expected) < 1e-6);
+    }
+  }
 });

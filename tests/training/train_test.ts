@@ -27,6 +27,7 @@ import {
   createTrainingMemory,
   meet,
   shareFaces,
+  shareFloats,
   stopAll,
   Stopped,
 } from "mien/training/shared_memory.ts";
@@ -421,6 +422,7 @@ Deno.test("workers that wait are told to stop when another one fails", async () 
 
   const shared = { training: shareFaces(faces, "Training") };
   const memory = createTrainingMemory({
+    votes: shareFloats(new Float32Array()),
     ...{ workers: 2, parameters: 1, statistics: 0, classes: 7, taught: false },
     ...{ ...shared, validation: shared.training, state: {} },
   });

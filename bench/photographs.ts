@@ -1,0 +1,98 @@
+// `deno task bench photographs`: how a model does on labeled photographs that it was not trained
+// on, in the largest face that is found in each.
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { readImage } from "mien/image/image.ts";
+import { toGray } from "mien/image/gray.ts";
+import { DatasetError, type Faces } from "mien/data/faces.ts";
+import { EMOTIONS, FACE_PIXELS } from "mien/emotions.ts";
+import { describeResult, predictFaces } from "mien/evaluation/evaluate.ts";
+import { loadModel } from "mien/model/saved_model.ts";
+import { createProgress } from "mien/progress.ts";
+import { defaultModel, loadRecognizer } from "mien/recognition/recognize.ts";
+import { runTask } from "../tasks/command_line.ts";
+
+const FOLDER = resolve(import.meta.dirname!, "../../shared/photos_labelled");
+
+const HELP = `Usage: deno task bench photographs [MODEL ...] [--folder FOLDER]
+
+Finds the largest face of each photograph, classifies it with every MODEL (the
+default model), and prints {"bench":"photographs","model","found","missed",
+"right","mean","recall","ece"}; mean is the mean recall of angry, happy, sad,
+surprise and neutral, of which the set has enough.
+
+  --folder FOLDER  photographs and labels.csv with the columns file and emotion
+                   (default: ../shared/photos_labelled)
+  --confusion      print the counts too, labels down and answers across
+  --help           show this text`;
+
+/** The emotions that the set has more than twenty faces of. */
+const JUDGED = ["angry", "happy", "sad", "surprise", "neutral"];
+
+/** The largest face of each photograph, 48x48, and its label; how many have none. */
+async function findFaces(folder: string) {
+  const file = join(folder, "labels.csv");
+  const [, ...rows] = readFileSync(file, "utf8").trim().split(/\r?\n/);
+  const recognizer = await loadRecognizer();
+  const crops: Uint8Array[] = [], labels: number[] = [];
+  const bar = createProgress("Finding faces", rows.length, "photographs");
+  for (const [index, row] of rows.entries()) {
+    const [name, emotion] = row.split(",");
+    const label = (EMOTIONS as readonly string[]).indexOf(emotion);
+    if (label < 0) {
+      throw new DatasetError(file, `no emotion "${emotion}"`, index + 1);
+    }
+    const found = recognizer.recognize(
+      toGray(await readImage(join(folder, name))),
+    );
+    const [largest] = found.sort((a, b) => b.box.width - a.box.width);
+    if (largest) {
+      crops.push(largest.crop);
+      labels.push(label);
+    }
+    bar.update(index + 1);
+  }
+  bar.stop();
+  const pixels = new Uint8Array(crops.length * FACE_PIXELS);
+  crops.forEach((crop, index) => pixels.set(crop, index * FACE_PIXELS));
+  const faces: Pick<Faces, "pixels" | "labels" | "length"> = {
+    pixels,
+    labels: Uint8Array.from(labels),
+    length: crops.length,
+  };
+  return { faces, missed: rows.length - crops.length };
+}
+
+const rounded = (part: number) => Number(part.toFixed(4));
+
+await runTask({
+  help: HELP,
+  options: {
+    folder: { type: "string", default: FOLDER },
+    confusion: { type: "boolean" },
+  },
+  positionals: { least: 0, most: 20, what: "MODEL" },
+}, async ({ folder, confusion }, models) => {
+  const { faces, missed } = await findFaces(folder);
+  for (const model of models.length > 0 ? models : [defaultModel()]) {
+    const probabilities = await predictFaces(await loadModel(model), faces);
+    const result = describeResult(probabilities, faces.labels);
+    const recall = Object.fromEntries(
+      result.perClass.map((
+        figures,
+      ) => [figures.emotion, rounded(figures.recall)]),
+    );
+    const sum = JUDGED.reduce((total, emotion) => total + recall[emotion], 0);
+    console.log(JSON.stringify({
+      bench: "photographs",
+      model,
+      found: faces.length,
+      missed,
+      right: rounded(result.accuracy),
+      mean: rounded(sum / JUDGED.length),
+      recall,
+      ece: rounded(result.ece),
+      ...(confusion ? { confusion: result.confusion } : {}),
+    }));
+  }
+});

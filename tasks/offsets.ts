@@ -1,0 +1,45 @@
+// deno task offsets: saves a model that gives some answers more readily than before. The method is
+// in lib/model/answer_offsets.ts.
+
+import { existsSync } from "node:fs";
+import { EMOTIONS } from "mien/emotions.ts";
+import { addOffsets } from "mien/model/answer_offsets.ts";
+import { loadModel, saveModel } from "mien/model/saved_model.ts";
+import { runTask, UsageError, userPath } from "./command_line.ts";
+
+const HELP = `Usage: deno task offsets MODEL OUT EMOTION=OFFSET ...
+
+Saves MODEL as OUT with an offset, in nats, added to the logit of each EMOTION
+named: with surprise=0.7 the odds of surprise double. A model learns how often
+each emotion occurs where it was trained; this corrects it for another place.
+
+  --help   show this text`;
+
+await runTask({
+  help: HELP,
+  options: {},
+  positionals: { least: 3, most: 9, what: "MODEL, OUT or EMOTION=OFFSET" },
+}, async (_, [from, out, ...pairs]) => {
+  const offsets = EMOTIONS.map(() => 0);
+  for (const pair of pairs) {
+    const [emotion, text] = pair.split("=");
+    const index = (EMOTIONS as readonly string[]).indexOf(emotion);
+    const offset = Number(text || NaN);
+    if (index < 0 || !Number.isFinite(offset)) {
+      throw new UsageError(
+        `"${pair}" is not EMOTION=OFFSET such as surprise=0.7; the emotions are ${
+          EMOTIONS.join(", ")
+        }`,
+      );
+    }
+    offsets[index] = offset;
+  }
+  const place = userPath(out);
+  if (existsSync(place)) {
+    throw new UsageError(`${out} exists already; name another folder`);
+  }
+  const model = await loadModel(userPath(from));
+  addOffsets(model, offsets);
+  await saveModel(model, place);
+  console.log(`${out}: written`);
+});
