@@ -27,7 +27,7 @@ import {
 } from "./models.ts";
 import { drawFaces } from "../drawn/faces.ts";
 import { DRAWN_SEED } from "./drawn_seed.ts";
-import { listOwnFaces, readOwnFaces, readVotes } from "./own_faces.ts";
+import { listOwnFaces, readOwnFaces, readOwnVotes } from "./own_faces.ts";
 
 /** The explorer cannot be made or served: says why and what to do. */
 export class ExplorerError extends UserError {
@@ -130,7 +130,7 @@ export class Site {
       case "faces/PublicTest.bin":
         return listOwnFaces().length ? await readOwnFaces() : undefined;
       case "faces/PublicTest.votes.bin":
-        return listOwnFaces()[0]?.votes ? await readVotes() : undefined;
+        return listOwnFaces()[0]?.answers ? await readOwnVotes() : undefined;
     }
     const [, id, part] = /^models\/(.+)\/([a-z]+\.[a-z]+)$/.exec(name) ?? [];
     const model = this.models().find((each) => each.id === id);

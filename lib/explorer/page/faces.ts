@@ -21,8 +21,9 @@ export interface FaceSet {
   readonly name: string;
   readonly faces: readonly Uint8Array[];
   readonly labels: ArrayLike<number>;
-  /** 8 numbers a face: the votes for the seven emotions, and others. */
+  /** How ten people answered: a number for each of `answers` a face. */
   readonly votes?: Uint8Array;
+  readonly answers?: readonly string[];
   /** The address of a face of the set. */
   idOf(index: number): string;
 }
@@ -52,7 +53,7 @@ export class OwnFaces {
     if (!listed) throw new Error("This page's server has no FER-2013");
     const bytes = await loadBytes(`faces/${listed.split}.bin`);
     const count = bytes.length / (FACE_PIXELS + 1);
-    const votes = listed.votes
+    const votes = listed.answers
       ? await loadBytes(`faces/${listed.split}.votes.bin`)
       : undefined;
     return {
@@ -63,6 +64,7 @@ export class OwnFaces {
         return bytes.subarray(from, from + FACE_PIXELS);
       }),
       votes,
+      answers: listed.answers,
       idOf: (index) => `fer-${index}`,
     };
   }

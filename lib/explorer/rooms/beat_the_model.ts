@@ -47,7 +47,7 @@ interface Round {
   /** Nothing when the time was over. */
   readonly yours: number | undefined;
   readonly model: number;
-  readonly votes?: number[];
+  readonly votes?: string;
 }
 
 class Game implements OpenRoom {
@@ -188,11 +188,14 @@ class Game implements OpenRoom {
 
   #reply(yours: number | undefined) {
     const face = this.#lots[this.#rounds.length];
-    const { faces, labels, votes } = this.#set;
+    const { faces, labels, votes, answers = [] } = this.#set;
     const [answer] = this.app.network.classify([faces[face]]);
     this.#rounds.push({
       ...{ face, yours, label: labels[face], model: indexOfLargest(answer) },
-      votes: votes && [...votes.subarray(face * 8, face * 8 + 8)],
+      votes: votes && describeVotes(
+        votes.subarray(face * answers.length, (face + 1) * answers.length),
+        answers,
+      ),
     });
     if (this.#rounds.length < this.#lots.length) return this.#ask();
     clearInterval(this.#timer);
@@ -296,7 +299,7 @@ class Game implements OpenRoom {
                   make(
                     "td",
                     { className: "left" },
-                    describeVotes(r.votes ?? []),
+                    r.votes ?? "",
                   ),
                 ]
                 : []),
@@ -313,9 +316,9 @@ class Game implements OpenRoom {
   }
 }
 
-function describeVotes(votes: number[]): string {
-  const names = [...EMOTIONS, "other"];
-  return votes.map((count, k) => ({ count, name: names[k] }))
+/** "6 happiness, 3 neutral, 1 unknown". */
+function describeVotes(votes: Uint8Array, answers: readonly string[]): string {
+  return [...votes].map((count, k) => ({ count, name: answers[k] }))
     .filter(({ count }) => count > 0).sort((a, b) => b.count - a.count)
     .map(({ count, name }) => `${count} ${name}`).join(", ");
 }

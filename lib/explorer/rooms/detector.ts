@@ -27,8 +27,13 @@ class DetectorRoom {
   readonly #count = make("p", { "aria-live": "polite", id: "boxes" });
   readonly #verdict = make("p", { "aria-live": "polite", id: "verdict" });
   readonly #stageWords = make("p", {});
-  readonly #featureWords = make("p", {});
-  readonly #stages = make("div", { className: "scroll" });
+  readonly #featureWords = make("figcaption", {});
+  readonly #stages = make("div", {
+    className: "tall panel",
+    role: "region",
+    tabIndex: 0,
+    "aria-label": "The stages",
+  });
   readonly #stageField = numberField("Stage", 0, 24, (value) => {
     this.#stage = value;
     this.#weak = 0;
@@ -103,38 +108,33 @@ class DetectorRoom {
           this.#drawPicture();
         },
       }).element,
-      this.#count,
-      this.#picture,
       make(
-        "p",
-        { className: "soft" },
-        "Click the picture (or use arrow keys on it) to put the window there. " +
-          "Thick boxes are faces, thin ones the windows that passed.",
+        "div",
+        { className: "row top" },
+        make(
+          "figure",
+          {},
+          this.#picture,
+          make(
+            "figcaption",
+            {},
+            "Click the picture (or use arrow keys on it) to put the window " +
+              "there. Thick: faces. Thin: windows that passed.",
+          ),
+          this.#count,
+        ),
+        make("figure", {}, this.#window, this.#featureWords),
       ),
       this.#size.element,
       this.#verdict,
       make(
         "div",
-        { className: "columns" },
-        make(
-          "figure",
-          {},
-          this.#window,
-          make("figcaption", {}, this.#featureWords),
-        ),
-        make(
-          "div",
-          {},
-          make(
-            "div",
-            { className: "choices" },
-            this.#stageField.element,
-            this.#weakField.element,
-          ),
-          this.#stageWords,
-          this.#stages,
-        ),
+        { className: "choices" },
+        this.#stageField.element,
+        this.#weakField.element,
       ),
+      this.#stageWords,
+      this.#stages,
     );
     this.#drawnScene();
   }

@@ -91,29 +91,31 @@ class Playground implements OpenRoom {
     this.#emotion = state.number("emotion", -1, 0, 99);
     this.#mirror.onchange = () => this.#later();
     this.#listenForCover();
+    this.#bars.element.style.flex = "1 1 18rem";
     place.append(
       make(
         "div",
+        { className: "row top" },
+        make(
+          "figure",
+          { className: "half" },
+          this.#picture,
+          make(
+            "figcaption",
+            {},
+            "Cover parts with the mouse, or with arrow keys and space.",
+          ),
+        ),
+        make("figure", { className: "half" }, this.#heat, this.#heatWords),
+        this.#bars.element,
+      ),
+      make(
+        "div",
         { className: "columns" },
-        make("div", {}, this.#bars.element, this.#controls()),
+        this.#controls(),
         make(
           "div",
           {},
-          make(
-            "div",
-            { className: "row top" },
-            make(
-              "figure",
-              {},
-              this.#picture,
-              make(
-                "figcaption",
-                {},
-                "Cover parts with the mouse, or with arrow keys and space.",
-              ),
-            ),
-            make("figure", {}, this.#heat, this.#heatWords),
-          ),
           make("h3", {}, "One emotion's curve"),
           make(
             "div",

@@ -63,7 +63,7 @@ export function drawScoreMaps(
       { className: "scroll" },
       make(
         "table",
-        {},
+        { className: "tight" },
         make(
           "tr",
           {},
