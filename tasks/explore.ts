@@ -17,7 +17,7 @@ Ctrl+C ends it.
   --port N      use this port (default: a free one)
   --no-open     only print the address
   --out DIR     write the page into this folder instead, for any static web
-                server; with the first model and three epochs of its run, and
+                server; with the first model and two epochs of its run, and
                 without any data of yours
   --help        show this text`;
 

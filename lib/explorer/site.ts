@@ -182,11 +182,11 @@ function drawFirstFaces(): Uint8Array {
 }
 
 /** Of a run's saved epochs an exported site holds this many. */
-const EXPORTED_EPOCHS = 3;
+const EXPORTED_EPOCHS = 2;
 
 /**
  * Writes the explorer into a folder, for any static web server: the page, the
- * first model and three of its run's saved epochs. No data of the user's.
+ * first model and two of its run's saved epochs. No data of the user's.
  *
  * @param folder one that is not there, is empty, or holds an explorer
  * @returns the bytes of all files

@@ -68,6 +68,8 @@ export function slider(options: SliderOptions): Slider {
   const { least, most, step, format = String } = options;
   const control = make("input", {
     type: "range",
+    // The value is not part of the name.
+    "aria-label": options.label,
     min: String(least),
     max: String(most),
     step: String(step),

@@ -105,7 +105,7 @@ export function describeReason({ value, reason }: Neuron): HTMLElement[] {
         line(`${digits(input)} − mean ${digits(mean)} = ${digits(centred)}`),
         line(`÷ deviation ${digits(deviation)} = ${digits(scaled)}`),
         line(`× scale ${digits(gamma)} = ${digits(scaled * gamma)}`),
-        ends(`+ shift ${digits(beta)}`),
+        ends(`${digits(scaled * gamma)} + shift ${digits(beta)}`),
       ];
     }
     case "activation":
