@@ -70,6 +70,20 @@ export function packModel(
   });
 }
 
+function readPage(bytes: Uint8Array, fail: (reason: string) => never) {
+  let file: Partial<NetworkFile> | null = null;
+  try {
+    file = JSON.parse(strFromU8(bytes));
+  } catch {
+    fail("has a network.json that is not JSON");
+  }
+  const { graph, names } = file ?? {};
+  const whole = graph && Array.isArray(graph.weights) &&
+    Array.isArray(graph.nodes) && Array.isArray(names) &&
+    names.length === graph.outputSize;
+  return whole ? { graph, names } : fail("describes no network");
+}
+
 /**
  * Opens what {@linkcode packModel} made.
  *
@@ -95,7 +109,7 @@ export function openModel(
   const page = files[`${FOLDER}/network.json`];
   const bytes = files[`${FOLDER}/weights.bin`];
   if (!page || !bytes) fail("was not saved by this page");
-  const { graph, names } = JSON.parse(strFromU8(page)) as NetworkFile;
+  const { graph, names } = readPage(page, fail);
   const { parameters, statistics } = graph;
   if (bytes.length !== 4 * (parameters + statistics)) {
     fail(

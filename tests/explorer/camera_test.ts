@@ -1,14 +1,17 @@
-// The webcam page in headless Chromium, with a fake camera fed from a clip:
-// faces are boxed and labelled, fast enough, without errors, and nothing
-// leaves the page. Skipped, with a message, where there is no Chromium.
+// The explorer's camera room in headless Chromium, with a fake camera fed from a clip: faces are boxed
+// and labelled, fast enough; what has gone is never shown as if it were there.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { drawScene } from "mien/drawn/scene.ts";
 import { encodePng } from "mien/image/image.ts";
-import { serveWebcam } from "mien/webcam/server.ts";
-import { launchChromium, program } from "../helpers/chromium.ts";
+import { program } from "../helpers/chromium.ts";
+import {
+  BROWSER_TEST,
+  moveSlider,
+  withExplorer,
+} from "../helpers/explorer_page.ts";
 import { shared } from "../helpers/shared.ts";
 import { untrained } from "../helpers/untrained.ts";
 
@@ -40,52 +43,72 @@ async function makeClip(folder: string): Promise<string> {
   return clip;
 }
 
-/** Opens the page; gives it, its errors and its requests to a function. */
-async function withPage(
-  extra: string[],
-  use: (page: Page, url: string, seen: string[]) => Promise<void>,
-  before?: string,
-) {
-  const server = await serveWebcam({ trained: untrained() });
-  let browser: Browser | undefined;
-  try {
-    browser = await launchChromium(extra);
-    const page = await browser.newPage();
-    const errors: string[] = [], seen: string[] = [];
-    page.on("console", (message) => {
-      if (message.type() === "error") errors.push(message.text());
-    });
-    page.on("pageerror", (error) => errors.push(String(error)));
-    page.on("request", (r) => seen.push(`${r.method()} ${r.url()}`));
-    if (before) await page.addInitScript(before);
-    await page.goto(server.url);
-    await use(page, server.url, seen);
-    assert.deepEqual(errors, []);
-  } finally {
-    await browser?.close();
-    await server.close();
-  }
+/** Opens the camera room with a network whose answers are bold. */
+function withCamera(
+  options: { browser?: string[]; before?: string },
+  use: (page: Page) => Promise<void>,
+): Promise<void> {
+  const site = { trained: untrained() };
+  return withExplorer({ hash: "camera", site, ...options }, use);
 }
 
-const options = {
-  ignore: !program,
-  sanitizeOps: false,
-  sanitizeResources: false,
-};
+/** A camera that the page makes itself: a canvas on which one face is drawn, for some time. */
+function cameraOf(seconds: number, wait: number): string {
+  const { image } = drawScene({ width: 320, height: 240, faces: 1, seed: 4 });
+  const gray = Buffer.from(image.data).toString("base64");
+  return `
+    globalThis.given = [];
+    navigator.mediaDevices.getUserMedia = async () => {
+      await new Promise((done) => setTimeout(done, ${wait}));
+      const gray = Uint8Array.from(atob("${gray}"), (c) => c.charCodeAt(0));
+      const canvas = document.createElement("canvas");
+      canvas.width = 320; canvas.height = 240;
+      const context = canvas.getContext("2d");
+      const image = context.createImageData(320, 240);
+      gray.forEach((v, i) => image.data.set([v, v, v, 255], 4 * i));
+      let frames = 0;
+      const timer = setInterval(() => {
+        context.putImageData(image, 0, 0);
+        if (++frames > ${seconds * 20}) clearInterval(timer);
+      }, 50);
+      const stream = canvas.captureStream();
+      given.push(stream);
+      return stream;
+    };`;
+}
+
+async function choosePicture(page: Page) {
+  const { image } = drawScene({ width: 480, height: 360, faces: 1, seed: 4 });
+  await page.setInputFiles("#file", {
+    name: "drawn.png",
+    mimeType: "image/png",
+    buffer: Buffer.from(encodePng(image)) as never,
+  });
+}
+
+/** Nothing of before is on the screen. */
+async function assertCleared(page: Page) {
+  assert.equal(await page.locator("#faces").innerText(), "");
+  assert.equal(await page.locator("#rate").innerText(), "");
+  assert.ok(await page.locator("#picture").isHidden());
+}
+
+const trouble = (page: Page, words: RegExp) =>
+  page.locator("#status.trouble").filter({ hasText: words }).waitFor();
 
 Deno.test(
-  "the camera's face is boxed and labelled, 15 times a second or more, and no frame leaves the page",
-  options,
+  "the camera's face is boxed and labelled, 15 times a second or more, and smoothed as told",
+  BROWSER_TEST,
   async () => {
     const folder = await Deno.makeTempDir();
     try {
       const clip = await makeClip(folder);
-      const fake = [
+      const browser = [
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
         `--use-file-for-fake-video-capture=${clip}`,
       ];
-      await withPage(fake, async (page, url, seen) => {
+      await withCamera({ browser }, async (page) => {
         const label = page.locator("#faces");
         await label.filter({ hasText: /^#\d+ [a-z]+ \d+%/ }).waitFor();
         // The box: pixels of an emotion's colour in a picture that has none.
@@ -128,12 +151,13 @@ Deno.test(
         if (real) assert(words.size > 3, "labels change");
         assert(fastest >= 15, `${fastest} frames a second`);
         console.log(`webcam page: ${fastest} frames per second`);
-        for (const request of seen) {
-          assert(
-            request.startsWith(`GET ${url}`) || request.startsWith("GET data:"),
-            request,
-          );
-        }
+        const smoothing = page.locator("#smoothing");
+        await smoothing.filter({ hasText: "Half of a change" }).waitFor();
+        await moveSlider(page, "time constant", 1);
+        // Half of a step is through after ln 2 time constants.
+        await smoothing.filter({ hasText: "after 0.69 s" }).waitFor();
+        await moveSlider(page, "time constant", 0);
+        await smoothing.filter({ hasText: "nothing is late" }).waitFor();
       });
     } finally {
       await Deno.remove(folder, { recursive: true });
@@ -142,80 +166,134 @@ Deno.test(
 );
 
 Deno.test(
-  "without permission the page says so, and takes a file instead",
-  options,
+  "without permission the page says so, and takes a picture instead",
+  BROWSER_TEST,
   async () => {
-    await withPage([], async (page) => {
-      await page.locator("#status.trouble").filter({
-        hasText: /not allowed|no camera/,
-      })
-        .waitFor();
-      const { image, boxes } = drawScene({
-        width: 480,
-        height: 360,
-        faces: 1,
-        seed: 4,
-      });
-      await page.setInputFiles("#file", {
-        name: "drawn.png",
-        mimeType: "image/png",
-        buffer: Buffer.from(encodePng(image)) as never,
-      });
+    await withCamera({}, async (page) => {
+      await trouble(page, /not allowed|no camera/);
+      await assertCleared(page);
+      await choosePicture(page);
       await page.locator("#faces").filter({ hasText: /^#1 [a-z]+ \d+%/ })
         .waitFor();
-      assert.equal(boxes.length, 1);
       await page.locator("#status").waitFor({ state: "hidden" });
       await page.setInputFiles("#file", {
         name: "notes.txt",
         mimeType: "text/plain",
         buffer: Buffer.from("hello") as never,
       });
-      await page.locator("#status").filter({
-        hasText: /notes.txt cannot be shown/,
-      })
-        .waitFor();
+      await trouble(page, /notes.txt cannot be shown/);
+      await assertCleared(page);
     });
   },
 );
 
 Deno.test(
   "without a camera, and without SIMD, the page says so",
-  options,
+  BROWSER_TEST,
   async () => {
-    const noCamera = "navigator.mediaDevices.getUserMedia = () => " +
+    const before = "navigator.mediaDevices.getUserMedia = () => " +
       "Promise.reject(new DOMException('none', 'NotFoundError'))";
-    await withPage([], async (page) => {
-      await page.locator("#status").filter({ hasText: "There is no camera" })
-        .waitFor();
+    await withCamera({ before }, async (page) => {
+      await trouble(page, /There is no camera/);
       assert(await page.locator("#file").isEnabled());
-    }, noCamera);
-    await withPage([], async (page) => {
-      await page.locator("#status").filter({ hasText: "no WebAssembly SIMD" })
-        .waitFor();
-    }, "WebAssembly.validate = () => false");
+    });
+    const noSimd = "WebAssembly.validate = () => false";
+    await withCamera(
+      { before: noSimd },
+      (page) => trouble(page, /no WebAssembly SIMD/),
+    );
   },
 );
 
-Deno.test("the server gives out the page's files and nothing else", async () => {
-  const server = await serveWebcam({ trained: untrained() });
-  try {
-    const ask = async (path: string, init: RequestInit = {}) => {
-      const response = await fetch(new URL(path, server.url), init);
-      await response.body?.cancel();
-      return response;
-    };
-    const page = await ask("/");
-    assert.equal(page.status, 200);
-    const policy = page.headers.get("content-security-policy")!;
-    assert.match(policy, /default-src 'none'/);
-    assert.match(policy, /connect-src 'self'/);
-    assert.equal((await ask("/wasm/haar.wasm")).status, 200);
-    for (const path of ["/deno.json", "/wasm/../webcam/server.ts", "/x"]) {
-      assert.equal((await ask(path)).status, 404, path);
-    }
-    assert.equal((await ask("/", { method: "POST", body: "x" })).status, 405);
-    assert.equal(new URL(server.url).hostname, "127.0.0.1");
-  } finally {
-    await server.close();
-  }
-});
+Deno.test(
+  "a camera that is unplugged, or gives no new picture, takes its last picture with it",
+  BROWSER_TEST,
+  async () => {
+    await withCamera({ before: cameraOf(60, 0) }, async (page) => {
+      await page.locator("#faces[data-count]").waitFor();
+      await page.evaluate(() => {
+        const { given } = globalThis as unknown as { given: MediaStream[] };
+        given[0].getVideoTracks()[0].dispatchEvent(new Event("ended"));
+      });
+      await trouble(page, /unplugged/);
+      await assertCleared(page);
+    });
+    await withCamera({ before: cameraOf(1, 0) }, async (page) => {
+      await trouble(page, /no new picture/);
+      await assertCleared(page);
+    });
+  },
+);
+
+Deno.test(
+  "a picture chosen while the camera is asked for stays; the camera is given back",
+  BROWSER_TEST,
+  async () => {
+    await withCamera({ before: cameraOf(60, 2500) }, async (page) => {
+      await page.locator("#status").filter({ hasText: "Please allow" })
+        .waitFor();
+      await choosePicture(page);
+      const faces = page.locator("#faces").filter({ hasText: /^#1 / });
+      await faces.waitFor();
+      const words = await faces.innerText();
+      await page.waitForFunction(() =>
+        (globalThis as unknown as { given: MediaStream[] }).given.length === 1
+      );
+      await page.waitForTimeout(500);
+      assert.equal(await faces.innerText(), words);
+      assert.equal(await page.locator("#picture").getAttribute("width"), "480");
+      const state = await page.evaluate(() =>
+        (globalThis as unknown as { given: MediaStream[] }).given[0]
+          .getTracks()[0].readyState
+      );
+      assert.equal(state, "ended");
+    });
+  },
+);
+
+/** One second of silence, as a WAV file. */
+function makeSound(): Uint8Array {
+  const bytes = new Uint8Array(44 + 8000).fill(128);
+  const view = new DataView(bytes.buffer);
+  const write = (at: number, text: string) =>
+    bytes.set(new TextEncoder().encode(text), at);
+  write(0, "RIFF");
+  view.setUint32(4, 36 + 8000, true);
+  write(8, "WAVEfmt ");
+  [16, 1 | 1 << 16, 8000, 8000, 1 | 8 << 16].forEach((value, i) =>
+    view.setUint32(16 + 4 * i, value, true)
+  );
+  write(36, "data");
+  view.setUint32(40, 8000, true);
+  return bytes;
+}
+
+Deno.test(
+  "a clip with sound alone is told, and a browser that puts noise into pictures gives no answers",
+  BROWSER_TEST,
+  async () => {
+    await withCamera({}, async (page) => {
+      await trouble(page, /not allowed|no camera/);
+      await page.setInputFiles("#file", {
+        name: "talk.wav",
+        mimeType: "audio/wav",
+        buffer: Buffer.from(makeSound()) as never,
+      });
+      await trouble(page, /talk.wav has no picture/);
+      await assertCleared(page);
+    });
+    const noise = `
+      const read = CanvasRenderingContext2D.prototype.getImageData;
+      CanvasRenderingContext2D.prototype.getImageData = function (...given) {
+        const image = read.apply(this, given);
+        image.data.forEach((_, i, all) => all[i] = Math.random() * 256);
+        return image;
+      };`;
+    await withCamera({ before: noise }, async (page) => {
+      await trouble(page, /puts noise/);
+      await choosePicture(page);
+      await trouble(page, /puts noise/);
+      await assertCleared(page);
+    });
+  },
+);

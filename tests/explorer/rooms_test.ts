@@ -140,7 +140,7 @@ Deno.test(
           found.includes(String(point.value)),
           `${found} ${point.value}`,
         );
-        // The same link in another tab shows the same.
+        // The same link, opened later, shows the same.
         const other = await page.context().newPage();
         await other.goto(url);
         await other.goto(link);
