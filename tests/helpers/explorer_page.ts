@@ -70,6 +70,21 @@ export async function moveSlider(
   );
 }
 
+/**
+ * Gives a function that tells the seconds of processor time that the page's thread has used: unlike
+ * the time on the clock, it does not depend on what else the machine does.
+ */
+export async function processorTime(
+  page: Page,
+): Promise<() => Promise<number>> {
+  const session = await page.context().newCDPSession(page);
+  await session.send("Performance.enable", { timeDomain: "threadTicks" });
+  return async () => {
+    const { metrics } = await session.send("Performance.getMetrics");
+    return metrics.find(({ name }) => name === "TaskDuration")!.value;
+  };
+}
+
 /** The probabilities that the bars show. */
 export async function shownProbabilities(page: Page): Promise<number[]> {
   const bars = page.locator("[data-probabilities]");

@@ -74,7 +74,7 @@ export class App {
     }
     if (mine !== this.#opening) return;
     document.title = `${room.title} · mien explorer`;
-    this.#drawNavigation(room);
+    this.#drawNavigation();
     const place = make("div", {});
     const shelf = room.uses.includes("face") ? this.#makeShelf() : undefined;
     const model = room.uses.includes("model") ? [this.#modelChoice()] : [];
@@ -105,6 +105,7 @@ export class App {
   choose(face: ChosenFace): void {
     this.face = face;
     this.state.set({ face: face.id });
+    this.#drawNavigation();
     this.#shelf?.mark(face);
     this.#current.refresh?.();
   }
@@ -130,15 +131,20 @@ export class App {
     }
   }
 
-  #drawNavigation(current: Room) {
-    document.getElementById("rooms")!.replaceChildren(
-      ...this.rooms.map(({ id, title }) =>
-        make("a", {
-          href: this.state.address(id),
-          "aria-current": id === current.id ? "page" : undefined,
-        }, title)
-      ),
-    );
+  /** The links are made once; where they lead changes with face and model. */
+  #drawNavigation() {
+    const navigation = document.getElementById("rooms")!;
+    if (navigation.childElementCount === 0) {
+      navigation.append(
+        ...this.rooms.map(({ title }) => make("a", {}, title)),
+      );
+    }
+    for (const [i, { id }] of this.rooms.entries()) {
+      const link = navigation.children[i] as HTMLAnchorElement;
+      link.href = this.state.address(id);
+      if (id === this.state.room) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
   }
 
   #makeShelf(): FaceShelf {
@@ -161,6 +167,7 @@ export class App {
           this.network = await this.networks.open(id);
           this.say("");
           this.state.set({ model: id });
+          this.#drawNavigation();
           await this.#current.refresh?.();
         } catch (error) {
           this.say((error as Error).message, true);
