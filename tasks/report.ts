@@ -30,6 +30,7 @@ import {
   projectRoot,
   setUp,
 } from "./setup.ts";
+import { writeSite } from "mien/explorer/site.ts";
 import { UserError } from "mien/user_error.ts";
 
 const HELP = `Usage: deno task report [--data PATH] [--only TEXT] [--save]
@@ -115,6 +116,7 @@ async function report(options: ReportOptions): Promise<void> {
     join(folder, "index.html"),
     indexPage(describeData(manifest), pages, manifest.metrics),
   );
+  await writeSite(join(folder, "explorer"));
   writeWhole(
     join(folder, "manifest.json"),
     JSON.stringify(manifest, null, 2) + "\n",

@@ -165,6 +165,7 @@ async function measureFrames(page: Page) {
       let frames = 0, last = "";
       const step = () => {
         const text = bars.getAttribute("data-probabilities")!;
+        // The same picture twice means that none was drawn.
         if (text !== last) frames++;
         last = text;
         slider.value = String(Number(slider.value) % 45 + 1);

@@ -72,6 +72,7 @@ class Playground implements OpenRoom {
   #cursor = 0;
   #waiting = 0;
   #plotTimer = 0;
+  #dragging = false;
 
   constructor(place: HTMLElement, private readonly app: App) {
     const { state } = app;
@@ -151,8 +152,13 @@ class Playground implements OpenRoom {
         format: (value) => show(name, value),
         onInput: (value) => {
           this.#values[name] = value;
+          this.#dragging = true;
           this.#later();
         },
+      });
+      made.control.addEventListener("change", () => {
+        this.#dragging = false;
+        this.#later();
       });
       this.#sliders.set(name, made);
     }
@@ -295,7 +301,9 @@ class Playground implements OpenRoom {
     });
     // The curve takes forty answers: when the hand rests.
     clearTimeout(this.#plotTimer);
-    this.#plotTimer = setTimeout(() => this.#drawCurve(), 120);
+    if (!this.#dragging) {
+      this.#plotTimer = setTimeout(() => this.#drawCurve(), 100);
+    }
   }
 
   #drawHeat(changed: Uint8Array, best: number) {

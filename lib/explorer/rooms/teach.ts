@@ -57,7 +57,11 @@ class Teach implements OpenRoom {
   ) {
     this.#source = new VideoSource(this.#canvas, {
       frame: () => this.#frame(),
-      started: () => this.app.say(""),
+      started: () => {
+        this.app.say("");
+        if (!this.#own) this.#bars.clear("Teach it first.");
+        this.#drawList(); // Recording is possible now.
+      },
       trouble: (words) => {
         this.#recording = undefined;
         this.#bars.clear("No picture: no answer.");
@@ -72,6 +76,26 @@ class Teach implements OpenRoom {
       make(
         "div",
         { className: "columns" },
+        make(
+          "div",
+          {},
+          make(
+            "div",
+            { className: "row" },
+            button("Use the camera", () => this.#source.playCamera(), {
+              className: "first",
+            }),
+          ),
+          this.#canvas,
+          make(
+            "p",
+            { className: "soft" },
+            "The picture stays in this page. Without a camera, give each " +
+              "class some pictures.",
+          ),
+          make("h3", {}, "Its answer now"),
+          this.#bars.element,
+        ),
         make(
           "div",
           {},
@@ -93,26 +117,6 @@ class Teach implements OpenRoom {
             "Open a model that you saved here",
             opened,
           ),
-        ),
-        make(
-          "div",
-          {},
-          make(
-            "div",
-            { className: "row" },
-            button("Use the camera", () => this.#source.playCamera(), {
-              className: "first",
-            }),
-          ),
-          this.#canvas,
-          make(
-            "p",
-            { className: "soft" },
-            "The picture stays in this page. Without a camera, give each " +
-              "class some pictures.",
-          ),
-          make("h3", {}, "3. Its answer now"),
-          this.#bars.element,
         ),
       ),
     );
@@ -221,10 +225,6 @@ class Teach implements OpenRoom {
         cropFace(gray, face.box, -0.04),
       ],
     );
-    if (this.#list.childElementCount && this.#train.dataset.seen !== "1") {
-      this.#train.dataset.seen = "1";
-      this.#drawList(); // The camera is there: recording is possible.
-    }
   }
 
   #keepRecording(crops: Uint8Array[] | undefined) {
