@@ -191,20 +191,23 @@ function normalize(
   input: Float32Array,
 ): Float32Array {
   const channels = node.shape[2];
-  const each = Array.from(
-    { length: channels },
-    (_, channel) => normOf(network, node, channel),
-  );
-  return input.map((value, i) => {
-    const { mean, deviation, gamma, beta } = each[i % channels];
-    return (value - mean) / deviation * gamma + beta;
-  });
+  const output = new Float32Array(input.length);
+  for (let k = 0; k < channels; k++) {
+    const { mean, deviation, gamma, beta } = normOf(network, node, k);
+    for (let i = k; i < input.length; i += channels) {
+      output[i] = (input[i] - mean) / deviation * gamma + beta;
+    }
+  }
+  return output;
 }
 
 function activate({ kind, name }: Node<"activation">, input: Float32Array) {
   switch (kind) {
-    case "relu":
-      return input.map((value) => Math.max(0, value));
+    case "relu": {
+      const output = new Float32Array(input.length);
+      for (let i = 0; i < input.length; i++) output[i] = Math.max(0, input[i]);
+      return output;
+    }
     case "sigmoid":
       return input.map((value) => 1 / (1 + Math.exp(-value)));
     case "swish":

@@ -137,13 +137,13 @@ function coverSquare(face: Uint8Array, square: number): void {
 
 /** The changes with a number, their ranges and steps. */
 export const RANGES = {
-  turn: { least: -45, most: 45, step: 1, unit: "°" },
-  right: { least: -16, most: 16, step: 0.5, unit: " px" },
-  down: { least: -16, most: 16, step: 0.5, unit: " px" },
-  zoom: { least: 0.5, most: 2, step: 0.02, unit: "×" },
-  blur: { least: 0, most: 4, step: 0.1, unit: " px" },
-  light: { least: -120, most: 120, step: 2, unit: "" },
-  contrast: { least: 0.1, most: 2, step: 0.02, unit: "×" },
+  turn: { label: "turn", least: -45, most: 45, step: 1, unit: "°" },
+  right: { label: "move right", least: -16, most: 16, step: 0.5, unit: " px" },
+  down: { label: "move down", least: -16, most: 16, step: 0.5, unit: " px" },
+  zoom: { label: "zoom", least: 0.5, most: 2, step: 0.02, unit: "×" },
+  blur: { label: "blur", least: 0, most: 4, step: 0.1, unit: " px" },
+  light: { label: "light", least: -120, most: 120, step: 2, unit: "" },
+  contrast: { label: "contrast", least: 0.1, most: 2, step: 0.02, unit: "×" },
 } as const;
 
 /** A change with a number. */

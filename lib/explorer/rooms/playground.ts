@@ -35,16 +35,7 @@ import {
   writeCover,
 } from "../transform.ts";
 
-const NAMES: Record<ChangeName, string> = {
-  turn: "turn",
-  right: "move right",
-  down: "move down",
-  zoom: "zoom",
-  blur: "blur",
-  light: "light",
-  contrast: "contrast",
-};
-const CHANGES = Object.keys(NAMES) as ChangeName[];
+const CHANGES = Object.keys(RANGES) as ChangeName[];
 
 const show = (name: ChangeName, value: number) =>
   `${Number(value.toFixed(2))}${RANGES[name].unit}`;
@@ -71,7 +62,9 @@ class Playground implements OpenRoom {
   #emotionChoice = make("span", {});
   #cursor = 0;
   #waiting = 0;
-  #plotTimer = 0;
+  #restTimer = 0;
+  #heatDrawn = 0;
+  #heatCost = 0;
   #dragging = false;
 
   constructor(place: HTMLElement, private readonly app: App) {
@@ -123,7 +116,7 @@ class Playground implements OpenRoom {
             { className: "choices" },
             select(
               "Over",
-              CHANGES.map((name) => [name, NAMES[name]] as const),
+              CHANGES.map((name) => [name, RANGES[name].label] as const),
               this.#curve,
               (name) => {
                 this.#curve = name as ChangeName;
@@ -147,7 +140,6 @@ class Playground implements OpenRoom {
     for (const name of CHANGES) {
       const made = slider({
         ...RANGES[name],
-        label: NAMES[name],
         value: this.#values[name],
         format: (value) => show(name, value),
         onInput: (value) => {
@@ -263,7 +255,7 @@ class Playground implements OpenRoom {
 
   close(): void {
     cancelAnimationFrame(this.#waiting);
-    clearTimeout(this.#plotTimer);
+    clearTimeout(this.#restTimer);
   }
 
   #draw() {
@@ -288,7 +280,14 @@ class Playground implements OpenRoom {
         1,
       );
     }
-    this.#drawHeat(changed, indexOfLargest(probabilities));
+    const best = indexOfLargest(probabilities);
+    const now = performance.now();
+    // The heat map costs far more than the bars: these have every frame.
+    if (!this.#dragging || now - this.#heatDrawn > 3 * this.#heatCost) {
+      this.#drawHeat(changed, best);
+      this.#heatDrawn = performance.now();
+      this.#heatCost = this.#heatDrawn - now;
+    }
     state.set({
       ...Object.fromEntries(CHANGES.map((name) => [
         name,
@@ -300,10 +299,11 @@ class Playground implements OpenRoom {
       emotion: this.#emotion < 0 ? undefined : this.#emotion,
     });
     // The curve takes forty answers: when the hand rests.
-    clearTimeout(this.#plotTimer);
-    if (!this.#dragging) {
-      this.#plotTimer = setTimeout(() => this.#drawCurve(), 100);
-    }
+    clearTimeout(this.#restTimer);
+    this.#restTimer = setTimeout(() => {
+      this.#drawHeat(changed, best);
+      if (!this.#dragging) this.#drawCurve();
+    }, 100);
   }
 
   #drawHeat(changed: Uint8Array, best: number) {
@@ -344,12 +344,18 @@ class Playground implements OpenRoom {
     );
     const high = points.reduce((a, b) => b[1] > a[1] ? b : a);
     const low = points.reduce((a, b) => b[1] < a[1] ? b : a);
-    const words = `${network.names[emotion]} over ${NAMES[name]}: ` +
+    const words = `${network.names[emotion]} over ${RANGES[name].label}: ` +
       `from ${percent(low[1])} at ${show(name, low[0])} ` +
       `to ${percent(high[1])} at ${show(name, high[0])}, ` +
       `now ${percent(now[emotion])}`;
     drawPlot(this.#plot, {
-      ...{ label: words, x: NAMES[name], least, most, now: change[name] },
+      ...{
+        label: words,
+        x: RANGES[name].label,
+        least,
+        most,
+        now: change[name],
+      },
       curves: [{ name: words, color: colorOfClass(emotion), points }],
     });
     this.#plotWords.textContent = `${words}.`;
@@ -369,7 +375,7 @@ class Playground implements OpenRoom {
     }
     const before = show(point.name, this.#values[point.name]);
     this.#found.replaceChildren(
-      `${NAMES[point.name]} from ${before} to ${
+      `${RANGES[point.name].label} from ${before} to ${
         show(point.name, point.value)
       } ` +
         `makes it ${network.names[point.answer]} (${
