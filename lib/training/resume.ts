@@ -57,6 +57,14 @@ function lossDigest({ loss }: RunRequest): string | undefined {
   return loss && createHash("sha256").update(String(loss)).digest("hex");
 }
 
+/** @throws {TrainingError} for a name that would leave the run's folder or hide in it */
+function checkName(name: string): string {
+  if (/^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u.test(name)) return name;
+  throw new TrainingError(
+    `the name "${name}" begins the names of folders: use letters, digits, ".", "_" and "-", such as first_try`,
+  );
+}
+
 /** The state a run begins with. */
 export function firstState(
   options: RunRequest,
@@ -69,7 +77,7 @@ export function firstState(
   return {
     notes: {
       config,
-      name: options.name ?? model.name,
+      name: checkName(options.name ?? model.name),
       network: fingerprint(graph),
       loss: lossDigest(options),
       data: {

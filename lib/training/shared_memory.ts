@@ -4,8 +4,14 @@
 // in the same order, so that all of them take exactly the same step and none has to tell the others
 // its weights. Slots come in pairs, used in turn: whoever is ahead cannot overwrite what another
 // still reads, with one barrier a step. Training itself is in worker.ts.
-import { FACE_PIXELS } from "../emotions.ts";
-import { type Faces, type Split, SPLITS } from "../data/faces.ts";
+import { EMOTIONS, FACE_PIXELS } from "../emotions.ts";
+import {
+  DatasetError,
+  describeSplits,
+  type Faces,
+  type Split,
+  SPLITS,
+} from "../data/faces.ts";
 
 /** Faces of one split in shared memory. */
 export interface SharedFaces {
@@ -30,6 +36,22 @@ export function shareFaces(faces: Faces, split: Split): SharedFaces {
   const rows: number[] = [];
   for (let row = 0; row < faces.length; row++) {
     if (faces.splits[row] === wanted) rows.push(row);
+  }
+  if (rows.length === 0) {
+    throw new DatasetError(
+      faces.source.path ?? faces.source.name,
+      `has no faces in ${split}, and training needs some; it has ${
+        describeSplits(faces) || "none at all"
+      }`,
+    );
+  }
+  const wrong = rows.find((row) => faces.labels[row] >= EMOTIONS.length);
+  if (wrong !== undefined) {
+    throw new DatasetError(
+      faces.source.path ?? faces.source.name,
+      `the label ${faces.labels[wrong]} is none of 0 to ${EMOTIONS.length - 1}`,
+      wrong + 1,
+    );
   }
   const pixels = sharedBytes(rows.length * FACE_PIXELS);
   const labels = sharedBytes(rows.length);

@@ -6,7 +6,7 @@
 // tasks/train.ts. Searching for good choices is left out.
 import type * as tf from "@tensorflow/tfjs";
 import * as path from "node:path";
-import { loadModel, saveModel } from "../model/saved_model.ts";
+import { saveModel } from "../model/saved_model.ts";
 import { type Faces, selectSplit } from "../data/faces.ts";
 import { voteTargets } from "../data/ferplus.ts";
 import {
@@ -16,18 +16,20 @@ import {
   likeliest,
   macroF1Of,
 } from "../evaluation/metrics.ts";
-import { describeEngine, describeModel } from "../engine/describe_model.ts";
-import { isForTfjs } from "../engine/engine.ts";
+import { describeModel } from "../engine/describe_model.ts";
 import type { Loss } from "../engine/tfjs_graph.ts";
-import { readWeights, writeWeights } from "../engine/weights.ts";
+import { writeWeights } from "../engine/weights.ts";
 import { meaningOf } from "../model/emotions_of_model.ts";
 import type { NetworkGraph } from "../network/graph.ts";
 import { penaltyOf } from "../network/weights.ts";
 import {
   beginRun,
+  claimFolder,
   type EpochRecord,
+  forgetBeginning,
   hasRun,
   modelFolderName,
+  readRun,
   type RunState,
   saveRun,
 } from "./run_folder.ts";
@@ -50,8 +52,8 @@ import {
 } from "./shared_memory.ts";
 import { agreeOnClasses, checkShapes, resolveClassWeights } from "./classes.ts";
 import { firstState, resumedState } from "./resume.ts";
-import { TrainingTeam, whyNotInWorkers } from "./team.ts";
-import type { Teacher } from "./teachers.ts";
+import { chooseThread, TrainingTeam } from "./team.ts";
+import { loadTeacher } from "./load_teacher.ts";
 import type { OwnParts } from "./worker.ts";
 
 /** How far an epoch is. */
@@ -107,19 +109,6 @@ export interface TrainResult {
   config: TrainingConfig;
   /** Why it ended: all epochs done, no better for `patience` epochs, or the signal. */
   ended: "epochs" | "patience" | "signal";
-}
-
-async function loadTeacher(
-  folder: string,
-  emotions: readonly string[],
-): Promise<Teacher> {
-  const model = await loadModel(folder);
-  const graph = describeModel(model);
-  checkShapes(graph, `the teacher ${folder}`, emotions);
-  const weights = readWeights(graph, model);
-  const { scale } = meaningOf(model);
-  model.dispose();
-  return { graph, ...weights, scale };
 }
 
 /** The run while it goes on. */
@@ -297,23 +286,6 @@ class Run {
   }
 }
 
-/** Says which engine runs; gives what keeps the run in this thread, if anything does. */
-async function chooseThread(
-  { model, loss, onEngine }: TrainOptions,
-  graph: NetworkGraph,
-): Promise<OwnParts | undefined> {
-  const why = !isForTfjs(graph)
-    ? null
-    : loss
-    ? "a function cannot go to workers"
-    : await whyNotInWorkers(graph);
-  const line = describeEngine(graph) +
-    (why ? `, and in one thread (${why})` : "");
-  if (onEngine) onEngine(line);
-  else if (isForTfjs(graph)) console.log(line);
-  return why ? { model, loss } : undefined;
-}
-
 /** What the run monitors, as a score whose lowest is the best. */
 function scoreOf(record: EpochRecord, { monitor }: TrainingConfig): number {
   return monitor === "loss"
@@ -355,21 +327,37 @@ function patienceIsOver({ waited, config }: RunState["notes"]): boolean {
  * ```
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { faces, model, out } = options;
+  const { model, out } = options;
   const graph = describeModel(model, options.loss);
-  checkShapes(graph, "the network", faces.emotions);
-  agreeOnClasses(model, faces.emotions);
-  const going = out !== undefined && hasRun(out);
+  checkShapes(graph, "the network", options.faces.emotions);
+  agreeOnClasses(model, options.faces.emotions);
+  const claim = out === undefined ? undefined : claimFolder(out);
+  try {
+    return await trainClaimed(options, graph);
+  } finally {
+    claim?.release();
+  }
+}
+
+/** The run, in a folder that nobody else works in. */
+async function trainClaimed(
+  options: TrainOptions,
+  graph: NetworkGraph,
+): Promise<TrainResult> {
+  const { faces, model, out } = options;
+  // A run without a whole epoch has nothing to lose: it begins once more, as it is asked for now.
+  const going = out !== undefined && hasRun(out) &&
+    readRun(out).notes.epoch > 0;
   if (going && !options.resume) {
     throw new TrainingError(
-      `${out} holds a run already; go on with it (resume), or name another folder`,
+      `${out} holds a run already; resume it, or name another folder`,
     );
   }
   const state = going
     ? resumedState(options, graph)
     : firstState(options, graph);
   const { config } = state.notes;
-  const own = await chooseThread(options, graph);
+  const own = await chooseThread(graph, options);
   const memory = createTrainingMemory({
     workers: own ? 1 : config.workers,
     parameters: state.arrays.parameters.length,
@@ -395,6 +383,10 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
     run.writeWeights();
     const { history } = state.notes;
     return { model, history, best: bestOf(history, config), config, ended };
+  } catch (error) {
+    // What failed at its start must not be in the way of the next attempt.
+    if (out !== undefined && state.notes.epoch === 0) forgetBeginning(out);
+    throw error;
   } finally {
     run.end();
   }

@@ -10,7 +10,7 @@ import { likeliest } from "../evaluation/metrics.ts";
 import { createEngine } from "../engine/create_engine.ts";
 import { type Engine, normsOf } from "../engine/engine.ts";
 import type { Loss } from "../engine/tfjs_graph.ts";
-import { NetworkError, type NetworkGraph } from "../network/graph.ts";
+import type { NetworkGraph } from "../network/graph.ts";
 import { Optimizer } from "../network/optimizer.ts";
 import { OWN_SCALE, type Scale } from "../network/input.ts";
 import { randomAt } from "../random.ts";
@@ -22,6 +22,7 @@ import {
   predictFaces,
   type Teacher,
 } from "./teachers.ts";
+import { UserError } from "../user_error.ts";
 import type { TrainingConfig } from "./config.ts";
 import {
   meet,
@@ -76,7 +77,7 @@ export type Reply =
 const DROPOUT_STREAM = 3;
 
 /** Training that went wrong in a way that a person can mend. */
-class BadStep extends Error {}
+class BadStep extends UserError {}
 
 /** What lasts from one epoch to the next in a worker. */
 class Shard {
@@ -344,8 +345,7 @@ export class Member {
       if (error instanceof Stopped) return { kind: "stopped" };
       if (this.#control) stopAll(this.#control);
       const { message, stack } = error as Error;
-      const expected = error instanceof BadStep ||
-        error instanceof NetworkError;
+      const expected = error instanceof UserError;
       return { kind: "failed", reason: expected ? message : stack!, expected };
     }
   }
