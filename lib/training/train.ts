@@ -50,6 +50,7 @@ import {
   shareFloats,
   type TrainingMemory,
 } from "./shared_memory.ts";
+import { freezeLayers, type Frozen } from "./freeze.ts";
 import { agreeOnClasses, checkShapes, resolveClassWeights } from "./classes.ts";
 import { firstState, resumedState } from "./resume.ts";
 import { chooseThread, TrainingTeam } from "./team.ts";
@@ -121,6 +122,8 @@ class Run {
     readonly state: RunState,
     readonly memory: TrainingMemory,
     own: OwnParts | undefined,
+    /** The network as it is trained. */
+    readonly frozen: Frozen,
   ) {
     this.#team = new TrainingTeam(memory, own);
     for (const [name, array] of Object.entries(state.arrays)) {
@@ -129,7 +132,8 @@ class Run {
   }
 
   async start(): Promise<void> {
-    const { graph, memory } = this;
+    const { memory, frozen: { graph, parameterRanges, statisticRanges } } =
+      this;
     const { config } = this.state.notes;
     const { emotions } = this.options.faces;
     const teachers = await Promise.all(
@@ -149,6 +153,7 @@ class Run {
       config,
       classWeights,
       teachers,
+      frozen: { parameterRanges, statisticRanges },
       scale: meaningOf(this.options.model).scale,
       memory,
     }));
@@ -358,6 +363,7 @@ async function trainClaimed(
     : firstState(options, graph);
   const { config } = state.notes;
   const own = await chooseThread(graph, options);
+  const frozen = freezeLayers(graph, model, config.freeze);
   const memory = createTrainingMemory({
     workers: own ? 1 : config.workers,
     parameters: state.arrays.parameters.length,
@@ -376,7 +382,7 @@ async function trainClaimed(
     ),
   });
   if (out !== undefined && !going) await beginRun(out, model, state);
-  const run = new Run(options, graph, state, memory, own);
+  const run = new Run(options, graph, state, memory, own, frozen);
   try {
     await run.start();
     const ended = await run.go();
