@@ -2,9 +2,18 @@
 
 import process from "node:process";
 
-const NAMES = ["train", "kernels", "detect", "load", "video", "photographs"];
+const NAMES = [
+  "train",
+  "kernels",
+  "profile",
+  "detect",
+  "load",
+  "video",
+  "photographs",
+];
 
-const HELP = `Usage: deno task bench train|kernels|detect|load|video|photographs
+const HELP =
+  `Usage: deno task bench train|kernels|profile|detect|load|video|photographs
        [options]
 
 Measures ours and, where it is installed, the yardstick in turn; prints one JSON

@@ -13,7 +13,6 @@ import { basename, extname, join, relative } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { annotate } from "mien/recognition/annotate.ts";
-import { EMOTIONS } from "mien/emotions.ts";
 import {
   IMAGE_EXTENSIONS,
   ImageError,
@@ -34,6 +33,8 @@ subfolders. A file that cannot be read is reported and skipped.
   --csv FILE     write a table: a row for each face
   --out DIR      write the pictures with the faces drawn in, as PNG
   --model DIR    use another trained model
+  --emotions A,B  the names of its classes, in its order, where it has none
+  --scale 0..1   what black and white are to it, where not -1..1
   --overwrite    replace files that exist already
   --help         show this text
 
@@ -54,6 +55,8 @@ function readArguments() {
         csv: { type: "string" },
         out: { type: "string" },
         model: { type: "string" },
+        emotions: { type: "string" },
+        scale: { type: "string" },
         overwrite: { type: "boolean" },
         help: { type: "boolean" },
       },
@@ -112,7 +115,10 @@ function asJson(face: RecognizedFace) {
     emotion: face.emotion,
     confidence: round(face.confidence),
     probabilities: Object.fromEntries(
-      EMOTIONS.map((name, i) => [name, round(face.probabilities[i])]),
+      recognizer.emotions.map((
+        name,
+        i,
+      ) => [name, round(face.probabilities[i])]),
     ),
   };
 }
@@ -141,13 +147,15 @@ async function writeAnnotated(
     throw new ImageError(target, "exists already: --overwrite replaces it");
   }
   mkdirSync(join(target, ".."), { recursive: true });
-  await writePng(target, annotate(image, faces));
+  await writePng(target, annotate(image, faces, recognizer.emotions));
 }
 
-const recognizer = await loadRecognizer(options.model).catch((error) => {
-  console.error(error.message);
-  process.exit(1);
-});
+const recognizer = await loadRecognizer(options.model, options).catch(
+  (error) => {
+    console.error(error.message);
+    process.exit(1);
+  },
+);
 const results = [], rows = [];
 const progress = createProgress("Classifying", inputs.length, "pictures");
 let failures = 0;
@@ -178,7 +186,9 @@ progress.stop();
 
 if (options.csv) {
   const columns = "file,x,y,width,height,neighbours,emotion,confidence";
-  const table = [`${columns},${EMOTIONS.join(",")}`, ...rows].join("\n");
+  const table = [`${columns},${recognizer.emotions.join(",")}`, ...rows].join(
+    "\n",
+  );
   const partial = `${options.csv}.${process.pid}.part`;
   writeFileSync(partial, `${table}\n`);
   renameSync(partial, options.csv);

@@ -168,11 +168,12 @@ const architectures = {
 function buildArchitecture(
   args: Arguments,
   seed: number,
+  classes: readonly string[],
 ): tf.LayersModel | Promise<tf.LayersModel> {
   const { architecture } = args;
   if (architecture?.endsWith(".json")) return loadModel(architecture);
   const name = readChoice(args, "architecture", architectures);
-  return architectures[name ?? "mini-xception"]({ seed });
+  return architectures[name ?? "mini-xception"]({ seed, classes });
 }
 
 function describeEpoch(record: EpochRecord): string {
@@ -262,7 +263,7 @@ async function main(): Promise<void> {
   console.log(describeFaces(faces));
   const model = args.architecture === undefined && resume
     ? await readFirstModel(out)
-    : await buildArchitecture(args, config.seed);
+    : await buildArchitecture(args, config.seed, faces.emotions);
   console.log(
     `${
       model.countParams().toLocaleString("en")

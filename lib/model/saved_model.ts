@@ -40,11 +40,13 @@ export async function saveModel(
   }));
   const { modelTopology, weightSpecs, weightData, format, generatedBy } =
     artifacts!;
+  const { userDefinedMetadata } = artifacts!;
   const json = {
     format,
     generatedBy,
     convertedBy: null,
     modelTopology,
+    userDefinedMetadata,
     weightsManifest: [{ paths: ["weights.bin"], weights: weightSpecs }],
   };
   const bytes = tf.io.concatenateArrayBuffers([weightData as ArrayBuffer]);
@@ -105,6 +107,7 @@ export async function loadModel(place: string): Promise<tf.LayersModel> {
   try {
     return await tf.loadLayersModel(tf.io.fromMemory({
       modelTopology: json.modelTopology,
+      userDefinedMetadata: json.userDefinedMetadata,
       weightSpecs: manifest.flatMap(({ weights }) => weights),
       weightData: tf.io.concatenateArrayBuffers(parts),
     }));

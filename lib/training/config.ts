@@ -7,7 +7,6 @@ import {
   noAugmentation,
   referenceAugmentation,
 } from "./augment.ts";
-import { EMOTIONS } from "../emotions.ts";
 import { type Schedule, schedules } from "./schedule.ts";
 import { UserError } from "../user_error.ts";
 
@@ -282,11 +281,11 @@ export function completeConfig(
   }
   const { classWeights } = config;
   const usable = classWeights === null || classWeights === "balanced" ||
-    Array.isArray(classWeights) && classWeights.length === EMOTIONS.length &&
+    Array.isArray(classWeights) &&
       classWeights.every((weight) => inside(0, 1e6)(weight) === null);
   if (!usable) {
     throw new TrainingError(
-      `classWeights must be null, "balanced" or ${EMOTIONS.length} numbers of 0 or more`,
+      `classWeights must be null, "balanced" or one number of 0 or more a class`,
     );
   }
   return config;

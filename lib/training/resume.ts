@@ -3,10 +3,12 @@
 // Reading and writing it is in run_folder.ts.
 import type * as tf from "@tensorflow/tfjs";
 import { createHash } from "node:crypto";
-import { EMOTIONS, FACE_PIXELS } from "../emotions.ts";
+import { EMOTIONS } from "../emotions.ts";
 import type { Faces } from "../data/faces.ts";
 import type { NetworkGraph } from "../network/graph.ts";
-import { readWeights } from "../network/weights.ts";
+import { isForTfjs } from "../engine/engine.ts";
+import type { Loss } from "../engine/tfjs_graph.ts";
+import { readWeights } from "../engine/weights.ts";
 import { readRun, type RunState } from "./run_folder.ts";
 import { startPlateau } from "./schedule.ts";
 import {
@@ -24,22 +26,22 @@ export interface RunRequest {
   config?: PartialConfig;
   out?: string;
   name?: string;
+  loss?: Loss;
 }
 
-/** @throws {TrainingError} when a network does not take faces or does not give seven probabilities */
-export function checkShapes(graph: NetworkGraph, which: string): void {
-  const [inputs, outputs] = [graph.inputSize, graph.outputSize];
-  if (inputs === FACE_PIXELS && outputs === EMOTIONS.length) return;
-  throw new TrainingError(
-    `${which} takes ${inputs} numbers and gives ${outputs}; it must take faces of 48x48x1 and give ${EMOTIONS.length} probabilities`,
-  );
-}
+/** Fields with names of layers, which count up within one process. */
+const LEFT_OUT = [
+  ...["name", "inputs", "inbound_nodes", "input_layers", "output_layers"],
+];
 
-/** A digest of layers and shapes, without names: these count up within one process. */
+/** A digest of layers and shapes, without names. */
 function fingerprint(graph: NetworkGraph): string {
   const text = JSON.stringify(
-    [graph.nodes, graph.weights],
-    (key, value) => key === "name" || key === "inputs" ? undefined : value,
+    [
+      ...[graph.nodes, graph.weights],
+      ...(isForTfjs(graph) ? [graph.topology] : []),
+    ],
+    (key, value) => LEFT_OUT.includes(key) ? undefined : value,
   );
   return createHash("sha256").update(text).digest("hex");
 }
@@ -48,6 +50,19 @@ function fingerprint(graph: NetworkGraph): string {
 function votesDigest({ votes }: Faces, config: TrainingConfig) {
   if (!votes || config.votes === 0) return undefined;
   return createHash("sha256").update(votes).digest("hex");
+}
+
+/** @throws {TrainingError} for a name that would leave the run's folder or hide in it */
+function checkName(name: string): string {
+  if (/^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u.test(name)) return name;
+  throw new TrainingError(
+    `the name "${name}" begins the names of folders: use letters, digits, ".", "_" and "-", such as first_try`,
+  );
+}
+
+/** A digest of a loss of its own. */
+function lossDigest({ loss }: RunRequest): string | undefined {
+  return loss && createHash("sha256").update(String(loss)).digest("hex");
 }
 
 /** The state a run begins with. */
@@ -62,9 +77,16 @@ export function firstState(
   return {
     notes: {
       config,
-      name: options.name ?? model.name,
+      name: checkName(options.name ?? model.name),
       network: fingerprint(graph),
-      data: { name, path, hash, votes: votesDigest(faces, config) },
+      loss: lossDigest(options),
+      data: {
+        name,
+        path,
+        hash,
+        emotions: faces.emotions,
+        votes: votesDigest(faces, config),
+      },
       epoch: 0,
       step: 0,
       plateau: startPlateau(),
@@ -106,10 +128,17 @@ export function resumedState(
   if (notes.network !== fingerprint(graph)) {
     throw refuse("it trains a different network");
   }
+  if (notes.loss !== lossDigest(options)) {
+    throw refuse("it has another loss");
+  }
   if (notes.data.hash !== options.faces.source.hash) {
     throw refuse(
       `it trains on other faces (${notes.data.path ?? notes.data.name})`,
     );
+  }
+  const { emotions = EMOTIONS } = notes.data; // Runs of old name none.
+  if (emotions.join() !== options.faces.emotions.join()) {
+    throw refuse(`its faces show ${emotions.join(", ")}`);
   }
   if (notes.data.votes !== votesDigest(options.faces, asked)) {
     throw refuse("it trains on other votes");

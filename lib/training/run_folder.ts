@@ -8,13 +8,13 @@
 //
 // The state is what counts: log.csv is written from it. What the numbers mean is in train.ts.
 import type * as tf from "@tensorflow/tfjs";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync, rmdirSync, rmSync, statSync } from "node:fs";
 import * as path from "node:path";
 import { loadModel, saveModel } from "../model/saved_model.ts";
 import { loadState, saveState, type State } from "./state_file.ts";
-import { makeFolder, writeWhole } from "../write_whole.ts";
+import { makeFolder, naming, writeWhole } from "../write_whole.ts";
 import type { PlateauState } from "./schedule.ts";
-import type { TrainingConfig } from "./config.ts";
+import { type TrainingConfig, TrainingError } from "./config.ts";
 
 /** One epoch, as in log.csv. Losses are mean cross-entropies in nats, without the penalty. */
 export interface EpochRecord {
@@ -25,7 +25,7 @@ export interface EpochRecord {
   /** Over the epoch's steps, as the network was then: augmented faces, the run's targets. */
   loss: number;
   accuracy: number;
-  /** After the epoch, on the validation faces and their labels. */
+  /** After the epoch, on the validation faces and their labels, blended with votes as the run's targets are. */
   valLoss: number;
   valAccuracy: number;
   valMacroF1: number;
@@ -43,8 +43,16 @@ export interface RunNotes {
   name: string;
   /** A digest of the network's layers and shapes. */
   network: string;
+  /** A digest of the loss, where it is not the cross-entropy. */
+  loss?: string;
   /** `votes` is a digest of how people voted, where that is a target. */
-  data: { name: string; path?: string; hash: string; votes?: string };
+  data: {
+    name: string;
+    path?: string;
+    hash: string;
+    emotions?: readonly string[];
+    votes?: string;
+  };
   /** Whole epochs and steps behind it. */
   epoch: number;
   step: number;
@@ -80,6 +88,60 @@ export function formatLog(history: EpochRecord[]): string {
 }
 
 const stateFile = (folder: string) => path.join(folder, "resume", "state.bin");
+
+/** Files that belong to a run's folder from its beginning. */
+const BEGINNING = ["config.json", "resume"];
+
+/**
+ * Takes a run's folder for this process alone, until `release` is called or the process ends,
+ * however it ends: the lock is the operating system's.
+ *
+ * @throws {TrainingError} when another run works in it, or it holds something else than a run
+ * @throws {FileError} when it cannot be written
+ */
+export function claimFolder(folder: string): { release(): void } {
+  const others = existsSync(folder) && statSync(folder).isDirectory() &&
+      !existsSync(path.join(folder, "resume"))
+    ? readdirSync(folder)
+    : [];
+  if (others.length > 0) {
+    throw new TrainingError(
+      `${folder} is not empty and holds no run that can be resumed (${
+        others.slice(0, 3).join(", ")
+      }${others.length > 3 ? ", …" : ""}); name a new folder`,
+    );
+  }
+  makeFolder(path.join(folder, "resume"));
+  const lock = path.join(folder, "resume", "lock");
+  const file = naming(
+    lock,
+    () => Deno.openSync(lock, { create: true, write: true }),
+  );
+  if (!file.tryLockSync(true)) {
+    file.close();
+    throw new TrainingError(
+      `another run is working in ${folder}; wait for its end, or name another folder`,
+    );
+  }
+  return { release: () => file.close() };
+}
+
+/** Whether a folder has no run, or one without a whole epoch; a damaged one counts as a run. */
+export function hasNoEpoch(folder: string): boolean {
+  try {
+    return !hasRun(folder) || readRun(folder).notes.epoch === 0;
+  } catch {
+    return false;
+  }
+}
+
+/** Removes what a run put into its folder before its first epoch; nothing else. */
+export function forgetBeginning(folder: string): void {
+  for (const name of BEGINNING) {
+    rmSync(path.join(folder, name), { recursive: true, force: true });
+  }
+  if (readdirSync(folder).length === 0) rmdirSync(folder);
+}
 
 /** Whether a folder has a run that was begun. */
 export function hasRun(folder: string): boolean {

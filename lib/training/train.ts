@@ -7,23 +7,30 @@
 import type * as tf from "@tensorflow/tfjs";
 import * as path from "node:path";
 import { loadModel, saveModel } from "../model/saved_model.ts";
-import { EMOTIONS } from "../emotions.ts";
-import { type Faces, selectSplit } from "../data/faces.ts";
-import { voteTargets } from "../data/ferplus.ts";
+import type { Faces } from "../data/faces.ts";
 import {
   accuracyOf,
   countConfusion,
-  crossEntropy,
   likeliest,
   macroF1Of,
+  softCrossEntropy,
 } from "../evaluation/metrics.ts";
-import { describeNetwork, type NetworkGraph } from "../network/graph.ts";
-import { penaltyOf, readWeights, writeWeights } from "../network/weights.ts";
+import { describeEngine, describeModel } from "../engine/describe_model.ts";
+import { isForTfjs } from "../engine/engine.ts";
+import type { Loss } from "../engine/tfjs_graph.ts";
+import { readWeights, writeWeights } from "../engine/weights.ts";
+import { meaningOf } from "../model/emotions_of_model.ts";
+import type { NetworkGraph } from "../network/graph.ts";
+import { penaltyOf } from "../network/weights.ts";
 import {
   beginRun,
+  claimFolder,
   type EpochRecord,
+  forgetBeginning,
+  hasNoEpoch,
   hasRun,
   modelFolderName,
+  readRun,
   type RunState,
   saveRun,
 } from "./run_folder.ts";
@@ -41,12 +48,13 @@ import {
   PROGRESS_RIGHT,
   PROGRESS_STEP,
   shareFaces,
-  shareFloats,
   type TrainingMemory,
 } from "./shared_memory.ts";
-import { checkShapes, firstState, resumedState } from "./resume.ts";
-import { TrainingTeam } from "./team.ts";
-import type { Teacher } from "./worker.ts";
+import { agreeOnClasses, checkShapes, resolveClassWeights } from "./classes.ts";
+import { firstState, resumedState } from "./resume.ts";
+import { TrainingTeam, whyNotInWorkers } from "./team.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
+import type { OwnParts } from "./worker.ts";
 
 /** How far an epoch is. */
 export interface BatchProgress {
@@ -66,7 +74,7 @@ export interface BatchProgress {
 export interface TrainOptions {
   /** With faces in Training and in PublicTest. */
   faces: Faces;
-  /** Any network from 48x48x1 to seven probabilities; its weights are where a new run begins. */
+  /** Any network from 48x48x1 to one probability a class of the faces; its weights are where a new run begins. */
   model: tf.LayersModel;
   /** What differs from `defaultTraining`. */
   config?: PartialConfig;
@@ -78,6 +86,13 @@ export interface TrainOptions {
   resume?: boolean;
   /** Stops the run in mid-epoch; `resume` repeats that epoch from its start. */
   signal?: AbortSignal;
+  /**
+   * A loss of your own in place of the cross-entropy, with TensorFlow.js' operations, one number a
+   * face or their mean. It runs in this thread, without workers. `valLoss` stays the cross-entropy.
+   */
+  loss?: Loss;
+  /** Told once which engine computes the network, and why; by default printed where it is slow. */
+  onEngine?: (line: string) => void;
   /** A few times a second. */
   onBatch?: (progress: BatchProgress) => void;
   /** After each epoch, when everything is saved. The next epoch waits for it. */
@@ -96,25 +111,17 @@ export interface TrainResult {
   ended: "epochs" | "patience" | "signal";
 }
 
-/** One weight an emotion: "balanced" gives each emotion the same part of the loss. */
-function resolveClassWeights(
-  { classWeights }: TrainingConfig,
-  labels: Uint8Array,
-): number[] | null {
-  if (classWeights !== "balanced") return classWeights;
-  const counts = EMOTIONS.map(() => 0);
-  for (const label of labels) counts[label]++;
-  const present = counts.filter((count) => count > 0).length;
-  return counts.map((count) => count ? labels.length / (present * count) : 0);
-}
-
-async function loadTeacher(folder: string): Promise<Teacher> {
+async function loadTeacher(
+  folder: string,
+  emotions: readonly string[],
+): Promise<TrainedNetwork> {
   const model = await loadModel(folder);
-  const graph = describeNetwork(model);
-  checkShapes(graph, `the teacher ${folder}`);
+  const graph = describeModel(model);
+  checkShapes(graph, `the teacher ${folder}`, emotions);
   const weights = readWeights(graph, model);
+  const { scale } = meaningOf(model);
   model.dispose();
-  return { graph, ...weights };
+  return { graph, ...weights, scale };
 }
 
 /** The run while it goes on. */
@@ -126,8 +133,9 @@ class Run {
     readonly graph: NetworkGraph,
     readonly state: RunState,
     readonly memory: TrainingMemory,
+    own: OwnParts | undefined,
   ) {
-    this.#team = new TrainingTeam(memory);
+    this.#team = new TrainingTeam(memory, own);
     for (const [name, array] of Object.entries(state.arrays)) {
       memory.state[name].set(array);
     }
@@ -136,10 +144,17 @@ class Run {
   async start(): Promise<void> {
     const { graph, memory } = this;
     const { config } = this.state.notes;
+    const { emotions } = this.options.faces;
     const teachers = await Promise.all(
-      (config.teacher?.models ?? []).map(loadTeacher),
+      (config.teacher?.models ?? []).map((folder) =>
+        loadTeacher(folder, emotions)
+      ),
     );
-    const classWeights = resolveClassWeights(config, memory.training.labels);
+    const classWeights = resolveClassWeights(
+      config,
+      memory.training.labels,
+      emotions.length,
+    );
     await this.#team.ask((worker) => ({
       kind: "start",
       worker,
@@ -147,6 +162,7 @@ class Run {
       config,
       classWeights,
       teachers,
+      scale: meaningOf(this.options.model).scale,
       memory,
     }));
   }
@@ -264,15 +280,15 @@ class Run {
   }
 
   #validation() {
-    const { validated, validation: { labels } } = this.memory;
-    const classes = EMOTIONS.length;
+    const { validated, validation: { targets } } = this.memory;
+    const classes = this.options.faces.emotions.length;
     const confusion = countConfusion(
-      labels,
+      likeliest(targets, classes),
       likeliest(validated, classes),
       classes,
     );
     return {
-      valLoss: crossEntropy(validated, labels, classes),
+      valLoss: softCrossEntropy(validated, targets, classes),
       valAccuracy: accuracyOf(confusion),
       valMacroF1: macroF1Of(confusion),
     };
@@ -281,6 +297,23 @@ class Run {
   end(): void {
     this.#team.end();
   }
+}
+
+/** Says which engine runs; gives what keeps the run in this thread, if anything does. */
+async function chooseThread(
+  { model, loss, onEngine }: TrainOptions,
+  graph: NetworkGraph,
+): Promise<OwnParts | undefined> {
+  const why = !isForTfjs(graph)
+    ? null
+    : loss
+    ? "a function cannot go to workers"
+    : await whyNotInWorkers(graph);
+  const line = describeEngine(graph) +
+    (why ? `, and in one thread (${why})` : "");
+  if (onEngine) onEngine(line);
+  else if (isForTfjs(graph)) console.log(line);
+  return why ? { model, loss } : undefined;
 }
 
 /** What the run monitors, as a score whose lowest is the best. */
@@ -325,37 +358,55 @@ function patienceIsOver({ waited, config }: RunState["notes"]): boolean {
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { faces, model, out } = options;
-  const graph = describeNetwork(model);
-  checkShapes(graph, "the network");
-  const going = out !== undefined && hasRun(out);
+  const graph = describeModel(model, options.loss);
+  checkShapes(graph, "the network", faces.emotions);
+  agreeOnClasses(model, faces.emotions);
+  const claim = out === undefined ? undefined : claimFolder(out);
+  try {
+    const result = await trainClaimed(options, graph);
+    claim?.release();
+    return result;
+  } catch (error) {
+    claim?.release();
+    // What failed at its start must not be in the way of the next attempt.
+    if (out !== undefined && hasNoEpoch(out)) forgetBeginning(out);
+    throw error;
+  }
+}
+
+/** The run, in a folder that nobody else works in. */
+async function trainClaimed(
+  options: TrainOptions,
+  graph: ReturnType<typeof describeModel>,
+): Promise<TrainResult> {
+  const { faces, model, out } = options;
+  // A run without a whole epoch has nothing to lose: it begins once more, as it is asked for now.
+  const going = out !== undefined && hasRun(out) &&
+    readRun(out).notes.epoch > 0;
   if (going && !options.resume) {
     throw new TrainingError(
-      `${out} holds a run already; go on with it (resume), or name another folder`,
+      `${out} holds a run already; resume it, or name another folder`,
     );
   }
   const state = going
     ? resumedState(options, graph)
     : firstState(options, graph);
   const { config } = state.notes;
+  const own = await chooseThread(options, graph);
   const memory = createTrainingMemory({
-    workers: config.workers,
+    workers: own ? 1 : config.workers,
     parameters: state.arrays.parameters.length,
     statistics: state.arrays.statistics.length,
-    classes: EMOTIONS.length,
+    classes: faces.emotions.length,
     taught: config.teacher !== null,
-    training: shareFaces(faces, "Training"),
-    validation: shareFaces(faces, "PublicTest"),
-    votes: shareFloats(
-      config.votes > 0
-        ? voteTargets(selectSplit(faces, "Training"))
-        : new Float32Array(),
-    ),
+    training: shareFaces(faces, "Training", config.votes),
+    validation: shareFaces(faces, "PublicTest", config.votes),
     state: Object.fromEntries(
       Object.entries(state.arrays).map(([name, { length }]) => [name, length]),
     ),
   });
   if (out !== undefined && !going) await beginRun(out, model, state);
-  const run = new Run(options, graph, state, memory);
+  const run = new Run(options, graph, state, memory, own);
   try {
     await run.start();
     const ended = await run.go();
