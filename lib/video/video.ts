@@ -135,7 +135,7 @@ export async function annotateVideo(
       team,
       writer,
       table,
-      { ...options, trained },
+      { ...options, trained, threshold },
     );
     if (seen.frames === 0) throw new VideoError(file, "has no frame in it");
     const unheard = await writer.finish();
