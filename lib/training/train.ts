@@ -24,16 +24,14 @@ import type { NetworkGraph } from "../network/graph.ts";
 import { penaltyOf } from "../network/weights.ts";
 import {
   beginRun,
-  claimFolder,
   type EpochRecord,
-  forgetBeginning,
-  hasNoEpoch,
-  hasRun,
   modelFolderName,
-  readRun,
   type RunState,
   saveRun,
 } from "./run_folder.ts";
+import { checkFaces } from "./check_faces.ts";
+import { claimRun } from "./claim.ts";
+import { FileError } from "../write_whole.ts";
 import { stepPlateau } from "./schedule.ts";
 import {
   type PartialConfig,
@@ -80,7 +78,7 @@ export interface TrainOptions {
   config?: PartialConfig;
   /** The run's folder. Without it nothing is saved. */
   out?: string;
-  /** The begin of the saved models' names; otherwise the model's name. */
+  /** What the saved models' names begin with; otherwise the model's name. */
   name?: string;
   /** Goes on with the run in `out`, if there is one. Otherwise a run there is an error. */
   resume?: boolean;
@@ -115,7 +113,11 @@ async function loadTeacher(
   folder: string,
   emotions: readonly string[],
 ): Promise<TrainedNetwork> {
-  const model = await loadModel(folder);
+  const model = await loadModel(folder).catch((error: Error) => {
+    throw new TrainingError(
+      `teacher.models: ${error.message} ("${folder}" is looked for from ${path.resolve()})`,
+    );
+  });
   const graph = describeModel(model);
   checkShapes(graph, `the teacher ${folder}`, emotions);
   const weights = readWeights(graph, model);
@@ -179,6 +181,14 @@ class Run {
         if (signal?.aborted || !await this.#epoch()) return "signal";
       }
       return "epochs";
+    } catch (error) {
+      const { out } = this.options;
+      if (!(error instanceof TrainingError) || !out || notes.epoch === 0) {
+        throw error;
+      }
+      throw new TrainingError(
+        `${error.message}. ${out} keeps the run as it was after epoch ${notes.epoch}; train with other choices in another folder`,
+      );
     } finally {
       signal?.removeEventListener("abort", stop);
     }
@@ -337,10 +347,10 @@ function patienceIsOver({ waited, config }: RunState["notes"]): boolean {
  * disk under `out`: at most the epoch in progress can be lost, and a run that was resumed ends with
  * the same weights, bit for bit.
  *
- * @throws {TrainingError} for a configuration that makes no sense, a folder with another run, a loss
- * that is no number
+ * @throws {TrainingError} for a configuration that makes no sense, a folder with another run or other
+ * files, or in which another process trains, a loss that is not a number
  * @throws {CheckpointError} when `out` cannot be written; what was saved before stays
- * @throws {DatasetError} when a split has no faces
+ * @throws {DatasetError} when a split has no faces, or a label is not a class of the network
  *
  * @example
  * ```ts
@@ -359,35 +369,28 @@ function patienceIsOver({ waited, config }: RunState["notes"]): boolean {
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { faces, model, out } = options;
   const graph = describeModel(model, options.loss);
+  checkFaces(faces);
   checkShapes(graph, "the network", faces.emotions);
   agreeOnClasses(model, faces.emotions);
-  const claim = out === undefined ? undefined : claimFolder(out);
+  if (out === undefined) return await trainNetwork(options, graph, false);
+  const claim = claimRun(out, options.resume);
   try {
-    const result = await trainClaimed(options, graph);
-    claim?.release();
-    return result;
+    return await trainNetwork(options, graph, claim.going);
   } catch (error) {
-    claim?.release();
-    // What failed at its start must not be in the way of the next attempt.
-    if (out !== undefined && hasNoEpoch(out)) forgetBeginning(out);
+    // What was written stays when writing failed: there may be room for more later.
+    if (!(error instanceof FileError)) claim.giveUp();
     throw error;
+  } finally {
+    claim.release();
   }
 }
 
-/** The run, in a folder that nobody else works in. */
-async function trainClaimed(
+async function trainNetwork(
   options: TrainOptions,
   graph: ReturnType<typeof describeModel>,
+  going: boolean,
 ): Promise<TrainResult> {
   const { faces, model, out } = options;
-  // A run without a whole epoch has nothing to lose: it begins once more, as it is asked for now.
-  const going = out !== undefined && hasRun(out) &&
-    readRun(out).notes.epoch > 0;
-  if (going && !options.resume) {
-    throw new TrainingError(
-      `${out} holds a run already; resume it, or name another folder`,
-    );
-  }
   const state = going
     ? resumedState(options, graph)
     : firstState(options, graph);
