@@ -20,6 +20,9 @@ Needs ffmpeg on PATH.
   --out DIR        where to write (default: beside FILE)
   --smoothing S    time constant of the moving average of probabilities in
                    seconds, 0 for none (default: ${SMOOTHING_SECONDS})
+  --thorough       find faces that lean or look aside too; slower
+  --threshold P    the confidence, 0 to 1, below which a face is unsure, 0 for
+                   none (default: the model's)
   --model DIR      use another trained model
   --emotions A,B   the names of its classes, in its order, where it has none
   --scale 0..1     what black and white are to it, where not -1..1
@@ -69,6 +72,8 @@ await runTask({
   options: {
     out: { type: "string" },
     smoothing: { type: "string" },
+    thorough: { type: "boolean" },
+    threshold: { type: "string" },
     model: { type: "string" },
     emotions: { type: "string" },
     scale: { type: "string" },
@@ -79,6 +84,10 @@ await runTask({
 }, async (options, positionals) => {
   const smoothingSeconds = readNumber("smoothing", options.smoothing, {
     least: 0,
+  });
+  const threshold = readNumber("threshold", options.threshold, {
+    least: 0,
+    most: 1,
   });
   const file = userPath(positionals[0]);
   const stop = new AbortController();
@@ -93,6 +102,8 @@ await runTask({
       out: options.out ? userPath(options.out) : dirname(file),
       overwrite: options.overwrite,
       smoothingSeconds,
+      thorough: options.thorough,
+      threshold,
       trained: await loadTrained(
         options.model && userPath(options.model),
         options,

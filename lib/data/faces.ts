@@ -125,6 +125,34 @@ export function selectSplit(faces: Faces, split: Split): Faces {
   };
 }
 
+/**
+ * The pixels of one face: 2,304 gray values, row-major. A view, not a copy.
+ *
+ * @param face its number, from 0
+ * @throws {RangeError} when there is no face of that number
+ *
+ * @example
+ * ```ts
+ * import { facePixels } from "mien/data/faces.ts";
+ * import { drawFaces } from "mien/drawn/faces.ts";
+ *
+ * console.log(facePixels(drawFaces({ count: 10, seed: 1 }), 3).length); // 2304
+ * ```
+ */
+export function facePixels(
+  faces: Pick<Faces, "pixels" | "length">,
+  face: number,
+): Uint8Array {
+  if (!Number.isInteger(face) || face < 0 || face >= faces.length) {
+    throw new RangeError(
+      `there is no face ${face}: they are numbered from 0 to ${
+        faces.length - 1
+      }`,
+    );
+  }
+  return faces.pixels.subarray(face * FACE_PIXELS, (face + 1) * FACE_PIXELS);
+}
+
 /** The number of faces in each split, in the order of {@linkcode SPLITS}. */
 export function countSplits(faces: Pick<Faces, "splits">): number[] {
   const counts = SPLITS.map(() => 0);

@@ -23,12 +23,14 @@ import {
   likeliest,
   macroF1Of,
 } from "./metrics.ts";
-import { MeaningError, meaningOf } from "../model/emotions_of_model.ts";
 import { createEngine } from "../engine/create_engine.ts";
 import { describeModel } from "../engine/describe_model.ts";
+import { isForTfjs } from "../engine/engine.ts";
 import { readWeights } from "../engine/weights.ts";
+import { MeaningError, meaningOf } from "../model/emotions_of_model.ts";
 import { NetworkError } from "../network/graph.ts";
-import { fillInput } from "../network/input.ts";
+import { PREDICTION_BATCH, predictShare } from "../network/predict.ts";
+import { predictAll, type PredictOptions } from "../network/predict_all.ts";
 
 /** A model on a split, in numbers. */
 export interface Evaluation {
@@ -59,50 +61,46 @@ export interface Evaluation {
   params: number;
 }
 
-const BATCH = 64;
-
 /**
- * Probabilities of each face, n x classes, row by row.
+ * Probabilities of each face, n x classes, row by row; a compiled network computes them on all
+ * cores.
  *
- * @param options.mirror also look at each mirrored face, and take the mean
- * @param options.onProgress called with the number of faces done
- * @throws {NetworkError} for a model with layers that the fast network lacks
+ * @throws {NetworkError} for a model with layers that the fast network lacks, or
+ * of other faces or emotions
  */
 export async function predictFaces(
   model: tf.LayersModel,
   faces: Pick<Faces, "pixels" | "length">,
-  options: { mirror?: boolean; onProgress?: (faces: number) => void } = {},
+  options: PredictOptions = {},
 ): Promise<Float32Array> {
   const graph = describeModel(model);
-  const classes = graph.outputSize;
   if (graph.inputSize !== FACE_PIXELS) {
     throw new NetworkError(
       `the model takes ${graph.inputSize} numbers, not faces of 48x48x1`,
     );
   }
   const { scale } = meaningOf(model);
-  const network = await createEngine(graph, {
-    batch: BATCH,
-    training: false,
-  }, { model });
   const weights = readWeights(graph, model);
-  network.parameters.set(weights.parameters);
-  network.statistics.set(weights.statistics);
-  const passes = options.mirror ? [false, true] : [false];
-  const output = new Float32Array(faces.length * classes);
-  for (let first = 0; first < faces.length; first += BATCH) {
-    const count = Math.min(BATCH, faces.length - first);
-    for (const mirror of passes) {
-      fillInput(network.input, faces.pixels, first, count, mirror, scale);
-      network.predict(count);
-      for (let i = 0; i < count * classes; i++) {
-        output[first * classes + i] += network.outputs[i] / passes.length;
-      }
-    }
-    options.onProgress?.(first + count);
-    if (first % (8 * BATCH) === 0) await new Promise((go) => setTimeout(go));
+  if (!isForTfjs(graph)) {
+    return await predictAll(
+      { graph, ...weights, scale },
+      faces.pixels,
+      options,
+    );
   }
-  return output;
+  const engine = await createEngine(
+    graph,
+    { batch: PREDICTION_BATCH, training: false },
+    { model },
+  );
+  engine.parameters.set(weights.parameters);
+  engine.statistics.set(weights.statistics);
+  return await predictShare(engine, {
+    pixels: faces.pixels,
+    mirror: options.mirror,
+    scale,
+    onProgress: options.onProgress,
+  });
 }
 
 /** The figures of probabilities, n x classes, against labels. */

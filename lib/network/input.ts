@@ -62,9 +62,17 @@ export function fillInput(
 ): void {
   const level = levels(scale);
   const from = first * FACE_PIXELS;
+  if (!mirror) {
+    scalePixels(
+      pixels.subarray(from, from + count * FACE_PIXELS),
+      input,
+      scale,
+    );
+    return;
+  }
   for (let i = 0; i < count * FACE_PIXELS; i++) {
     const column = i % FACE_SIZE;
-    const place = mirror ? i + FACE_SIZE - 1 - 2 * column : i;
+    const place = i + FACE_SIZE - 1 - 2 * column;
     input[i] = level[pixels[from + place]];
   }
 }

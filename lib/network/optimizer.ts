@@ -25,7 +25,10 @@ export type OptimizerOptions =
  * @example
  * ```ts
  * const optimizer = new Optimizer(network, {
- *   ...{ kind: "adam", beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+ *   kind: "adam",
+ *   beta1: 0.9,
+ *   beta2: 0.999,
+ *   epsilon: 1e-7,
  * });
  * network.gradient(64);
  * optimizer.step(1e-3);

@@ -47,9 +47,8 @@ export function readWeights(
   variablesOf(graph, model).forEach((variable, i) => {
     const { kind, offset } = graph.weights[i];
     const values = variable.read().dataSync();
-    flat[kind === "parameter" ? "parameters" : "statistics"].set(
-      ...[values as Float32Array, offset] as const,
-    );
+    const target = kind === "parameter" ? flat.parameters : flat.statistics;
+    target.set(values as Float32Array, offset);
   });
   return flat;
 }

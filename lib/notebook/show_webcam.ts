@@ -1,5 +1,5 @@
 // The webcam page below a notebook cell.
-import type { TrainedNetwork } from "../recognition/recognizer.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
 import { serveWebcam, type WebcamServer } from "../webcam/server.ts";
 import { showHtml } from "./show.ts";
 

@@ -21,6 +21,8 @@ export interface FaceNote {
   readonly probabilities: ArrayLike<number>;
   /** The number of the face's track in a video, shown before the emotion. */
   readonly track?: number;
+  /** Whether the label says "unsure", in gray, in place of the emotion. */
+  readonly unsure?: boolean;
 }
 
 /** Where a face's bars stand. */
@@ -42,7 +44,7 @@ function classesOf(names: readonly string[]): Classes {
   return { names, colors };
 }
 
-const BLACK = [0, 0, 0], WHITE = [255, 255, 255];
+const BLACK = [0, 0, 0], WHITE = [255, 255, 255], GRAY = [190, 190, 190];
 const SIDES: readonly PanelSide[] = [
   "right",
   "left",
@@ -136,8 +138,8 @@ export function drawFaces(
     labels.push(labelOf(face, emotions, image, line, labels));
   }
   const taken = [...faces.map((face) => face.box), ...labels.map((l) => l.box)];
-  const colors = faces.map(({ probabilities }) =>
-    classes.colors[indexOfLargest(probabilities)]
+  const colors = faces.map(({ probabilities, unsure }) =>
+    unsure ? GRAY : classes.colors[indexOfLargest(probabilities)]
   );
   for (const [i, { box }] of faces.entries()) {
     painter.frame(box, line + 2, 1, BLACK, 0.55);
@@ -190,11 +192,13 @@ function labelOf(
   const best = indexOfLargest(face.probabilities);
   const percent = Math.round(face.probabilities[best] * 100);
   const number = face.track === undefined ? "" : `#${face.track} `;
-  const text = `${number}${emotions[best]} ${percent}%`;
+  const text = number +
+    (face.unsure ? "unsure" : `${emotions[best]} ${percent}%`);
   const width = measureText(text, textHeight) + Math.round(textHeight * 0.3);
   const height = Math.round(textHeight * 1.25);
-  const top = Math.round(face.box.y),
-    bottom = top + Math.round(face.box.height);
+  // A box may reach beyond the picture; its label stays inside.
+  const top = Math.max(0, Math.round(face.box.y));
+  const bottom = Math.round(face.box.y + face.box.height);
   const above = top - height - line;
   const x = clamp(Math.round(face.box.x) - line, 0, image.width - width);
   const places = [

@@ -1,6 +1,6 @@
 /**
  * What probabilities must be, asserted where they are made and where they are
- * averaged: numbers from 0 to 1 that sum to 1.
+ * averaged: numbers from 0 to 1 that sum to 1. And when they say too little.
  *
  * @module
  */
@@ -29,4 +29,18 @@ export function checkProbabilities(values: ArrayLike<number>): void {
   if (inRange && Math.abs(sum - 1) <= ROUNDING) return;
   const shown = Array.from(values, (v) => v.toPrecision(3)).join(", ");
   throw new RangeError(`these are not probabilities: ${shown}`);
+}
+
+/**
+ * Whether an answer should be shown as "unsure": its largest probability is
+ * below a threshold. The default model's threshold is in models/default.json,
+ * chosen with bench/unsure.ts.
+ *
+ * @param threshold 0 to 1; with 0 no answer is unsure
+ */
+export function isUnsure(
+  probabilities: ArrayLike<number>,
+  threshold: number,
+): boolean {
+  return Math.max(...Array.from(probabilities)) < threshold;
 }

@@ -12,7 +12,7 @@
  */
 import { intersectionOverUnion } from "../image/box.ts";
 import type { Box } from "../image/box.ts";
-import { checkProbabilities } from "./probabilities.ts";
+import { checkProbabilities, isUnsure } from "./probabilities.ts";
 
 /**
  * Time constant of the exponential moving average, in seconds: a change has
@@ -23,7 +23,7 @@ export const SMOOTHING_SECONDS = 0.4;
 /** A lost track waits this long for its face, in seconds. */
 export const PATIENCE_SECONDS = 1;
 
-/** A lost track waits at least for this many frames, however slow they come. */
+/** And for this many frames, where they come slowly. */
 export const PATIENCE_FRAMES = 3;
 
 /** The least intersection over union at which a face continues a track. */
@@ -48,6 +48,8 @@ export interface TrackedFace<Face extends SeenFace = SeenFace> {
   readonly raw: ArrayLike<number>;
   /** The exponential moving average over the track; sums to 1. */
   readonly probabilities: Float32Array;
+  /** Whether the average's largest probability is below the threshold. */
+  readonly unsure: boolean;
 }
 
 interface Track {
@@ -78,9 +80,16 @@ export class FaceTracker {
   private frame = 0;
   private seconds = -Infinity;
 
+  /**
+   * @param smoothingSeconds see `SMOOTHING_SECONDS`
+   * @param patienceSeconds how long a lost track waits; by default for
+   * `PATIENCE_SECONDS` or `PATIENCE_FRAMES`, whichever is longer
+   * @param threshold the confidence below which a face is unsure
+   */
   constructor(
     readonly smoothingSeconds: number = SMOOTHING_SECONDS,
-    readonly patienceSeconds: number = PATIENCE_SECONDS,
+    readonly patienceSeconds?: number,
+    readonly threshold: number = 0,
   ) {}
 
   /** Numbers of the tracks that are lost and may still be found. */
@@ -104,9 +113,10 @@ export class FaceTracker {
     if (seconds < this.seconds) this.tracks = [];
     this.seconds = seconds;
     this.frame++;
+    const frames = this.patienceSeconds === undefined ? PATIENCE_FRAMES : 0;
     this.tracks = this.tracks.filter((track) =>
-      seconds - track.seconds <= this.patienceSeconds ||
-      this.frame - track.frame <= PATIENCE_FRAMES
+      seconds - track.seconds <= (this.patienceSeconds ?? PATIENCE_SECONDS) ||
+      this.frame - track.frame <= frames
     );
     const owners = this.match(faces);
     for (const track of this.tracks) track.lost = !owners.includes(track);
@@ -126,6 +136,7 @@ export class FaceTracker {
         state,
         raw: face.probabilities,
         probabilities,
+        unsure: isUnsure(probabilities, this.threshold),
       };
     });
   }

@@ -56,17 +56,17 @@ export function resolveClassWeights(
   const counts = new Array<number>(classes).fill(0);
   for (const label of labels) counts[label]++;
   if (classWeights !== "balanced") {
-    if (classWeights.length !== classes) {
-      throw new TrainingError(
-        `classWeights has ${classWeights.length} numbers, the faces have ${classes} classes`,
-      );
-    }
-    if (counts.every((count, k) => count === 0 || classWeights[k] === 0)) {
+    if (classWeights.length === classes) {
+      if (counts.some((count, k) => count > 0 && classWeights[k] > 0)) {
+        return classWeights;
+      }
       throw new TrainingError(
         "classWeights gives every class of the training faces the weight 0",
       );
     }
-    return classWeights;
+    throw new TrainingError(
+      `classWeights has ${classWeights.length} numbers, the faces have ${classes} classes`,
+    );
   }
   const present = counts.filter((count) => count > 0).length;
   return counts.map((count) => count ? labels.length / (present * count) : 0);

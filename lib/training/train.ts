@@ -7,14 +7,13 @@
 import type * as tf from "@tensorflow/tfjs";
 import * as path from "node:path";
 import { saveModel } from "../model/saved_model.ts";
-import { type Faces, selectSplit } from "../data/faces.ts";
-import { voteTargets } from "../data/ferplus.ts";
+import type { Faces } from "../data/faces.ts";
 import {
   accuracyOf,
   countConfusion,
-  crossEntropy,
   likeliest,
   macroF1Of,
+  softCrossEntropy,
 } from "../evaluation/metrics.ts";
 import { describeModel } from "../engine/describe_model.ts";
 import type { Loss } from "../engine/tfjs_graph.ts";
@@ -24,15 +23,14 @@ import type { NetworkGraph } from "../network/graph.ts";
 import { penaltyOf } from "../network/weights.ts";
 import {
   beginRun,
-  claimFolder,
   type EpochRecord,
-  forgetBeginning,
-  hasRun,
   modelFolderName,
-  readRun,
   type RunState,
   saveRun,
 } from "./run_folder.ts";
+import { checkFaces } from "./check_faces.ts";
+import { claimRun } from "./claim.ts";
+import { FileError } from "../write_whole.ts";
 import { stepPlateau } from "./schedule.ts";
 import {
   type PartialConfig,
@@ -47,7 +45,6 @@ import {
   PROGRESS_RIGHT,
   PROGRESS_STEP,
   shareFaces,
-  shareFloats,
   type TrainingMemory,
 } from "./shared_memory.ts";
 import { freezeLayers, type Frozen } from "./freeze.ts";
@@ -81,7 +78,7 @@ export interface TrainOptions {
   config?: PartialConfig;
   /** The run's folder. Without it nothing is saved. */
   out?: string;
-  /** The begin of the saved models' names; otherwise the model's name. */
+  /** What the saved models' names begin with; otherwise the model's name. */
   name?: string;
   /** Goes on with the run in `out`, if there is one. Otherwise a run there is an error. */
   resume?: boolean;
@@ -171,6 +168,14 @@ class Run {
         if (signal?.aborted || !await this.#epoch()) return "signal";
       }
       return "epochs";
+    } catch (error) {
+      const { out } = this.options;
+      if (!(error instanceof TrainingError) || !out || notes.epoch === 0) {
+        throw error;
+      }
+      throw new TrainingError(
+        `${error.message}. ${out} keeps the run as it was after epoch ${notes.epoch}; train with other choices in another folder`,
+      );
     } finally {
       signal?.removeEventListener("abort", stop);
     }
@@ -272,15 +277,15 @@ class Run {
   }
 
   #validation() {
-    const { validated, validation: { labels } } = this.memory;
+    const { validated, validation: { targets } } = this.memory;
     const classes = this.options.faces.emotions.length;
     const confusion = countConfusion(
-      labels,
+      likeliest(targets, classes),
       likeliest(validated, classes),
       classes,
     );
     return {
-      valLoss: crossEntropy(validated, labels, classes),
+      valLoss: softCrossEntropy(validated, targets, classes),
       valAccuracy: accuracyOf(confusion),
       valMacroF1: macroF1Of(confusion),
     };
@@ -312,10 +317,10 @@ function patienceIsOver({ waited, config }: RunState["notes"]): boolean {
  * disk under `out`: at most the epoch in progress can be lost, and a run that was resumed ends with
  * the same weights, bit for bit.
  *
- * @throws {TrainingError} for a configuration that makes no sense, a folder with another run, a loss
- * that is no number
+ * @throws {TrainingError} for a configuration that makes no sense, a folder with another run or other
+ * files, or in which another process trains, a loss that is not a number
  * @throws {CheckpointError} when `out` cannot be written; what was saved before stays
- * @throws {DatasetError} when a split has no faces
+ * @throws {DatasetError} when a split has no faces, or a label is not a class of the network
  *
  * @example
  * ```ts
@@ -332,32 +337,30 @@ function patienceIsOver({ waited, config }: RunState["notes"]): boolean {
  * ```
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { model, out } = options;
+  const { faces, model, out } = options;
   const graph = describeModel(model, options.loss);
-  checkShapes(graph, "the network", options.faces.emotions);
-  agreeOnClasses(model, options.faces.emotions);
-  const claim = out === undefined ? undefined : claimFolder(out);
+  checkFaces(faces);
+  checkShapes(graph, "the network", faces.emotions);
+  agreeOnClasses(model, faces.emotions);
+  if (out === undefined) return await trainNetwork(options, graph, false);
+  const claim = claimRun(out, options.resume);
   try {
-    return await trainClaimed(options, graph);
+    return await trainNetwork(options, graph, claim.going);
+  } catch (error) {
+    // What was written stays when writing failed: there may be room for more later.
+    if (!(error instanceof FileError)) claim.giveUp();
+    throw error;
   } finally {
-    claim?.release();
+    claim.release();
   }
 }
 
-/** The run, in a folder that nobody else works in. */
-async function trainClaimed(
+async function trainNetwork(
   options: TrainOptions,
-  graph: NetworkGraph,
+  graph: ReturnType<typeof describeModel>,
+  going: boolean,
 ): Promise<TrainResult> {
   const { faces, model, out } = options;
-  // A run without a whole epoch has nothing to lose: it begins once more, as it is asked for now.
-  const going = out !== undefined && hasRun(out) &&
-    readRun(out).notes.epoch > 0;
-  if (going && !options.resume) {
-    throw new TrainingError(
-      `${out} holds a run already; resume it, or name another folder`,
-    );
-  }
   const state = going
     ? resumedState(options, graph)
     : firstState(options, graph);
@@ -370,13 +373,8 @@ async function trainClaimed(
     statistics: state.arrays.statistics.length,
     classes: faces.emotions.length,
     taught: config.teacher !== null,
-    training: shareFaces(faces, "Training"),
-    validation: shareFaces(faces, "PublicTest"),
-    votes: shareFloats(
-      config.votes > 0
-        ? voteTargets(selectSplit(faces, "Training"))
-        : new Float32Array(),
-    ),
+    training: shareFaces(faces, "Training", config.votes),
+    validation: shareFaces(faces, "PublicTest", config.votes),
     state: Object.fromEntries(
       Object.entries(state.arrays).map(([name, { length }]) => [name, length]),
     ),
@@ -389,10 +387,6 @@ async function trainClaimed(
     run.writeWeights();
     const { history } = state.notes;
     return { model, history, best: bestOf(history, config), config, ended };
-  } catch (error) {
-    // What failed at its start must not be in the way of the next attempt.
-    if (out !== undefined && state.notes.epoch === 0) forgetBeginning(out);
-    throw error;
   } finally {
     run.end();
   }

@@ -12,16 +12,13 @@ import { type Engine, normsOf } from "../engine/engine.ts";
 import type { Loss } from "../engine/tfjs_graph.ts";
 import type { NetworkGraph } from "../network/graph.ts";
 import { Optimizer } from "../network/optimizer.ts";
+import { predictFaces } from "../network/predict.ts";
 import { OWN_SCALE, type Scale } from "../network/input.ts";
 import { randomAt } from "../random.ts";
 import { type PlateauState, scaleAt } from "./schedule.ts";
 import { shuffle } from "./order.ts";
-import {
-  addTimes,
-  askTeachers,
-  predictFaces,
-  type Teacher,
-} from "./teachers.ts";
+import { addTimes, askTeachers } from "./teachers.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
 import { UserError } from "../user_error.ts";
 import type { TrainingConfig } from "./config.ts";
 import type { Frozen } from "./freeze.ts";
@@ -60,7 +57,7 @@ export type Request =
     config: TrainingConfig;
     /** One weight an emotion, or `null`. */
     classWeights: number[] | null;
-    teachers: Teacher[];
+    teachers: TrainedNetwork[];
     /** Parameters and statistics that stay as they are. */
     frozen: Pick<Frozen, "parameterRanges" | "statisticRanges">;
     /** What black and white become in the network's input. */
@@ -86,6 +83,8 @@ class BadStep extends UserError {}
 class Shard {
   readonly #slots;
   readonly #classes: number;
+  /** The likeliest answer of each training face's target. */
+  readonly #wanted: ArrayLike<number>;
   readonly #live: Float32Array;
   readonly #liveStatistics: Float32Array;
   readonly #before: Float32Array;
@@ -99,6 +98,7 @@ class Shard {
     this.#slots = viewSlots(request.memory);
     this.#classes = request.memory.validated.length /
       request.memory.validation.length;
+    this.#wanted = likeliest(request.memory.training.targets, this.#classes);
     this.#live = new Float32Array(request.memory.parameters);
     this.#liveStatistics = new Float32Array(request.memory.statistics);
     this.#before = new Float32Array(request.memory.statistics);
@@ -208,10 +208,11 @@ class Shard {
   /** The faces' pixels, changed, and their targets into the network; gives their weights in the loss. */
   #fill(faces: Uint32Array, epoch: number): Float32Array | undefined {
     const { config, memory, classWeights } = this.request;
-    const { training, taught, votes } = memory;
+    const { training, taught } = memory;
     const { input, targets } = this.network;
     const classes = this.#classes;
     const smoothed = config.labelSmoothing / classes;
+    const sure = 1 - config.labelSmoothing;
     const taughtPart = config.teacher?.weight ?? 0;
     faces.forEach((face, index) => {
       augmentFace(
@@ -226,12 +227,8 @@ class Shard {
       );
       const at = index * classes;
       targets.fill(smoothed, at, at + classes);
-      const sure = 1 - config.labelSmoothing;
-      targets[at + training.labels[face]] += sure * (1 - config.votes);
-      if (config.votes > 0) {
-        for (let k = 0; k < classes; k++) {
-          targets[at + k] += sure * config.votes * votes[face * classes + k];
-        }
+      for (let k = 0; k < classes; k++) {
+        targets[at + k] += sure * training.targets[face * classes + k];
       }
       if (taughtPart === 0) return;
       for (let k = 0; k < classes; k++) {
@@ -246,14 +243,14 @@ class Shard {
   }
 
   #countRight(faces: Uint32Array): number {
-    const { labels } = this.request.memory.training;
     const classes = this.#classes;
     const answers = likeliest(
       this.network.outputs.subarray(0, faces.length * classes),
       classes,
     );
     return answers.reduce(
-      (right, answer, index) => right + Number(answer === labels[faces[index]]),
+      (right, answer, index) =>
+        right + Number(answer === this.#wanted[faces[index]]),
       0,
     );
   }
@@ -320,7 +317,8 @@ class Shard {
     }
     const [from, to] = partOf(validation.length, worker, workers);
     const { scale } = this.request;
-    predictFaces(network, validation.pixels, from, to, validated, scale);
+    const { pixels } = validation;
+    predictFaces(network, { pixels, from, to, output: validated, scale });
     if (averaged) {
       network.parameters.set(this.#live);
       network.statistics.set(this.#liveStatistics);

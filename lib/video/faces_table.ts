@@ -21,6 +21,7 @@ export function tableColumns(
     ...["frame", "seconds", "track", "x", "y", "width", "height"],
     ...emotions.map((emotion) => `${emotion}_raw`),
     ...emotions.map((emotion) => `${emotion}_smoothed`),
+    "unsure",
   ];
 }
 
@@ -49,12 +50,12 @@ export class FacesTable {
     if (faces.length === 0) {
       this.rows += `${start}${",".repeat(this.columns - 2)}\n`;
     }
-    for (const { track, box, raw, probabilities } of faces) {
+    for (const { track, box, raw, probabilities, unsure } of faces) {
       const values = [...Array.from(raw), ...probabilities]
         .map((value) => value.toFixed(5));
       this.rows += [
         ...[start, track, box.x, box.y, box.width, box.height],
-        ...values,
+        ...[...values, unsure],
       ].join(",") + "\n";
     }
     if (this.rows.length > 65536) this.flush();

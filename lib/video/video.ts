@@ -17,12 +17,12 @@ import { makeFolder, writeWhole } from "../write_whole.ts";
 import { type Ffmpeg, findFfmpeg, VideoError } from "./ffmpeg.ts";
 import type { VideoInfo } from "./probe.ts";
 import { loadTrained } from "../recognition/recognize.ts";
+import type { FaceSearch } from "../recognition/face_finder.ts";
 import {
-  type FaceSearch,
   type RecognizedFace,
-  type TrainedNetwork,
   VIDEO_SEARCH,
 } from "../recognition/recognizer.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
 import { Timeline } from "./timeline.ts";
 import { FaceTracker, SMOOTHING_SECONDS } from "../recognition/tracking.ts";
 import { VideoReader } from "./reader.ts";
@@ -39,6 +39,10 @@ export interface VideoOptions {
   /** The network; by default that of the default model. */
   readonly trained?: TrainedNetwork;
   readonly search?: FaceSearch;
+  /** Also finds faces that lean or look aside, see `recognition/recognize.ts`. */
+  readonly thorough?: boolean;
+  /** The confidence below which a face is unsure; by default the model's. */
+  readonly threshold?: number;
   /** Time constant of the moving average in seconds; see `recognition/tracking.ts`. */
   readonly smoothingSeconds?: number;
   /** Workers that find faces; by default one for each core, four at most. */
@@ -107,7 +111,9 @@ export async function annotateVideo(
   const paths = videoResultPaths(file, options.out);
   if (!options.overwrite) Object.values(paths).forEach(refuseExisting);
   const ffmpeg = options.ffmpeg ?? await findFfmpeg();
-  const trained = options.trained ?? await loadTrained();
+  const network = options.trained ?? await loadTrained();
+  const threshold = options.threshold ?? network.threshold ?? 0;
+  const trained = { ...network, threshold };
   const started = performance.now();
   const { reader, info } = await VideoReader.open(file, ffmpeg);
   let writer: VideoWriter | undefined, table: FacesTable | undefined;
@@ -120,7 +126,7 @@ export async function annotateVideo(
     team = await FrameTeam.start(
       info,
       trained,
-      options.search ?? VIDEO_SEARCH,
+      { search: options.search ?? VIDEO_SEARCH, thorough: options.thorough },
       options.workers ?? Math.min(navigator.hardwareConcurrency || 1, 4),
     );
     const seen = await annotateFrames(
@@ -129,7 +135,7 @@ export async function annotateVideo(
       team,
       writer,
       table,
-      { ...options, trained },
+      { ...options, trained, threshold },
     );
     if (seen.frames === 0) throw new VideoError(file, "has no frame in it");
     const unheard = await writer.finish();
@@ -181,6 +187,8 @@ async function annotateFrames(
   const total = Math.round((info.seconds - info.start) * info.frameRate);
   const tracker = new FaceTracker(
     options.smoothingSeconds ?? SMOOTHING_SECONDS,
+    undefined,
+    options.threshold,
   );
   const overlay = new Overlay(info.width, info.height);
   const sides = new Map<number, PanelSide>();

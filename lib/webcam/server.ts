@@ -13,7 +13,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { loadTrained } from "../recognition/recognize.ts";
-import type { TrainedNetwork } from "../recognition/recognizer.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
 import { UserError } from "../user_error.ts";
 
 /** A page that is being served. */
