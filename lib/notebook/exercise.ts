@@ -140,8 +140,8 @@ export function randomFaces(count: number, seed: number): Faces {
     ),
     labels: Uint8Array.from({ length: count }, () => random.integer(7)),
     splits: new Uint8Array(count),
-    emotions: EMOTIONS,
     length: count,
+    emotions: EMOTIONS,
     source: { name: "made-up faces", hash: "", skipped: [] },
   };
 }
