@@ -87,8 +87,8 @@ const OPTIONS = {
   workers: text,
   seed: text,
   "learning-rate": text,
-  optimizer: text,
   freeze: text,
+  optimizer: text,
   schedule: text,
 };
 
