@@ -1,12 +1,12 @@
 // FER-2013 as pictures: Kaggle's image version, `train/` and `test/` with a
 // folder for each emotion, on the disk or in a zip archive.
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { DatasetError, type SkippedRow, SPLITS } from "./faces.ts";
 import { EMOTIONS, FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
 import type { ReadFaces } from "./table.ts";
 import { toGray } from "../image/gray.ts";
-import { ImageError, readImage } from "../image/image.ts";
+import { IMAGE_EXTENSIONS, ImageError, readImage } from "../image/image.ts";
 import { createProgress } from "../progress.ts";
 
 /** A picture file, wherever it lies. */
@@ -74,7 +74,9 @@ export async function readPictures(
   root: string,
   skipBadRows = false,
 ): Promise<ReadFaces> {
-  const pictures = describePictures(files, root);
+  const { pictures, outside } = describePictures(files, root);
+  // Where its folder's name was damaged, an archive's two names for a file differ: reading tells.
+  for (const file of outside) await file.read();
   const pixels = new Uint8Array(pictures.length * FACE_PIXELS); // n x 48 x 48
   const labels: number[] = [];
   const splits: number[] = [];
@@ -117,25 +119,50 @@ export async function readPictures(
     length,
     skipped,
     unordered: true,
-    note: pictures.every(({ base }) => splitOfName(base) >= 0)
-      ? undefined
-      : "file names do not tell the split: train/ counts as Training, all of " +
-        "test/ (PublicTest and PrivateTest merged) as PublicTest",
+    note: describeNotes(pictures, outside),
   };
 }
 
-/** What the paths say; files outside of train/ and test/ are left out. */
+/** What a reader of the numbers must know. */
+function describeNotes(
+  pictures: readonly Picture[],
+  outside: readonly PictureFile[],
+): string | undefined {
+  const notes: string[] = [];
+  if (pictures.some(({ base }) => splitOfName(base) < 0)) {
+    notes.push(
+      "file names do not tell the split: train/ counts as Training, all of " +
+        "test/ (PublicTest and PrivateTest merged) as PublicTest",
+    );
+  }
+  if (outside.length > 0) {
+    const count = outside.length.toLocaleString("en");
+    notes.push(
+      `pictures outside of train/ and test/ were left out: ${count}, first ` +
+        outside[0].name,
+    );
+  }
+  return notes.join("; ") || undefined;
+}
+
+/** What the paths say; pictures outside of train/ and test/ are listed apart. */
 function describePictures(
   files: readonly PictureFile[],
   root: string,
-): Picture[] {
+): { pictures: Picture[]; outside: PictureFile[] } {
   const found = new Set<string>();
   const pictures: Picture[] = [];
+  const outside: PictureFile[] = [];
   for (const file of files) {
     const [base, emotion, half] = file.name.split("/").reverse();
     const label = (EMOTIONS as readonly string[]).indexOf(emotion);
     const folder = (FOLDERS as readonly string[]).indexOf(half);
-    if (folder < 0 || base.startsWith(".") || base === "Thumbs.db") continue;
+    if (base.startsWith(".") || base === "Thumbs.db") continue;
+    if (folder < 0) {
+      const aside = file.name.split("/").includes("__MACOSX");
+      if (isPictureName(base) && !aside) outside.push(file);
+      continue;
+    }
     if (label < 0) {
       throw new DatasetError(
         `${root} (${half}/${emotion})`,
@@ -161,9 +188,15 @@ function describePictures(
       `class folders missing or empty: ${missing.join(", ")}`,
     );
   }
-  return pictures.sort((a, b) =>
+  pictures.sort((a, b) =>
     a.split - b.split || compare(a.base, b.base) || a.label - b.label
   );
+  return { pictures, outside };
+}
+
+function isPictureName(base: string): boolean {
+  const known: readonly string[] = IMAGE_EXTENSIONS;
+  return known.includes(extname(base).toLowerCase());
 }
 
 /** The split that a file name says, or -1. */
