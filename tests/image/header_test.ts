@@ -225,6 +225,33 @@ Deno.test("a TIFF with a tag that stands twice, or with kinds that decoders diff
   assert.match(await reason(many), /tag 273 twice/);
 });
 
+/** An uncompressed gray TIFF of 64 x 4 floating-point samples, 0 to `white`. */
+function floatTiff(white: number): Uint8Array {
+  const bytes = Buffer.alloc(8 + 1024 + 2 + 10 * 12 + 4);
+  bytes.set([0x49, 0x49, 42, 0]);
+  bytes.writeUInt32LE(8 + 1024, 4);
+  for (let i = 0; i < 256; i++) bytes.writeFloatLE(i / 255 * white, 8 + 4 * i);
+  const tags = [[256, 64], [257, 4], [258, 32], [259, 1], [262, 1], [273, 8]];
+  tags.push([277, 1], [278, 4], [279, 1024], [339, 3]);
+  bytes.writeUInt16LE(tags.length, 8 + 1024);
+  for (const [i, [tag, value]] of tags.entries()) {
+    const at = 8 + 1024 + 2 + 12 * i;
+    bytes.writeUInt16LE(tag, at);
+    bytes.writeUInt16LE(4, at + 2);
+    bytes.writeUInt32LE(1, at + 4);
+    bytes.writeUInt32LE(value, at + 8);
+  }
+  return bytes;
+}
+
+Deno.test("floating-point TIFF is read whether white is 1, 255 or 65535", async () => {
+  for (const white of [1, 255, 65535]) {
+    const { data } = await readImage(floatTiff(white));
+    const gray = data.filter((_, i) => i % 4 === 0);
+    assert.ok(gray.every((value, i) => Math.abs(value - i) <= 1), `${white}`);
+  }
+});
+
 Deno.test("AVIF is read, and a folder's unknown names are told by their first bytes", async () => {
   const bytes = await encodeWithMagick(SOURCE, "AVIF");
   assert.ok(distance(await readImage(bytes), SOURCE) < 8);
