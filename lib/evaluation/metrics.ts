@@ -170,6 +170,23 @@ export function crossEntropy(
 }
 
 /**
+ * Mean cross-entropy of targets that are probabilities themselves, n x classes, in nats. Where each
+ * row is one label's, it is that of {@linkcode crossEntropy}.
+ */
+export function softCrossEntropy(
+  probabilities: ArrayLike<number>,
+  targets: ArrayLike<number>,
+  classes: number,
+): number {
+  let total = 0;
+  for (let i = 0; i < targets.length; i++) {
+    if (targets[i] === 0) continue;
+    total -= targets[i] * Math.log(Math.max(1e-7, probabilities[i]));
+  }
+  return total * classes / targets.length;
+}
+
+/**
  * Confidence against accuracy in `count` bins of equal width.
  * Source: Guo et al., "On Calibration of Modern Neural Networks", 2017.
  */

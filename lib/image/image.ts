@@ -16,7 +16,7 @@ import { Buffer } from "node:buffer";
 import { PNG } from "pngjs";
 import { readImageHeader } from "./header.ts";
 import { UserError } from "../user_error.ts";
-import { FileError, writeWhole } from "../write_whole.ts";
+import { writeWhole } from "../write_whole.ts";
 
 /** A picture that cannot be used: names the file and says why. */
 export class ImageError extends UserError {
@@ -155,19 +155,13 @@ export function encodePng(image: GrayImage | ColorImage): Uint8Array {
 /**
  * Writes a picture as a PNG file, whole or not at all.
  *
- * @throws {ImageError} when the file cannot be written
+ * @throws {FileError} when the file cannot be written
  */
-// deno-lint-ignore require-await -- what goes wrong is a rejection
+// deno-lint-ignore require-await -- its errors are rejections, as they always were
 export async function writePng(
   path: string | URL,
   image: GrayImage | ColorImage,
 ): Promise<void> {
   const target = path instanceof URL ? fileURLToPath(path) : path;
-  const bytes = encodePng(image);
-  try {
-    writeWhole(target, bytes);
-  } catch (error) {
-    if (!(error instanceof FileError)) throw error;
-    throw new ImageError(target, `cannot be written: ${error.reason}`);
-  }
+  writeWhole(target, encodePng(image));
 }

@@ -136,6 +136,10 @@ export interface RecognizeOptions {
   readonly thorough?: boolean;
   /** The confidence below which a face is unsure; by default the model's. */
   readonly threshold?: number;
+  /** The names of a foreign model's answers, in its order: "happy,sad". */
+  readonly emotions?: string;
+  /** What black and white are to a foreign model: "0..1". */
+  readonly scale?: string;
 }
 
 /**

@@ -26,7 +26,7 @@ export interface EpochRecord {
   /** Over the epoch's steps, as the network was then: augmented faces, the run's targets. */
   loss: number;
   accuracy: number;
-  /** After the epoch, on the validation faces and their labels. */
+  /** After the epoch, on the validation faces and their labels, blended with votes as the run's targets are. */
   valLoss: number;
   valAccuracy: number;
   valMacroF1: number;

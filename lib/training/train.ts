@@ -7,14 +7,13 @@
 import type * as tf from "@tensorflow/tfjs";
 import * as path from "node:path";
 import { loadModel, saveModel } from "../model/saved_model.ts";
-import { type Faces, selectSplit } from "../data/faces.ts";
-import { voteTargets } from "../data/ferplus.ts";
+import type { Faces } from "../data/faces.ts";
 import {
   accuracyOf,
   countConfusion,
-  crossEntropy,
   likeliest,
   macroF1Of,
+  softCrossEntropy,
 } from "../evaluation/metrics.ts";
 import { describeEngine, describeModel } from "../engine/describe_model.ts";
 import { isForTfjs } from "../engine/engine.ts";
@@ -47,7 +46,6 @@ import {
   PROGRESS_RIGHT,
   PROGRESS_STEP,
   shareFaces,
-  shareFloats,
   type TrainingMemory,
 } from "./shared_memory.ts";
 import { agreeOnClasses, checkShapes, resolveClassWeights } from "./classes.ts";
@@ -292,15 +290,15 @@ class Run {
   }
 
   #validation() {
-    const { validated, validation: { labels } } = this.memory;
+    const { validated, validation: { targets } } = this.memory;
     const classes = this.options.faces.emotions.length;
     const confusion = countConfusion(
-      labels,
+      likeliest(targets, classes),
       likeliest(validated, classes),
       classes,
     );
     return {
-      valLoss: crossEntropy(validated, labels, classes),
+      valLoss: softCrossEntropy(validated, targets, classes),
       valAccuracy: accuracyOf(confusion),
       valMacroF1: macroF1Of(confusion),
     };
@@ -404,13 +402,8 @@ async function trainNetwork(
     statistics: state.arrays.statistics.length,
     classes: faces.emotions.length,
     taught: config.teacher !== null,
-    training: shareFaces(faces, "Training"),
-    validation: shareFaces(faces, "PublicTest"),
-    votes: shareFloats(
-      config.votes > 0
-        ? voteTargets(selectSplit(faces, "Training"))
-        : new Float32Array(),
-    ),
+    training: shareFaces(faces, "Training", config.votes),
+    validation: shareFaces(faces, "PublicTest", config.votes),
     state: Object.fromEntries(
       Object.entries(state.arrays).map(([name, { length }]) => [name, length]),
     ),

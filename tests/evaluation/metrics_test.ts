@@ -12,6 +12,7 @@ import {
   fitTemperature,
   likeliest,
   macroF1Of,
+  softCrossEntropy,
 } from "mien/evaluation/metrics.ts";
 import { createRandom } from "mien/random.ts";
 
@@ -59,6 +60,19 @@ Deno.test("the likeliest class is the first of equals", () => {
 Deno.test("cross-entropy is the mean of minus the logarithms", () => {
   const loss = crossEntropy([0.5, 0.5, 0.25, 0.75, 1, 0], [0, 0, 1], 2);
   near(loss, (Math.log(2) + Math.log(4) + Math.log(1e7)) / 3);
+});
+
+Deno.test("soft cross-entropy is that of labels where each row is one, and linear between", () => {
+  const said = [0.5, 0.5, 0.25, 0.75, 1, 0];
+  const labels = [0, 0, 1];
+  const hard = [1, 0, 1, 0, 0, 1], other = [0, 1, 0, 1, 1, 0];
+  near(softCrossEntropy(said, hard, 2), crossEntropy(said, labels, 2));
+  const blend = hard.map((part, i) => 0.3 * part + 0.7 * other[i]);
+  near(
+    softCrossEntropy(said, blend, 2),
+    0.3 * softCrossEntropy(said, hard, 2) +
+      0.7 * softCrossEntropy(said, other, 2),
+  );
 });
 
 Deno.test("calibration bins and error as worked out by hand", () => {
