@@ -105,7 +105,9 @@ async function watch(
     }
     await child.status;
     if (hung) find(current++, started ? "a hang" : "it does not start");
-    else if (!ended) find(current++, "the process crashed");
+    else if (!ended) {
+      find(current++, started ? "the process crashed" : "it does not start");
+    }
     return current;
   } finally {
     clearInterval(timer);

@@ -104,7 +104,7 @@ export const targets: Record<string, Target> = {
     },
   },
   zip: {
-    make: (folder) => write(folder, "a.zip", toZip(toPictures(makeRows(9)))),
+    make: (folder) => write(folder, "a.zip", toZip(toPictures(makeRows(42)))),
     read: readTable,
   },
   "cascade-xml": {
