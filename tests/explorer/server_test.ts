@@ -7,6 +7,15 @@ import { drawFaces } from "mien/drawn/faces.ts";
 import { readNetwork } from "mien/explorer/models.ts";
 import { serveExplorer } from "mien/explorer/server.ts";
 import { ExplorerError, Site, writeSite } from "mien/explorer/site.ts";
+import { launchChromium } from "../helpers/chromium.ts";
+import {
+  assertClose,
+  BROWSER_TEST,
+  processorTime,
+  shownProbabilities,
+} from "../helpers/explorer_page.ts";
+import { FACE_PIXELS } from "mien/emotions.ts";
+import { loadRecognizer } from "mien/recognition/recognize.ts";
 import { untrained } from "../helpers/untrained.ts";
 
 const OPTIONS = { sanitizeOps: false, sanitizeResources: false };
@@ -174,6 +183,72 @@ Deno.test(
     } finally {
       if (before === undefined) Deno.env.delete("FER2013");
       else Deno.env.set("FER2013", before);
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
+
+Deno.test(
+  "the exported page answers from a plain web server, in a folder of it, within 1.5 MB",
+  BROWSER_TEST,
+  async () => {
+    const folder = await Deno.makeTempDir();
+    await writeSite(join(folder, "pages", "explorer"));
+    let bytes = 0;
+    const types: Record<string, string> = {
+      html: "text/html",
+      js: "text/javascript",
+      css: "text/css",
+    };
+    const server = Deno.serve(
+      { port: 0, hostname: "127.0.0.1", onListen() {} },
+      async (request) => {
+        const { pathname } = new URL(request.url);
+        const content = await Deno.readFile(join(folder, pathname)).catch(() =>
+          null
+        );
+        bytes += content?.length ?? 0;
+        const type = types[pathname.split(".").at(-1)!] ??
+          "application/octet-stream";
+        return new Response(content, {
+          status: content ? 200 : 404,
+          headers: { "content-type": type },
+        });
+      },
+    );
+    const browser = await launchChromium();
+    try {
+      const page = await browser.newPage();
+      page.setDefaultTimeout(20_000);
+      const wrong: string[] = [];
+      page.on("pageerror", (error) => wrong.push(String(error)));
+      page.on("console", (message) => {
+        if (message.type() === "error") wrong.push(message.text());
+      });
+      const used = await processorTime(page);
+      await page.goto(
+        `http://127.0.0.1:${server.addr.port}/pages/explorer/index.html`,
+      );
+      const shown = await shownProbabilities(page);
+      console.log(
+        `first picture: ${(await used()).toFixed(2)} s of processor time, ` +
+          `${(bytes / 1e6).toFixed(2)} MB`,
+      );
+      // A second on a machine that has nothing else to do.
+      assert.ok(await used() < 1);
+      const face = drawFaces({ count: 70, seed: 2013 }).pixels.subarray(
+        0,
+        FACE_PIXELS,
+      );
+      const [expected] = (await loadRecognizer()).classify([face]);
+      assertClose(shown, expected, 1e-4);
+      await page.getByRole("link", { name: "Time machine" }).click();
+      await page.getByText("After epoch 1:").waitFor();
+      assert.ok(bytes < 1.5e6);
+      assert.deepEqual(wrong, []);
+    } finally {
+      await browser.close();
+      await server.shutdown();
       await Deno.remove(folder, { recursive: true });
     }
   },

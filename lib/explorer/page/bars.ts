@@ -29,11 +29,11 @@ export class Bars {
     this.element = make("div", {}, this.#answer, this.#grid, this.#live);
   }
 
-  /** Shows probabilities; `truth` is the label, where there is one. */
+  /** Shows probabilities; `label` is the class that is said to be right, where one is. */
   show(
     probabilities: ArrayLike<number>,
     names: readonly string[],
-    truth?: string,
+    label?: number,
   ): void {
     if (this.#names.join() !== names.join()) this.#build(names);
     const best = indexOfLargest(probabilities);
@@ -44,9 +44,9 @@ export class Bars {
       number.classList.add("number");
     });
     const words = `${names[best]} ${percent(probabilities[best])}`;
-    this.#answer.textContent = truth === undefined
+    this.#answer.textContent = label === undefined || label >= names.length
       ? `Answer: ${words}`
-      : `Answer: ${words} (label: ${truth})`;
+      : `Answer: ${words} (label: ${names[label]})`;
     this.#answer.dataset.answer = names[best];
     this.element.dataset.probabilities = Array.from(
       probabilities,

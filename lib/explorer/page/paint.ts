@@ -73,7 +73,16 @@ export interface Maps {
   readonly channels: number;
 }
 
-/** The largest absolute value, which gets the full color. */
+/**
+ * The absolute value that gets the full color: of a hundred values one is
+ * larger. So a single bright pixel does not turn all others gray.
+ */
+function fullColor(values: ArrayLike<number>): number {
+  const sizes = Float32Array.from(values, Math.abs).sort();
+  return Math.max(1e-12, sizes[Math.floor(sizes.length * 0.99)]);
+}
+
+/** The largest absolute value. */
 export function largest(values: ArrayLike<number>): number {
   let most = 1e-12;
   for (let i = 0; i < values.length; i++) {
@@ -87,7 +96,7 @@ export function paintMap(
   canvas: HTMLCanvasElement,
   { values, rows, columns, channels }: Maps,
   channel: number,
-  most: number = largest(values),
+  most: number = fullColor(values),
 ): void {
   canvas.width = columns;
   canvas.height = rows;
@@ -150,7 +159,7 @@ export function paintMosaic(
   const context = canvas.getContext("2d")!;
   context.imageSmoothingEnabled = false;
   const tile = document.createElement("canvas");
-  const most = largest(maps.values);
+  const most = fullColor(maps.values);
   for (let k = 0; k < maps.channels; k++) {
     paintMap(tile, maps, k, most);
     const x = k % across * (TILE + GAP),

@@ -160,7 +160,7 @@ class Inside implements OpenRoom {
     this.#bars.show(
       this.#values.at(-1)!,
       network.names,
-      face.label === undefined ? undefined : network.names[face.label],
+      face.label,
     );
     drawScoreMaps(
       this.#scores,

@@ -183,8 +183,9 @@ class Playground implements OpenRoom {
       const { x, y } = pointAt(canvas, event);
       const column = Math.floor(x / COVER_SIZE),
         row = Math.floor(y / COVER_SIZE);
-      const inside = (at: number) => at >= 0 && at < COVER_COLUMNS;
-      if (!inside(column) || !inside(row)) return;
+      if (Math.min(column, row) < 0 || Math.max(column, row) >= COVER_COLUMNS) {
+        return;
+      }
       const square = row * COVER_COLUMNS + column;
       adding ??= !this.#cover.has(square);
       if (adding) this.#cover.add(square);
@@ -262,10 +263,7 @@ class Playground implements OpenRoom {
     const { network, face, state } = this.app;
     const changed = changeFace(face.face, this.#change);
     const [probabilities] = network.classify([changed]);
-    const label = face.label === undefined
-      ? undefined
-      : network.names[face.label];
-    this.#bars.show(probabilities, network.names, label);
+    this.#bars.show(probabilities, network.names, face.label);
     paintGray(this.#picture, changed);
     if (document.activeElement === this.#picture) {
       frame(

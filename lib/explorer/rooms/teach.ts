@@ -49,6 +49,7 @@ class Teach implements OpenRoom {
   #recording: { own: OwnClass; until: number; last: number } | undefined;
   #own: PageNetwork | undefined;
   #closed = false;
+  #learning = false;
 
   constructor(
     place: HTMLElement,
@@ -172,7 +173,9 @@ class Teach implements OpenRoom {
     const ready = this.#classes.every(({ faces }) => faces.length > 0);
     this.#train.disabled = !ready;
     this.#save.disabled = !this.#own;
-    if (!ready) this.#progress.textContent = "Every class needs some faces.";
+    if (!ready) {
+      this.#progress.textContent ||= "Every class needs some faces.";
+    }
   }
 
   #record(own: OwnClass) {
@@ -198,6 +201,7 @@ class Teach implements OpenRoom {
   }
 
   #frame() {
+    if (this.#learning) return; // All time for learning: seconds, not a minute.
     const { width, height } = this.#canvas;
     const context = this.#canvas.getContext("2d", {
       willReadFrequently: true,
@@ -252,7 +256,7 @@ class Teach implements OpenRoom {
     if (new Set(names).size < names.length) {
       return this.app.say("Two classes have the same name.", true);
     }
-    this.#train.disabled = true;
+    this.#train.disabled = this.#learning = true;
     try {
       const features: Float32Array[] = [], labels: number[] = [];
       const total = classes.reduce((sum, { faces }) => sum + faces.length, 0);
@@ -291,7 +295,7 @@ class Teach implements OpenRoom {
     } catch (error) {
       this.app.say((error as Error).message, true);
     } finally {
-      this.#train.disabled = false;
+      this.#train.disabled = this.#learning = false;
       this.#drawList();
     }
   }

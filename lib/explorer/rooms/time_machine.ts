@@ -175,7 +175,7 @@ class TimeMachine implements OpenRoom {
     this.#bars.show(
       values.at(-1)!,
       network.names,
-      label === undefined ? undefined : network.names[label],
+      label,
     );
     this.#drawFilters(network);
     const [rows, columns, channels] =
