@@ -2,13 +2,15 @@
 //
 // Reading and writing it is in run_folder.ts.
 import type * as tf from "@tensorflow/tfjs";
+import * as path from "node:path";
 import { createHash } from "node:crypto";
+import { CheckpointError } from "../model/model_file.ts";
 import { EMOTIONS } from "../emotions.ts";
-import type { Faces } from "../data/faces.ts";
+import { type Faces, hashFaces } from "../data/faces.ts";
 import type { NetworkGraph } from "../network/graph.ts";
 import { isForTfjs } from "../engine/engine.ts";
 import type { Loss } from "../engine/tfjs_graph.ts";
-import { readWeights } from "../engine/weights.ts";
+import { freezeLayers } from "./freeze.ts";
 import { readRun, type RunState } from "./run_folder.ts";
 import { startPlateau } from "./schedule.ts";
 import {
@@ -72,8 +74,9 @@ export function firstState(
 ): RunState {
   const { faces, model } = options;
   const config = completeConfig(options.config);
-  const { parameters, statistics } = readWeights(graph, model);
-  const { name, path, hash } = faces.source;
+  const { parameters, statistics } = freezeLayers(graph, model, config.freeze);
+  const { name, path: file } = faces.source;
+  const hash = hashFaces(faces); // Their source may tell of other ones.
   return {
     notes: {
       config,
@@ -82,7 +85,7 @@ export function firstState(
       loss: lossDigest(options),
       data: {
         name,
-        path,
+        path: file,
         hash,
         emotions: faces.emotions,
         votes: votesDigest(faces, config),
@@ -131,7 +134,7 @@ export function resumedState(
   if (notes.loss !== lossDigest(options)) {
     throw refuse("it has another loss");
   }
-  if (notes.data.hash !== options.faces.source.hash) {
+  if (notes.data.hash !== hashFaces(options.faces)) {
     throw refuse(
       `it trains on other faces (${notes.data.path ?? notes.data.name})`,
     );
@@ -143,8 +146,37 @@ export function resumedState(
   if (notes.data.votes !== votesDigest(options.faces, asked)) {
     throw refuse("it trains on other votes");
   }
+  checkFit(options.out!, state, graph);
   notes.config = asked;
   return state;
+}
+
+/** @throws {CheckpointError} when a state's arrays are not those of its network and optimizer */
+function checkFit(out: string, state: RunState, graph: NetworkGraph): void {
+  const { notes: { config, epoch, step, history }, arrays } = state;
+  const averaged = config.averageDecay === null ? [] : ["average"];
+  const { parameters, statistics } = graph;
+  const expected = [
+    ["parameters", parameters],
+    ["statistics", statistics],
+    ...averaged.flatMap((name) => [
+      [`${name}Parameters`, parameters],
+      [`${name}Statistics`, statistics],
+    ]),
+    ...Object.keys(firstMoments(config, 0)).map((name) => [name, parameters]),
+  ];
+  const found = Object.entries(arrays).map(([name, { length }]) => [
+    name,
+    length,
+  ]);
+  const same = JSON.stringify(found.sort()) === JSON.stringify(expected.sort());
+  const counted = Number.isSafeInteger(epoch) && Number.isSafeInteger(step) &&
+    Array.isArray(history) && history.length === epoch;
+  if (same && counted) return;
+  throw new CheckpointError(
+    path.join(out, "resume", "state.bin"),
+    "does not fit its own network: it is damaged; train in another folder",
+  );
 }
 
 /** What the optimizer remembers of past gradients: nothing yet. */

@@ -9,9 +9,11 @@ import {
   DatasetError,
   describeSplits,
   type Faces,
+  selectSplit,
   type Split,
   SPLITS,
 } from "../data/faces.ts";
+import { blendedTargets } from "../data/ferplus.ts";
 
 /** Faces of one split in shared memory. */
 export interface SharedFaces {
@@ -19,19 +21,21 @@ export interface SharedFaces {
   /** n x 48 x 48 gray values. */
   pixels: Uint8Array<SharedArrayBuffer>;
   labels: Uint8Array<SharedArrayBuffer>;
+  /** n x classes: labels and votes as the run blends them, before smoothing and teachers. */
+  targets: Float32Array<SharedArrayBuffer>;
 }
 
-/** Copies numbers into shared memory. */
-export function shareFloats(
-  values: Float32Array,
-): Float32Array<SharedArrayBuffer> {
-  const shared = sharedFloats(values.length);
-  shared.set(values);
-  return shared;
-}
-
-/** Copies the faces of a split into shared memory. */
-export function shareFaces(faces: Faces, split: Split): SharedFaces {
+/**
+ * Copies the faces of a split into shared memory.
+ *
+ * @param voteWeight the part of each target, 0 to 1, that is how people voted
+ * @throws {DatasetError} for a split without faces, a wrong label, or votes that are missing
+ */
+export function shareFaces(
+  faces: Faces,
+  split: Split,
+  voteWeight = 0,
+): SharedFaces {
   const wanted = SPLITS.indexOf(split);
   const rows: number[] = [];
   for (let row = 0; row < faces.length; row++) {
@@ -65,7 +69,10 @@ export function shareFaces(faces: Faces, split: Split): SharedFaces {
     );
     labels[index] = faces.labels[row];
   });
-  return { length: rows.length, pixels, labels };
+  const blended = blendedTargets(selectSplit(faces, split), voteWeight);
+  const targets = sharedFloats(blended.length);
+  targets.set(blended);
+  return { length: rows.length, pixels, labels, targets };
 }
 
 const sharedBytes = (length: number) =>
@@ -96,8 +103,6 @@ export interface TrainingMemory {
   statistics: number;
   training: SharedFaces;
   validation: SharedFaces;
-  /** How people voted on each training face, n x classes; empty where votes are no target. */
-  votes: Float32Array<SharedArrayBuffer>;
   /** What the teachers say of each training face, n x classes; empty without one. */
   taught: Float32Array<SharedArrayBuffer>;
   /** What the network says of each validation face, n x classes. */
@@ -122,7 +127,6 @@ export function createTrainingMemory(options: {
   taught: boolean;
   training: SharedFaces;
   validation: SharedFaces;
-  votes: Float32Array<SharedArrayBuffer>;
   state: Record<string, number>;
 }): TrainingMemory {
   const { workers, parameters, statistics, classes } = options;
@@ -132,7 +136,6 @@ export function createTrainingMemory(options: {
     statistics,
     training: options.training,
     validation: options.validation,
-    votes: options.votes,
     taught: sharedFloats(
       options.taught ? options.training.length * classes : 0,
     ),

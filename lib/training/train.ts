@@ -6,35 +6,31 @@
 // tasks/train.ts. Searching for good choices is left out.
 import type * as tf from "@tensorflow/tfjs";
 import * as path from "node:path";
-import { loadModel, saveModel } from "../model/saved_model.ts";
-import { type Faces, selectSplit } from "../data/faces.ts";
-import { voteTargets } from "../data/ferplus.ts";
+import { saveModel } from "../model/saved_model.ts";
+import type { Faces } from "../data/faces.ts";
 import {
   accuracyOf,
   countConfusion,
-  crossEntropy,
   likeliest,
   macroF1Of,
+  softCrossEntropy,
 } from "../evaluation/metrics.ts";
-import { describeEngine, describeModel } from "../engine/describe_model.ts";
-import { isForTfjs } from "../engine/engine.ts";
+import { describeModel } from "../engine/describe_model.ts";
 import type { Loss } from "../engine/tfjs_graph.ts";
-import { readWeights, writeWeights } from "../engine/weights.ts";
+import { writeWeights } from "../engine/weights.ts";
 import { meaningOf } from "../model/emotions_of_model.ts";
 import type { NetworkGraph } from "../network/graph.ts";
 import { penaltyOf } from "../network/weights.ts";
 import {
   beginRun,
-  claimFolder,
   type EpochRecord,
-  forgetBeginning,
-  hasNoEpoch,
-  hasRun,
   modelFolderName,
-  readRun,
   type RunState,
   saveRun,
 } from "./run_folder.ts";
+import { checkFaces } from "./check_faces.ts";
+import { claimRun } from "./claim.ts";
+import { FileError } from "../write_whole.ts";
 import { stepPlateau } from "./schedule.ts";
 import {
   type PartialConfig,
@@ -49,13 +45,13 @@ import {
   PROGRESS_RIGHT,
   PROGRESS_STEP,
   shareFaces,
-  shareFloats,
   type TrainingMemory,
 } from "./shared_memory.ts";
+import { freezeLayers, type Frozen } from "./freeze.ts";
 import { agreeOnClasses, checkShapes, resolveClassWeights } from "./classes.ts";
 import { firstState, resumedState } from "./resume.ts";
-import { TrainingTeam, whyNotInWorkers } from "./team.ts";
-import type { TrainedNetwork } from "../network/trained.ts";
+import { chooseThread, TrainingTeam } from "./team.ts";
+import { loadTeacher } from "./load_teacher.ts";
 import type { OwnParts } from "./worker.ts";
 
 /** How far an epoch is. */
@@ -82,7 +78,7 @@ export interface TrainOptions {
   config?: PartialConfig;
   /** The run's folder. Without it nothing is saved. */
   out?: string;
-  /** The begin of the saved models' names; otherwise the model's name. */
+  /** What the saved models' names begin with; otherwise the model's name. */
   name?: string;
   /** Goes on with the run in `out`, if there is one. Otherwise a run there is an error. */
   resume?: boolean;
@@ -113,19 +109,6 @@ export interface TrainResult {
   ended: "epochs" | "patience" | "signal";
 }
 
-async function loadTeacher(
-  folder: string,
-  emotions: readonly string[],
-): Promise<TrainedNetwork> {
-  const model = await loadModel(folder);
-  const graph = describeModel(model);
-  checkShapes(graph, `the teacher ${folder}`, emotions);
-  const weights = readWeights(graph, model);
-  const { scale } = meaningOf(model);
-  model.dispose();
-  return { graph, ...weights, scale };
-}
-
 /** The run while it goes on. */
 class Run {
   readonly #team: TrainingTeam;
@@ -136,6 +119,8 @@ class Run {
     readonly state: RunState,
     readonly memory: TrainingMemory,
     own: OwnParts | undefined,
+    /** The network as it is trained. */
+    readonly frozen: Frozen,
   ) {
     this.#team = new TrainingTeam(memory, own);
     for (const [name, array] of Object.entries(state.arrays)) {
@@ -144,7 +129,8 @@ class Run {
   }
 
   async start(): Promise<void> {
-    const { graph, memory } = this;
+    const { memory, frozen: { graph, parameterRanges, statisticRanges } } =
+      this;
     const { config } = this.state.notes;
     const { emotions } = this.options.faces;
     const teachers = await Promise.all(
@@ -164,6 +150,7 @@ class Run {
       config,
       classWeights,
       teachers,
+      frozen: { parameterRanges, statisticRanges },
       scale: meaningOf(this.options.model).scale,
       memory,
     }));
@@ -181,6 +168,14 @@ class Run {
         if (signal?.aborted || !await this.#epoch()) return "signal";
       }
       return "epochs";
+    } catch (error) {
+      const { out } = this.options;
+      if (!(error instanceof TrainingError) || !out || notes.epoch === 0) {
+        throw error;
+      }
+      throw new TrainingError(
+        `${error.message}. ${out} keeps the run as it was after epoch ${notes.epoch}; train with other choices in another folder`,
+      );
     } finally {
       signal?.removeEventListener("abort", stop);
     }
@@ -282,15 +277,15 @@ class Run {
   }
 
   #validation() {
-    const { validated, validation: { labels } } = this.memory;
+    const { validated, validation: { targets } } = this.memory;
     const classes = this.options.faces.emotions.length;
     const confusion = countConfusion(
-      labels,
+      likeliest(targets, classes),
       likeliest(validated, classes),
       classes,
     );
     return {
-      valLoss: crossEntropy(validated, labels, classes),
+      valLoss: softCrossEntropy(validated, targets, classes),
       valAccuracy: accuracyOf(confusion),
       valMacroF1: macroF1Of(confusion),
     };
@@ -299,23 +294,6 @@ class Run {
   end(): void {
     this.#team.end();
   }
-}
-
-/** Says which engine runs; gives what keeps the run in this thread, if anything does. */
-async function chooseThread(
-  { model, loss, onEngine }: TrainOptions,
-  graph: NetworkGraph,
-): Promise<OwnParts | undefined> {
-  const why = !isForTfjs(graph)
-    ? null
-    : loss
-    ? "a function cannot go to workers"
-    : await whyNotInWorkers(graph);
-  const line = describeEngine(graph) +
-    (why ? `, and in one thread (${why})` : "");
-  if (onEngine) onEngine(line);
-  else if (isForTfjs(graph)) console.log(line);
-  return why ? { model, loss } : undefined;
 }
 
 /** What the run monitors, as a score whose lowest is the best. */
@@ -339,10 +317,10 @@ function patienceIsOver({ waited, config }: RunState["notes"]): boolean {
  * disk under `out`: at most the epoch in progress can be lost, and a run that was resumed ends with
  * the same weights, bit for bit.
  *
- * @throws {TrainingError} for a configuration that makes no sense, a folder with another run, a loss
- * that is no number
+ * @throws {TrainingError} for a configuration that makes no sense, a folder with another run or other
+ * files, or in which another process trains, a loss that is not a number
  * @throws {CheckpointError} when `out` cannot be written; what was saved before stays
- * @throws {DatasetError} when a split has no faces
+ * @throws {DatasetError} when a split has no faces, or a label is not a class of the network
  *
  * @example
  * ```ts
@@ -361,59 +339,48 @@ function patienceIsOver({ waited, config }: RunState["notes"]): boolean {
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { faces, model, out } = options;
   const graph = describeModel(model, options.loss);
+  checkFaces(faces);
   checkShapes(graph, "the network", faces.emotions);
   agreeOnClasses(model, faces.emotions);
-  const claim = out === undefined ? undefined : claimFolder(out);
+  if (out === undefined) return await trainNetwork(options, graph, false);
+  const claim = claimRun(out, options.resume);
   try {
-    const result = await trainClaimed(options, graph);
-    claim?.release();
-    return result;
+    return await trainNetwork(options, graph, claim.going);
   } catch (error) {
-    claim?.release();
-    // What failed at its start must not be in the way of the next attempt.
-    if (out !== undefined && hasNoEpoch(out)) forgetBeginning(out);
+    // What was written stays when writing failed: there may be room for more later.
+    if (!(error instanceof FileError)) claim.giveUp();
     throw error;
+  } finally {
+    claim.release();
   }
 }
 
-/** The run, in a folder that nobody else works in. */
-async function trainClaimed(
+async function trainNetwork(
   options: TrainOptions,
   graph: ReturnType<typeof describeModel>,
+  going: boolean,
 ): Promise<TrainResult> {
   const { faces, model, out } = options;
-  // A run without a whole epoch has nothing to lose: it begins once more, as it is asked for now.
-  const going = out !== undefined && hasRun(out) &&
-    readRun(out).notes.epoch > 0;
-  if (going && !options.resume) {
-    throw new TrainingError(
-      `${out} holds a run already; resume it, or name another folder`,
-    );
-  }
   const state = going
     ? resumedState(options, graph)
     : firstState(options, graph);
   const { config } = state.notes;
-  const own = await chooseThread(options, graph);
+  const own = await chooseThread(graph, options);
+  const frozen = freezeLayers(graph, model, config.freeze);
   const memory = createTrainingMemory({
     workers: own ? 1 : config.workers,
     parameters: state.arrays.parameters.length,
     statistics: state.arrays.statistics.length,
     classes: faces.emotions.length,
     taught: config.teacher !== null,
-    training: shareFaces(faces, "Training"),
-    validation: shareFaces(faces, "PublicTest"),
-    votes: shareFloats(
-      config.votes > 0
-        ? voteTargets(selectSplit(faces, "Training"))
-        : new Float32Array(),
-    ),
+    training: shareFaces(faces, "Training", config.votes),
+    validation: shareFaces(faces, "PublicTest", config.votes),
     state: Object.fromEntries(
       Object.entries(state.arrays).map(([name, { length }]) => [name, length]),
     ),
   });
   if (out !== undefined && !going) await beginRun(out, model, state);
-  const run = new Run(options, graph, state, memory, own);
+  const run = new Run(options, graph, state, memory, own, frozen);
   try {
     await run.start();
     const ended = await run.go();

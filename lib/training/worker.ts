@@ -21,6 +21,7 @@ import { addTimes, askTeachers } from "./teachers.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
 import { UserError } from "../user_error.ts";
 import type { TrainingConfig } from "./config.ts";
+import type { Frozen } from "./freeze.ts";
 import {
   meet,
   partOf,
@@ -57,6 +58,8 @@ export type Request =
     /** One weight an emotion, or `null`. */
     classWeights: number[] | null;
     teachers: TrainedNetwork[];
+    /** Parameters and statistics that stay as they are. */
+    frozen: Pick<Frozen, "parameterRanges" | "statisticRanges">;
     /** What black and white become in the network's input. */
     scale: Scale;
     memory: TrainingMemory;
@@ -80,6 +83,8 @@ class BadStep extends UserError {}
 class Shard {
   readonly #slots;
   readonly #classes: number;
+  /** The likeliest answer of each training face's target. */
+  readonly #wanted: ArrayLike<number>;
   readonly #live: Float32Array;
   readonly #liveStatistics: Float32Array;
   readonly #before: Float32Array;
@@ -93,6 +98,7 @@ class Shard {
     this.#slots = viewSlots(request.memory);
     this.#classes = request.memory.validated.length /
       request.memory.validation.length;
+    this.#wanted = likeliest(request.memory.training.targets, this.#classes);
     this.#live = new Float32Array(request.memory.parameters);
     this.#liveStatistics = new Float32Array(request.memory.statistics);
     this.#before = new Float32Array(request.memory.statistics);
@@ -188,15 +194,25 @@ class Shard {
       );
     }
     this.optimizer.step(rate);
+    // An average of equal numbers is rounded; what is frozen stays exact.
+    const { averageParameters, averageStatistics } = this.optimizer.state;
+    const { frozen } = this.request;
+    for (const [from, to] of averageParameters ? frozen.parameterRanges : []) {
+      averageParameters.set(this.network.parameters.subarray(from, to), from);
+    }
+    for (const [from, to] of averageStatistics ? frozen.statisticRanges : []) {
+      averageStatistics.set(this.network.statistics.subarray(from, to), from);
+    }
   }
 
   /** The faces' pixels, changed, and their targets into the network; gives their weights in the loss. */
   #fill(faces: Uint32Array, epoch: number): Float32Array | undefined {
     const { config, memory, classWeights } = this.request;
-    const { training, taught, votes } = memory;
+    const { training, taught } = memory;
     const { input, targets } = this.network;
     const classes = this.#classes;
     const smoothed = config.labelSmoothing / classes;
+    const sure = 1 - config.labelSmoothing;
     const taughtPart = config.teacher?.weight ?? 0;
     faces.forEach((face, index) => {
       augmentFace(
@@ -211,12 +227,8 @@ class Shard {
       );
       const at = index * classes;
       targets.fill(smoothed, at, at + classes);
-      const sure = 1 - config.labelSmoothing;
-      targets[at + training.labels[face]] += sure * (1 - config.votes);
-      if (config.votes > 0) {
-        for (let k = 0; k < classes; k++) {
-          targets[at + k] += sure * config.votes * votes[face * classes + k];
-        }
+      for (let k = 0; k < classes; k++) {
+        targets[at + k] += sure * training.targets[face * classes + k];
       }
       if (taughtPart === 0) return;
       for (let k = 0; k < classes; k++) {
@@ -231,14 +243,14 @@ class Shard {
   }
 
   #countRight(faces: Uint32Array): number {
-    const { labels } = this.request.memory.training;
     const classes = this.#classes;
     const answers = likeliest(
       this.network.outputs.subarray(0, faces.length * classes),
       classes,
     );
     return answers.reduce(
-      (right, answer, index) => right + Number(answer === labels[faces[index]]),
+      (right, answer, index) =>
+        right + Number(answer === this.#wanted[faces[index]]),
       0,
     );
   }
@@ -257,6 +269,11 @@ class Shard {
       addTimes(statistics, slot.statistics, part);
       loss += numbers[SLOT_LOSS];
       right += numbers[SLOT_RIGHT];
+    }
+    const { parameterRanges, statisticRanges } = this.request.frozen;
+    for (const range of parameterRanges) gradients.fill(0, ...range);
+    for (const [from, to] of statisticRanges) {
+      statistics.set(this.#before.subarray(from, to), from);
     }
     if (this.request.worker === 0) {
       progress[PROGRESS_LOSS] += loss;

@@ -5,7 +5,7 @@
  * Decoding and encoding run in ffmpeg, detection and classification in
  * workers, tracking and drawing here; they work on different frames at the
  * same time. A fixed number of frames is in memory, whatever the length.
- * Live pictures from a camera are in `webcam/server.ts`.
+ * Live pictures from a camera are in `explorer/server.ts`.
  *
  * @module
  */
