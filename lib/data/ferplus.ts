@@ -185,14 +185,23 @@ export function voteTargets(
  * @throws {DatasetError} when votes have a weight and the faces have none
  */
 export function blendedTargets(
-  faces: Pick<Faces, "labels" | "votes" | "length" | "source">,
+  faces: Pick<Faces, "labels" | "votes" | "length" | "source" | "emotions">,
   weight: number,
 ): Float32Array {
+  const classes = faces.emotions.length;
+  if (weight > 0 && faces.emotions.join() !== EMOTIONS.join()) {
+    throw new DatasetError(
+      faces.source.path ?? faces.source.name,
+      `the votes are for ${EMOTIONS.join(", ")}, the faces show ${
+        faces.emotions.join(", ")
+      }; set the votes' weight to 0`,
+    );
+  }
   const targets = weight > 0
     ? voteTargets(faces).map((part) => weight * part)
-    : new Float32Array(faces.length * EMOTIONS.length);
+    : new Float32Array(faces.length * classes);
   faces.labels.forEach((label, face) =>
-    targets[face * EMOTIONS.length + label] += 1 - weight
+    targets[face * classes + label] += 1 - weight
   );
   return targets;
 }

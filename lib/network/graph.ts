@@ -84,10 +84,6 @@ export interface NetworkGraph {
   statistics: number;
 }
 
-/** The layers that can be compiled, as a message lists them. */
-const SUPPORTED =
-  "Conv2D, DepthwiseConv2D, SeparableConv2D, Dense, BatchNormalization, Activation, ReLU, Softmax, MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D, Add, Multiply, Dropout, Flatten and Reshape";
-
 // deno-lint-ignore no-explicit-any
 type Layer = any;
 
@@ -349,9 +345,7 @@ function addLayer(
       throw unsupported(layer, `a change from [${from}] to [${output}]`);
     }
   }
-  throw new NetworkError(
-    `layer ${name} (${layer.getClassName()}): this kind of layer is not supported; supported are ${SUPPORTED}`,
-  );
+  throw unsupported(layer, "this kind of layer");
 }
 
 function size([height, width, channels]: Shape): number {

@@ -2,16 +2,9 @@
 // the way of the next.
 
 import assert from "node:assert/strict";
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { type Faces, selectSplit } from "mien/data/faces.ts";
 import { train } from "mien/training/train.ts";
 import { TrainingError } from "mien/training/config.ts";
