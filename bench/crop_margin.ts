@@ -1,9 +1,16 @@
 // How far a crop should reach beyond the detector's box: what CROP_MARGIN in
-// lib/recognition/crop.ts was chosen by. Three measurements:
+// lib/recognition/crop.ts was chosen by, and how a detector's crop differs from
+// the data's, which is what a training run's augmentation copies. Four
+// measurements:
 // 1. Framing: faces of the data set, enlarged with their edges continued, are
-//    searched for; how large is the detector's box beside the data's crop?
-// 2. Accuracy: the same faces, cropped anew from the box with each margin.
-// 3. Steadiness: how much the probabilities change from frame to frame of a
+//    searched for. How large is the detector's box beside the data's crop, and
+//    how far off its center? Quantiles, as parts of the data's side.
+// 2. Blur: the data's crop is moved and scaled to the detector's box by the
+//    augmentation of lib/training/augment.ts; the blur that brings it nearest to
+//    the detector's crop.
+// 3. Accuracy: the same faces, as given and cropped from the box with each
+//    margin.
+// 4. Steadiness: how much the probabilities change from frame to frame of a
 //    video (half the sum of differences), where one is given.
 // Usage: deno run -A bench/crop_margin.ts FACES [--model DIR] [--video FILE]
 // FACES is anything that lib/data/fer2013.ts reads; PublicTest is used.
@@ -20,6 +27,7 @@ import { CascadeDetector } from "mien/haar/detector.ts";
 import type { GrayImage } from "mien/image/gray.ts";
 import { loadTrained } from "mien/recognition/recognize.ts";
 import { Recognizer, VIDEO_SEARCH } from "mien/recognition/recognizer.ts";
+import { warpFace } from "mien/training/augment.ts";
 import { VideoReader } from "mien/video/reader.ts";
 import { lumaToGray } from "mien/video/yuv.ts";
 
@@ -63,13 +71,47 @@ function enlarge(pixels: Uint8Array): GrayImage {
   return { width: SIDE, height: SIDE, data };
 }
 
-const quantile = (sorted: number[], part: number) =>
-  sorted[Math.floor(part * (sorted.length - 1))].toFixed(3);
+const QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95];
+function quantiles(values: number[]): number[] {
+  const sorted = values.toSorted((a, b) => a - b);
+  return QUANTILES.map((part) =>
+    Number(sorted[Math.floor(part * (sorted.length - 1))].toFixed(3))
+  );
+}
+
+const BLURS = Array.from({ length: 12 }, (_, k) => 0.03 * k);
+const warped = new Float32Array(FACE_PIXELS);
+/** The blur with which a warped face is nearest to a detector's crop of it. */
+function fitBlur(
+  given: Uint8Array,
+  place: { side: number; across: number; down: number },
+  crop: Uint8Array,
+): number {
+  const errors = BLURS.map((blur) => {
+    warpFace(
+      given,
+      0,
+      FACE_SIZE,
+      {
+        ...{ a: place.side, b: 0, c: place.across * FACE_SIZE },
+        ...{ d: 0, e: place.side, f: place.down * FACE_SIZE },
+        ...{ contrast: 1, brightness: 0, blur },
+      },
+      warped,
+      0,
+    );
+    return warped.reduce(
+      (sum, value, i) => sum + (value - (crop[i] / 127.5 - 1)) ** 2,
+      0,
+    );
+  });
+  return BLURS[errors.indexOf(Math.min(...errors))];
+}
 
 const recognizer = await Recognizer.create(await loadTrained(options.model));
 const detector = await CascadeDetector.create();
 const faces = selectSplit(await loadFaces(path), "PublicTest");
-const sides: number[] = [], across: number[] = [], down: number[] = [];
+const places: { side: number; across: number; down: number }[] = [];
 const labels: number[] = [], given: Uint8Array[] = [];
 const crops: Uint8Array[][] = MARGINS.map(() => []);
 let searched = 0;
@@ -83,20 +125,26 @@ for (let i = 0; i < faces.length; i += 2) {
   searched++;
   if (found.length === 0) continue;
   const box = found[indexOfLargest(found.map((face) => face.neighbors))];
-  sides.push(box.width / FACTOR / FACE_SIZE);
-  across.push((box.x + box.width / 2 - SIDE / 2) / FACTOR / FACE_SIZE);
-  down.push((box.y + box.height / 2 - SIDE / 2) / FACTOR / FACE_SIZE);
+  places.push({
+    side: box.width / FACTOR / FACE_SIZE,
+    across: (box.x + box.width / 2 - SIDE / 2) / FACTOR / FACE_SIZE,
+    down: (box.y + box.height / 2 - SIDE / 2) / FACTOR / FACE_SIZE,
+  });
   labels.push(faces.labels[i]);
   given.push(pixels);
   MARGINS.forEach((margin, k) => crops[k].push(cropFace(image, box, margin)));
 }
-for (const list of [sides, across, down]) list.sort((a, b) => a - b);
+const side = quantiles(places.map((place) => place.side));
+const ownMargin = MARGINS.indexOf(0);
 console.log(JSON.stringify({
-  framing: { searched, found: sides.length },
-  boxSide: [0.25, 0.5, 0.75].map((part) => quantile(sides, part)),
-  offCentreX: quantile(across, 0.5),
-  offCentreY: quantile(down, 0.5),
-  marginOfMedian: ((1 / Number(quantile(sides, 0.5)) - 1) / 2).toFixed(3),
+  framing: { searched, found: places.length, quantiles: QUANTILES },
+  side,
+  across: quantiles(places.map((place) => place.across)),
+  down: quantiles(places.map((place) => place.down)),
+  blur: quantiles(
+    places.map((place, i) => fitBlur(given[i], place, crops[ownMargin][i])),
+  ),
+  marginOfMedian: Number(((1 / side[2] - 1) / 2).toFixed(3)),
 }));
 
 const accuracy = (list: Uint8Array[]) => {

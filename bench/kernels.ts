@@ -4,6 +4,29 @@
 
 import process from "node:process";
 import { parseArgs } from "node:util";
+import {
+  Arena,
+  PixelBuffer,
+  type Step,
+} from "../lib/network/compiler/buffers.ts";
+import { copy } from "../lib/network/compiler/steps/element_steps.ts";
+import {
+  moments,
+  normalize,
+  normalizeGradient,
+  normalizeSums,
+} from "../lib/network/compiler/steps/norm_steps.ts";
+import {
+  maxPool,
+  maxPoolGradient,
+} from "../lib/network/compiler/steps/pool_steps.ts";
+import {
+  conv,
+  convFilter,
+  depthwise,
+  depthwiseFilter,
+} from "../lib/network/compiler/steps/window_steps.ts";
+import type { Window } from "../lib/network/graph.ts";
 import type { Kernels } from "../lib/network/wasm/kernels.ts";
 import { loadModule } from "../lib/load_wasm.ts";
 
@@ -22,17 +45,14 @@ const kernels = await loadModule<Kernels>(
 );
 const floats = new Float32Array(memory.buffer);
 for (let i = 0; i < floats.length; i++) floats[i] = Math.sin(i);
-const table = new Int32Array(memory.buffer, 64, 16).fill(0);
-const MEGABYTE = 2 ** 20;
-// Apart by odd amounts, so that they do not fall on the same cache lines.
-const [x, y, w, other] = [1, 3, 5, 7].map((m) => m * MEGABYTE + m * 448);
+const arena = new Arena();
 
 /** Seconds of the fastest run. */
-function best(run: () => void): number {
+function best(run: Step): number {
   let least = Infinity;
   for (let i = 0; i < RUNS; i++) {
     const started = performance.now();
-    run();
+    run(0, 1);
     least = Math.min(least, performance.now() - started);
   }
   return least / 1000;
@@ -43,116 +63,192 @@ function report(
   shape: string,
   unit: "GFLOP/s" | "GB/s",
   amount: number,
-  run: () => void,
+  run: Step,
 ): void {
   const rate = Number((amount / 1e9 / best(run)).toFixed(1));
   console.log(JSON.stringify({ bench: "kernel", kernel, shape, rate, unit }));
 }
 
+/** Pixels of one face, with zero pixels around it or none. */
+function pixels(size: number, channels: number, around = 0): PixelBuffer {
+  const border = { top: around, left: around, bottom: around, right: around };
+  const buffer = new PixelBuffer(size, size, channels, border).keep();
+  buffer.place(arena, 1);
+  return buffer;
+}
+
+/** A table of numbers, written at once. */
+function table(numbers: number[]): number {
+  const address = arena.allocate(numbers.length * 4);
+  new Int32Array(memory.buffer, address, numbers.length).set(numbers);
+  return address;
+}
+
+function window(size: number, stride: number, around: number): Window {
+  return {
+    size: [size, size],
+    strides: [stride, stride],
+    dilation: [1, 1],
+    top: around,
+    left: around,
+  };
+}
+
+const point = window(1, 1, 0);
+const here = table([0]);
+const weights = arena.allocate(2 ** 18);
+const gradients = arena.allocate(2 ** 18);
+
 for (
-  const [pixels, inputs, outputs] of [
-    [1936, 8, 16],
-    [1936, 16, 16],
-    [484, 32, 32],
-    [484, 64, 64],
-    [144, 128, 128],
+  const [size, inputs, outputs] of [
+    [44, 8, 16],
+    [44, 16, 16],
+    [22, 32, 32],
+    [22, 64, 64],
+    [12, 128, 128],
   ]
 ) {
-  const shape = `${pixels} x ${inputs} x ${outputs}`;
-  const work = 2 * pixels * inputs * outputs;
-  const from = [x, 0, 0, inputs * 4, 64, 1, inputs];
-  report("conv", shape, "GFLOP/s", work, () =>
-    kernels.conv(
-      ...[...from, w, 0, y, 0, 0, outputs * 4, 1, 1, pixels, outputs / 8, 0],
-    ));
-  report("convFilter", shape, "GFLOP/s", work, () =>
-    kernels.convFilter(
-      ...[...from, y, 0, 0, outputs * 4, w, 1, 1, pixels, outputs / 8],
-    ));
+  const shape = `${size * size} x ${inputs} x ${outputs}`;
+  const work = 2 * size * size * inputs * outputs;
+  const x = pixels(size, inputs), y = pixels(size, outputs);
+  const taps = { address: here, count: 1, floats: inputs };
+  const sliding = { window: point, taps, x, y };
+  report(
+    "conv",
+    shape,
+    "GFLOP/s",
+    work,
+    conv(kernels, { ...sliding, weights, bias: 0, mode: "set" }),
+  );
+  report(
+    "convFilter",
+    shape,
+    "GFLOP/s",
+    work,
+    convFilter(kernels, { ...sliding, out: gradients }),
+  );
 }
 
 for (const [size, channels] of [[44, 16], [22, 32], [11, 64], [6, 128]]) {
   const shape = `${size} x ${size} x ${channels}`;
-  const pixel = channels * 4, row = (size + 2) * pixel;
-  for (let tap = 0; tap < 9; tap++) {
-    table[tap] = Math.floor(tap / 3) * row + tap % 3 * pixel;
-  }
+  const wide = pixels(size, channels, 1);
+  const x = pixels(size, channels), dy = pixels(size, channels);
+  const dx = pixels(size, channels);
   const work = 2 * 9 * size * size * channels;
-  const bytes = size * size * pixel;
-  const from = [x, 0, row, pixel, 64, 9];
-  const map = [size * size * pixel, size * pixel];
-  const end = [1, size, size, channels];
+  const bytes = x.faceBytes;
+  const offsets = Array.from(
+    { length: 9 },
+    (_, tap) => Math.floor(tap / 3) * wide.rowBytes + tap % 3 * wide.pixelBytes,
+  );
+  const taps = { address: table(offsets), count: 9, floats: channels };
+  const sliding = { window: window(3, 1, 1), taps, x: wide, y: dy };
   report(
     "depthwise",
     shape,
     "GFLOP/s",
     work,
-    () => kernels.depthwise(...[...from, w, 0, y, ...map, pixel, ...end, 0]),
+    depthwise(kernels, { ...sliding, weights, bias: 0, mode: "set" }),
   );
   report(
     "depthwiseFilter",
     shape,
     "GFLOP/s",
     work,
-    () => kernels.depthwiseFilter(...[...from, y, ...map, pixel, w, ...end]),
+    depthwiseFilter(kernels, { ...sliding, out: gradients }),
   );
+  const affine = { scale: weights, shift: weights };
+  const relu = true, sums = gradients, slopes = gradients, mean = weights;
   report(
     "moments",
     shape,
     "GB/s",
     bytes,
-    () => kernels.moments(x, size * size, channels, other, w),
+    moments(kernels, { x, pivot: weights, sums }),
   );
   report(
     "normalize",
     shape,
     "GB/s",
     2 * bytes,
-    () => kernels.normalize(x, other, other, 0, y, ...map, ...end),
+    normalize(kernels, { x, y: dy, affine, relu }),
   );
-  report("normalizeSums", shape, "GB/s", 2 * bytes, () =>
-    kernels.normalizeSums(
-      ...[x, y, size * size, channels, other, other, other, 0, w],
-    ));
+  report(
+    "normalizeSums",
+    shape,
+    "GB/s",
+    2 * bytes,
+    normalizeSums(kernels, { x, dy, mean, affine, relu, slopes }),
+  );
+  const coefficients = weights;
   report(
     "normalizeGradient",
     shape,
     "GB/s",
     3 * bytes,
-    () => kernels.normalizeGradient(x, y, other, 0, w, ...map, ...end),
+    normalizeGradient(kernels, { x, dy, dx, coefficients, relu }),
   );
-  const half = Math.ceil(size / 2), before = size % 2;
-  const window = [3, 3, 2, 2, before, before];
-  const pooled = half * half * pixel;
-  const input = [x, size, size, channels];
-  const places = w + MEGABYTE;
+  const half = Math.ceil(size / 2);
+  const pool = window(3, 2, size % 2);
+  const pooled = pixels(half, channels), values = pixels(half, channels);
+  const places = pixels(half, channels);
   // Read: the input. Written: maxima, their values before scaling, places.
-  report("maxPool", shape, "GB/s", bytes + 2.25 * pooled, () =>
-    kernels.maxPool(
-      ...[...input, other, other, 0, 0, 0, ...window, y, pooled, half * pixel],
-      ...[places, w, 1, half, half],
-    ));
+  report(
+    "maxPool",
+    shape,
+    "GB/s",
+    bytes + 2.25 * pooled.faceBytes,
+    maxPool(kernels, {
+      window: pool,
+      x,
+      y: pooled,
+      affine,
+      shortcut: null,
+      memory: { places, values },
+    }),
+  );
   report(
     "maxPoolGradient",
     shape,
     "GB/s",
-    2 * bytes + 1.25 * pooled,
-    () =>
-      kernels.maxPoolGradient(
-        ...[...input, other, ...window, y, places, w, 1, half, half],
-      ),
+    2 * bytes + 1.25 * pooled.faceBytes,
+    maxPoolGradient(kernels, {
+      window: pool,
+      normalized: { x, coefficients },
+      places,
+      dy: pooled,
+      dx,
+    }),
   );
   report(
     "copyRows",
     shape,
     "GB/s",
     2 * bytes,
-    () => kernels.copyRows(x, 0, 0, y, 0, 0, 1, 1, bytes, 0),
+    copy(kernels, { from: x, to: dx, adds: false }),
   );
 }
-report("adam", "58,423 weights", "GB/s", 58424 * 4 * 9, () => {
+
+const count = 58424;
+const [values, slopes, l2, decay, first, second] = Array.from(
+  { length: 6 },
+  () => arena.allocate(count * 4),
+);
+report("adam", "58,424 weights", "GB/s", count * 4 * 9, () => {
+  const [rate, beta1, beta2, correction1, correction2] = [0, 0.9, 0.999, 1, 1];
   kernels.adam(
-    ...[x, y, w, other, x + MEGABYTE, y + MEGABYTE, 58424],
-    ...[0, 0.9, 0.999, 0.5, 0.5, 1e-7, 0],
+    values,
+    slopes,
+    l2,
+    decay,
+    first,
+    second,
+    count,
+    rate,
+    beta1,
+    beta2,
+    correction1,
+    correction2,
+    1e-7,
+    0,
   );
 });

@@ -15,8 +15,7 @@ import { drawFaces } from "../lib/drawn/faces.ts";
 import { findFaces } from "../lib/drawn/find_faces.ts";
 import { SPLITS } from "../lib/data/faces.ts";
 import { buildMiniXception } from "../lib/model/mini_xception.ts";
-import { describeNetwork } from "../lib/network/graph.ts";
-import { readWeights } from "../lib/network/weights.ts";
+import { readTrained } from "../lib/network/trained.ts";
 import { train } from "../lib/training/train.ts";
 import type { BenchRequest } from "./train_worker.ts";
 
@@ -222,8 +221,7 @@ if (!(runs >= 1 && rounds >= 1)) {
 
 await tf.setBackend("cpu");
 const model = buildMiniXception();
-const graph = describeNetwork(model);
-const network = { graph, ...readWeights(graph, model) };
+const network = readTrained(model);
 const { pixels } = drawFaces({ count: 2 * BATCH, seed: 1 });
 const peer = findPeer();
 if (!peer) {

@@ -10,9 +10,7 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { defaultModel, loadTrained } from "../lib/recognition/recognize.ts";
 import { buildMiniXception } from "../lib/model/mini_xception.ts";
-import { describeNetwork } from "../lib/network/graph.ts";
-import { readWeights } from "../lib/network/weights.ts";
-import type { TrainedNetwork } from "../lib/recognition/recognizer.ts";
+import { readTrained, type TrainedNetwork } from "../lib/network/trained.ts";
 import { annotateVideo, type VideoResult } from "../lib/video/video.ts";
 
 const USAGE = `Usage: deno task bench video [--video FILE] [--runs N]
@@ -47,8 +45,7 @@ async function network(): Promise<TrainedNetwork> {
     return await loadTrained(defaultModel());
   } catch {
     const model = buildMiniXception();
-    const graph = describeNetwork(model);
-    return { graph, ...readWeights(graph, model) };
+    return readTrained(model);
   }
 }
 

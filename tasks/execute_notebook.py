@@ -1,7 +1,8 @@
 """Executes one notebook in its kernel and tells how it goes, as JSON lines.
 
-Started by report.ts, which reads the lines and prints what a person needs:
+Started by run_notebook.ts, which reads the lines:
 
+    {"event": "kernel", "pid": 4711}                  the kernel's process
     {"event": "start", "cells": 12}
     {"event": "cell", "cell": 3, "of": 12}            a code cell begins
     {"event": "cell_done", "cell": 3, "seconds": 0.4}
@@ -9,16 +10,22 @@ Started by report.ts, which reads the lines and prints what a person needs:
     {"event": "done", "seconds": 12.3}
 
 The executed notebook is written to OUTPUT also when a cell fails, and a
-fragment of HTML beside it (OUTPUT with .html) when none does. It leaves out
-which notebooks there are, and what a page around the fragment looks like.
+fragment of HTML beside it (OUTPUT with .html) when none does. When standard
+input closes, the process that started this one has ended: the kernel is
+killed and this ends too. It leaves out which notebooks there are, and what a
+page around the fragment looks like.
 """
 
+import asyncio
 import base64
 import copy
 import html
 import json
+import os
 import re
+import signal
 import sys
+import threading
 import time
 
 import nbformat
@@ -35,12 +42,33 @@ def tell(event, **facts):
 class TellingClient(NotebookClient):
     """Says when a code cell begins and ends; cells are counted from 1."""
 
+    code_cell = 0
+
+    async def async_start_new_kernel_client(self, *args, **kwargs):
+        client = await super().async_start_new_kernel_client(*args, **kwargs)
+        # nbclient has set handlers of its own by now, which wait for the cell.
+        end_on_signals(self)
+        process = self.kernel_process()
+        if process is not None:
+            tell("kernel", pid=process.pid)
+        return client
+
+    def kernel_process(self):
+        """The kernel's process, or None before it is started."""
+        return getattr(getattr(self.km, "provisioner", None), "process", None)
+
+    def kill_kernel(self):
+        process = self.kernel_process()
+        if process is not None:
+            process.kill()
+            self.km.cleanup_connection_file()
+
     async def async_execute_cell(self, cell, cell_index, *args, **kwargs):
         if cell.cell_type != "code" or not cell.source.strip():
             return await super().async_execute_cell(
                 cell, cell_index, *args, **kwargs
             )
-        self.code_cell = getattr(self, "code_cell", 0) + 1
+        self.code_cell += 1
         code_cells = [c for c in self.nb.cells
                       if c.cell_type == "code" and c.source.strip()]
         tell("cell", cell=self.code_cell, of=len(code_cells))
@@ -52,21 +80,81 @@ class TellingClient(NotebookClient):
              seconds=round(time.time() - started, 3))
         return result
 
+    def process_message(self, msg, cell, cell_index):
+        # Deno sends null for the fields that a bare expression leaves empty;
+        # nbclient 0.7 looks into them.
+        content = msg.get("content", {})
+        for field in ("transient", "metadata", "data"):
+            if content.get(field, ...) is None:
+                content[field] = {}
+        return super().process_message(msg, cell, cell_index)
 
-def with_images(notebook):
-    """A copy with each SVG as an image: nbconvert takes pictures out of them."""
+
+def end(client):
+    client.kill_kernel()
+    os._exit(130)
+
+
+def end_on_signals(client):
+    """Ends the kernel with this process, at once, on any signal that asks."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
+        number = getattr(signal, name, None)
+        if number is None:
+            continue
+        try:
+            asyncio.get_running_loop().remove_signal_handler(number)
+        except (RuntimeError, NotImplementedError):
+            pass
+        signal.signal(number, lambda *_: end(client))
+
+
+def end_with_parent(client):
+    """Ends kernel and process when standard input closes."""
+
+    def watch():
+        while os.read(0, 4096):
+            pass
+        end(client)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+LONGEST_CAPTION = 150
+
+
+def figure(words, source, width):
+    """A picture with its words as caption; of long ones only the title."""
+    caption = words if len(words) <= LONGEST_CAPTION else words.split(": ")[0]
+    style = f' style="--width:{width}px"' if width else ""
+    return (
+        f'<figure><img alt="{html.escape(words, quote=True)}"{style} '
+        f'src="{source}"><figcaption>{html.escape(caption)}</figcaption>'
+        f"</figure>"
+    )
+
+
+def for_pages(notebook):
+    """A copy with its pictures as figures, and code that is painted right."""
     notebook = copy.deepcopy(notebook)
+    # The TypeScript lexer takes the value after a colon for a type.
+    notebook.metadata.setdefault("language_info", {})["pygments_lexer"] = "js"
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             svg = data.pop("image/svg+xml", None)
-            if svg is None:
+            png = data.pop("image/png", None)
+            width = None
+            if svg is not None:
+                code = base64.b64encode(svg.encode()).decode()
+                source = f"data:image/svg+xml;base64,{code}"
+                found = re.search(r'<svg[^>]*? width="([\d.]+)"', svg)
+                width = found and found.group(1)
+            elif png is not None:
+                source = f"data:image/png;base64,{png.strip()}"
+            else:
                 continue
-            code = base64.b64encode(svg.encode()).decode()
-            words = html.escape(data.get("text/plain", ""), quote=True)
-            data["text/html"] = (
-                f'<img alt="{words}" src="data:image/svg+xml;base64,{code}">'
-            )
+            words = data.get("text/plain", "")
+            data["text/html"] = figure(words, source, width)
     return notebook
 
 
@@ -74,7 +162,7 @@ def write_html(notebook, path):
     from nbconvert import HTMLExporter
 
     exporter = HTMLExporter(template_name="basic")
-    body, _ = exporter.from_notebook_node(with_images(notebook))
+    body, _ = exporter.from_notebook_node(for_pages(notebook))
     with open(path, "w", encoding="utf-8") as file:
         file.write(body)
 
@@ -88,20 +176,25 @@ def main(source, output, folder):
         kernel_name="deno",
         resources={"metadata": {"path": folder}},
     )
+    end_on_signals(client)
+    end_with_parent(client)
     tell("start", cells=len(notebook.cells))
-    failed = False
+    failure = None
     try:
         client.execute()
     except CellExecutionError as error:
-        failed = True
-        tell("error", cell=getattr(client, "code_cell", 0), name=error.ename,
-             message=COLORS.sub("", str(error.evalue)))
+        failure = (error.ename, COLORS.sub("", str(error.evalue)))
     except DeadKernelError as error:
-        failed = True
-        tell("error", cell=getattr(client, "code_cell", 0),
-             name="DeadKernelError", message=str(error))
+        failure = ("DeadKernelError", str(error))
+    except Exception as error:
+        # Whatever Jupyter makes of a cell's output, the cell is to be named.
+        if client.code_cell == 0:
+            raise
+        failure = (type(error).__name__, f"{error} (in Jupyter's client)")
     nbformat.write(notebook, output)
-    if failed:
+    if failure is not None:
+        tell("error", cell=client.code_cell, name=failure[0],
+             message=failure[1])
         return 1
     write_html(notebook, output + ".html")
     tell("done", seconds=round(time.time() - started, 3))

@@ -15,6 +15,7 @@ export const FOLDERS = [
   "network",
   "tfjs_kernels",
   "model",
+  "engine",
   "evaluation",
   "training",
   "recognition",

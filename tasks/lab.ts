@@ -1,21 +1,33 @@
-// Opens the notebooks in JupyterLab, or in Notebook where only that is there,
-// with the project's own kernel.
+// Opens the student's copies of the notebooks in JupyterLab, or in Notebook where
+// only that is there, with the project's own kernel. Also makes that kernel visible
+// to a Jupyter that is started in another way, and takes it away again.
 
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { UserError } from "mien/user_error.ts";
+import { runTask } from "./command_line.ts";
+import { copyNotebooks } from "./course.ts";
 import {
   EDITOR,
-  endOnSetupError,
   findOrInstallPython,
+  findPython,
   projectRoot,
   runProgram,
   setUp,
+  writeKernelspec,
 } from "./setup.ts";
 
-const HELP = `Usage: deno task lab [ARGUMENT ...]
+const HELP = `Usage: deno task lab [--kernel add|remove] [ARGUMENT ...]
 
-Opens JupyterLab, or Jupyter Notebook, on notebooks/. Arguments go to it, such
-as --no-browser or --port=8890. Where there is neither, it installs one.`;
+Opens JupyterLab, or Jupyter Notebook, on my/, your copies of the notebooks
+(deno task course). Arguments go to it, such as --no-browser or --port=8890.
+Where there is neither, it installs one.
+
+  --kernel add     make the kernel "Deno" visible to every Jupyter of this user:
+                   for one that says "Could not find a kernel matching Deno"
+  --kernel remove  take it away again
+  --help           show this text`;
 
 /** The editor that a Python has, as the module that starts it. */
 async function editorOf(python: string): Promise<string> {
@@ -25,13 +37,89 @@ async function editorOf(python: string): Promise<string> {
     : "notebook";
 }
 
-if (Deno.args.includes("--help")) {
-  console.log(HELP);
-} else {
-  await endOnSetupError(setUp(["packages", "kernel"]));
-  const python = await endOnSetupError(findOrInstallPython(EDITOR));
-  const folder = join(projectRoot, "notebooks");
-  process.exitCode = await runProgram(
-    [python, "-m", await editorOf(python), ...Deno.args, folder],
+async function openEditor(given: string[]): Promise<number> {
+  await setUp(["packages", "kernel"]);
+  const python = await findOrInstallPython(EDITOR);
+  const fresh = copyNotebooks();
+  if (fresh.length > 0) {
+    console.error(`lab: copied to my/: ${fresh.join(", ")}`);
+  }
+  const folder = join(projectRoot, "my");
+  return await runProgram([
+    python,
+    ...["-m", await editorOf(python), ...given, folder],
+  ]);
+}
+
+/** The folder where Jupyter looks for this user's kernels. */
+async function userKernels(): Promise<string> {
+  const python = await findPython() ?? await findPython(EDITOR);
+  if (python === null) {
+    throw new UserError(
+      "there is no Jupyter here: deno task setup installs it",
+    );
+  }
+  const { stdout } = await new Deno.Command(python, {
+    args: [
+      "-c",
+      "import jupyter_core.paths as p; print(p.jupyter_data_dir())",
+    ],
+  }).output();
+  return join(new TextDecoder().decode(stdout).trim(), "kernels");
+}
+
+/** Only a kernel that this command made is ever replaced or removed. */
+const MARK = "made by mien";
+
+async function addKernel(): Promise<void> {
+  const spec = join(await userKernels(), "deno", "kernel.json");
+  if (existsSync(spec) && !readFileSync(spec, "utf8").includes(MARK)) {
+    console.log(`there is a Deno kernel already: ${spec}`);
+    return;
+  }
+  const ours = JSON.parse(readFileSync(writeKernelspec(), "utf8"));
+  Deno.mkdirSync(join(spec, ".."), { recursive: true });
+  Deno.writeTextFileSync(
+    spec,
+    JSON.stringify({ ...ours, metadata: { origin: MARK } }, null, 2),
   );
+  console.log(`the kernel "Deno" is visible now: ${spec}`);
+}
+
+async function removeKernel(): Promise<void> {
+  const folder = join(await userKernels(), "deno");
+  const spec = join(folder, "kernel.json");
+  if (!existsSync(spec)) {
+    console.log("there is no Deno kernel to remove");
+  } else if (!readFileSync(spec, "utf8").includes(MARK)) {
+    console.log(`left as it is, because it is not ours: ${spec}`);
+  } else {
+    Deno.removeSync(folder, { recursive: true });
+    console.log(`removed ${folder}`);
+  }
+}
+
+if (import.meta.main) {
+  const [option, choice] = Deno.args;
+  if (option === "--kernel" || Deno.args.includes("--help")) {
+    await runTask(
+      { help: HELP, options: { kernel: { type: "string" } } },
+      async ({ kernel }) => {
+        if (kernel === "add") await addKernel();
+        else if (kernel === "remove") await removeKernel();
+        else {throw new UserError(
+            `--kernel takes add or remove, not "${choice}"`,
+          );}
+      },
+    );
+  } else {
+    // Not by runTask: every other option is Jupyter's.
+    try {
+      process.exitCode = await openEditor(Deno.args);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      console.error(`error: ${error.message}`);
+      process.exitCode = 1;
+    }
+  }
 }

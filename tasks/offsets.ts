@@ -1,25 +1,34 @@
-// deno task offsets: saves a model that gives some answers more readily than before. The method is
-// in lib/model/answer_offsets.ts.
+// deno task offsets: saves a model that gives some answers more readily than before, or all of them
+// more surely. The method is in lib/model/answer_offsets.ts.
 
 import { existsSync } from "node:fs";
 import { EMOTIONS } from "mien/emotions.ts";
-import { addOffsets } from "mien/model/answer_offsets.ts";
+import { addOffsets, divideLogits } from "mien/model/answer_offsets.ts";
 import { loadModel, saveModel } from "mien/model/saved_model.ts";
-import { runTask, UsageError, userPath } from "./command_line.ts";
+import { readNumber, runTask, UsageError, userPath } from "./command_line.ts";
 
-const HELP = `Usage: deno task offsets MODEL OUT EMOTION=OFFSET ...
+const HELP = `Usage: deno task offsets MODEL OUT [EMOTION=OFFSET ...] [options]
 
 Saves MODEL as OUT with an offset, in nats, added to the logit of each EMOTION
 named: with surprise=0.7 the odds of surprise double. A model learns how often
 each emotion occurs where it was trained; this corrects it for another place.
 
-  --help   show this text`;
+  --temperature T  divide every logit by T first: below 1 the model becomes
+                   surer, above 1 less sure; "deno task evaluate" names the
+                   one that fits
+  --help           show this text`;
 
 await runTask({
   help: HELP,
-  options: {},
-  positionals: { least: 3, most: 9, what: "MODEL, OUT or EMOTION=OFFSET" },
-}, async (_, [from, out, ...pairs]) => {
+  options: { temperature: { type: "string" } },
+  positionals: { least: 2, most: 9, what: "MODEL, OUT or EMOTION=OFFSET" },
+}, async (args, [from, out, ...pairs]) => {
+  const temperature = readNumber("temperature", args.temperature, {
+    least: 0.01,
+  });
+  if (temperature === undefined && pairs.length === 0) {
+    throw new UsageError("name an EMOTION=OFFSET or a --temperature");
+  }
   const offsets = EMOTIONS.map(() => 0);
   for (const pair of pairs) {
     const [emotion, text] = pair.split("=");
@@ -39,6 +48,7 @@ await runTask({
     throw new UsageError(`${out} exists already; name another folder`);
   }
   const model = await loadModel(userPath(from));
+  if (temperature !== undefined) divideLogits(model, temperature);
   addOffsets(model, offsets);
   await saveModel(model, place);
   console.log(`${out}: written`);

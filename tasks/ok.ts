@@ -20,7 +20,8 @@ Runs all checks, or all but those named:
   licenses   every package has a license that somebody has looked at
   examples   every @example of lib runs
   tests      deno task test
-  notebooks  deno task report: every cell runs, and no output is lost`;
+  notebooks  deno task report --solutions: every cell runs, no output is lost,
+             every solution passes its check`;
 
 /** Where the cells of notebooks go as modules: an ignored folder of ours. */
 const CELLS = join(projectRoot, ".jupyter", "cells");
@@ -53,7 +54,7 @@ const CHECKS: Record<string, () => Promise<number>> = {
   bundle: () => runDeno(["run", "-A", "tasks/bundle.ts", "--check"]),
   examples: () => runExamples(),
   tests: () => runDeno(["run", "-A", "tasks/test.ts"]),
-  notebooks: () => runDeno(["run", "-A", "tasks/report.ts"]),
+  notebooks: () => runDeno(["run", "-A", "tasks/report.ts", "--solutions"]),
 };
 
 /** Runs the examples in lib's docs, in a folder of their own: some write files. */
@@ -81,14 +82,16 @@ function listModules(folder: string): string[] {
     .map((name) => join(path, name));
 }
 
-/** The notebooks, and the one of the tests. */
+/** The notebooks, their solutions, and the one of the tests. */
 function listNotebooks(): string[] {
-  return ["notebooks", "tests/notebook"].flatMap((folder) => {
-    const path = join(projectRoot, folder);
-    return (existsSync(path) ? readdirSync(path) : [])
-      .filter((name) => name.endsWith(".ipynb")).sort()
-      .map((name) => join(path, name));
-  });
+  return ["notebooks", "notebooks/solutions", "tests/notebook"].flatMap(
+    (folder) => {
+      const path = join(projectRoot, folder);
+      return (existsSync(path) ? readdirSync(path) : [])
+        .filter((name) => name.endsWith(".ipynb")).sort()
+        .map((name) => join(path, name));
+    },
+  );
 }
 
 /**
@@ -116,20 +119,22 @@ async function checkNotebookFormat(): Promise<number> {
 
 /** Writes each notebook's cells as one module; gives the modules' paths. */
 function writeCells(): string[] {
-  const folder = join(projectRoot, "notebooks");
-  if (!existsSync(folder)) return [];
   Deno.mkdirSync(CELLS, { recursive: true });
   for (const old of readdirSync(CELLS)) Deno.removeSync(join(CELLS, old));
-  return readdirSync(folder).filter((name) => name.endsWith(".ipynb")).sort()
-    .map((name) => {
-      const cells = codeCells(readNotebook(join(folder, name)));
-      const module = join(CELLS, `${basename(name, ".ipynb")}.ts`);
-      const parts = cells.map((cell, index) =>
-        `// ${name}, cell ${index + 1}\n${joined(cell.source)}\n`
-      );
-      Deno.writeTextFileSync(module, `${parts.join("\n")}\nexport {};\n`);
-      return module;
-    });
+  return ["notebooks", "notebooks/solutions"].flatMap((folder) => {
+    const path = join(projectRoot, folder);
+    if (!existsSync(path)) return [];
+    return readdirSync(path).filter((name) => name.endsWith(".ipynb")).sort()
+      .map((name) => {
+        const cells = codeCells(readNotebook(join(path, name)));
+        const module = join(CELLS, `${basename(folder)}_${name}.ts`);
+        const parts = cells.map((cell, index) =>
+          `// ${folder}/${name}, cell ${index + 1}\n${joined(cell.source)}\n`
+        );
+        Deno.writeTextFileSync(module, `${parts.join("\n")}\nexport {};\n`);
+        return module;
+      });
+  });
 }
 
 function eachNotebook(command: (module: string) => string[]): string[][] {

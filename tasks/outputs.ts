@@ -21,7 +21,7 @@ export const EXPECTED: [type: string, content: string][][] = [
   [["text/html", "A table"]],
   [["image/svg+xml", "A chart"]],
   [["image/svg+xml", "A sheet"]],
-  [["image/png", "a picture"]],
+  [["image/svg+xml", "a picture"]],
   [["image/svg+xml", "last view"]],
   [["image/svg+xml", "Counting: 3 of 3"]],
   [["image/svg+xml", "epoch 1 of 1 done"]],

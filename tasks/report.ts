@@ -1,91 +1,79 @@
-// Runs every notebook in order in the real kernel and writes report/: a page
-// each, index.html, and manifest.json with the data, the settings, the times
-// and every headline metric. What a page looks like is in report_pages.ts.
+// Runs every notebook in order in the real kernel and writes the pages: one a
+// notebook, index.html, and manifest.json with the data, the settings, the times
+// and every headline metric, all in report/. What a page looks like is in
+// report_pages.ts, what the manifest holds in report_manifest.ts.
 
-import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
+import { runTask } from "./command_line.ts";
 import {
-  indexPage,
-  notebookPage,
-  type ReportMetric,
-  type ReportPage,
-} from "./report_pages.ts";
+  describeData,
+  makeManifest,
+  type Manifest,
+  type NotebookFact,
+  readFacts,
+} from "./report_manifest.ts";
+import { indexPage, notebookPage, type ReportPage } from "./report_pages.ts";
 import {
+  checkKernel,
   codeCells,
+  emptyCharts,
   joined,
   missingOutputs,
   type Notebook,
-  NotebookError,
   type NotebookEvent,
   type NotebookRun,
-  readNotebook,
   runNotebook,
 } from "./run_notebook.ts";
-import {
-  endOnSetupError,
-  findOrInstallPython,
-  projectRoot,
-  setUp,
-} from "./setup.ts";
+import { findOrInstallPython, projectRoot, setUp } from "./setup.ts";
 import { writeSite } from "mien/explorer/site.ts";
 import { UserError } from "mien/user_error.ts";
+import { writeWhole } from "mien/write_whole.ts";
 
-const HELP = `Usage: deno task report [--data PATH] [--only TEXT] [--save]
+const HELP =
+  `Usage: deno task report [--data PATH] [--only TEXT] [--solutions] [--save]
 
-Runs the notebooks in order in the real kernel and writes report/index.html
-and report/manifest.json.
+Runs the notebooks in order in the real kernel and writes the pages:
+report/index.html, a page for each notebook, and report/manifest.json.
 
   --data PATH   the faces to use: a file or folder that lib/data/fer2013.ts reads;
                 otherwise FER2013, then data/, then the drawn faces
-  --only TEXT   only notebooks whose names hold TEXT, such as 03
+  --only TEXT   only notebooks whose names contain TEXT, such as 03
+  --solutions   also the notebooks in notebooks/solutions/; an exercise whose
+                check fails there is an error
   --save        also put the outputs into notebooks/, to be committed; only
-                with the drawn faces, for FER-2013 may not be redistributed`;
+                with the drawn faces, because FER-2013 may not be redistributed`;
 
 /** Bytes that a committed notebook may have. */
-const MAX_NOTEBOOK = 300_000;
+const MAX_NOTEBOOK = 400_000;
 
-/** What one notebook tells of itself, see lib/notebook/report_facts.ts. */
-interface Fact {
-  metric?: string;
-  value?: ReportMetric["value"];
-  unit?: string;
-  data?: {
-    name: string;
-    hash: string;
-    note?: string;
-    rows: Record<string, number>;
-  };
-  run?: Record<string, unknown>;
-}
-
-/** A report that cannot be finished: a line for the person, no stack. */
+/** Pages that cannot be finished: a line for the person, no stack. */
 class ReportError extends UserError {}
 
 interface ReportOptions {
   data?: string;
   only?: string;
+  solutions?: boolean;
   save?: boolean;
 }
 
 async function report(options: ReportOptions): Promise<void> {
   const started = performance.now();
-  const notebooks = listNotebooks(options.only);
+  const notebooks = listNotebooks(options);
   await setUp(["packages", "kernel"]);
   const python = await findOrInstallPython();
   const folder = join(projectRoot, "report");
-  Deno.mkdirSync(folder, { recursive: true });
-  const scratch = Deno.makeTempDirSync({ prefix: "mien-report-" });
+  const { scratch, remove } = makeScratch(folder);
   const env = dataEnvironment(options);
   const pages: ReportPage[] = [];
-  const facts: { notebook: string; fact: Fact }[] = [];
+  const facts: NotebookFact[] = [];
   const fragments: string[] = [];
   const executed: { path: string; notebook: Notebook }[] = [];
   try {
+    await checkKernel(python, scratch);
     for (const path of notebooks) {
-      const name = basename(path, ".ipynb");
+      const name = pageName(path);
       const output = join(scratch, `${name}.ipynb`);
       const factsFile = join(scratch, `${name}.jsonl`);
       const run = await runWithProgress(python, path, output, {
@@ -94,17 +82,22 @@ async function report(options: ReportOptions): Promise<void> {
       });
       complain(name, run);
       fragments.push(readFileSync(`${output}.html`, "utf8"));
-      pages.push({ name, title: titleOf(run.notebook, name), ...run });
+      pages.push({
+        ...{ name, path, seconds: run.seconds },
+        title: textOf(run.notebook, /^# (.+)$/m) ?? name,
+        about: textOf(run.notebook, /^# .+\n+((?:[^\n]+\n?)+)/m) ?? "",
+      });
       for (const fact of readFacts(factsFile)) {
         facts.push({ notebook: name, fact });
       }
       executed.push({ path, notebook: run.notebook });
     }
   } finally {
-    Deno.removeSync(scratch, { recursive: true });
+    remove();
   }
   const seconds = (performance.now() - started) / 1000;
   const manifest = makeManifest(pages, facts, seconds);
+  complainOfSolutions(facts);
   if (options.save) executed.forEach((one) => save(one, manifest));
   pages.forEach((page, at) =>
     writeWhole(
@@ -112,9 +105,12 @@ async function report(options: ReportOptions): Promise<void> {
       notebookPage(page, fragments[at], pages[at - 1], pages[at + 1]),
     )
   );
+  const command = ["deno task report", ...Deno.args].join(" ");
   writeWhole(
     join(folder, "index.html"),
-    indexPage(describeData(manifest), pages, manifest.metrics),
+    indexPage(pages, manifest.metrics, {
+      ...{ data: describeData(manifest), made: manifest.made, command },
+    }),
   );
   await writeSite(join(folder, "explorer"));
   writeWhole(
@@ -127,18 +123,70 @@ async function report(options: ReportOptions): Promise<void> {
   );
 }
 
-function listNotebooks(only = ""): string[] {
-  const folder = join(projectRoot, "notebooks");
-  const names = (existsSync(folder) ? readdirSync(folder) : [])
-    .filter((name) => name.endsWith(".ipynb") && name.includes(only)).sort();
-  if (names.length === 0) {
+/**
+ * A folder for what is being made, within report/, so that nothing is left in
+ * the system's temporary folder. It goes when this ends, also by a signal; one
+ * that a killed run left behind goes at the next start.
+ */
+function makeScratch(folder: string) {
+  Deno.mkdirSync(folder, { recursive: true });
+  for (const name of readdirSync(folder)) {
+    const pid = Number(/^\.run-(\d+)$/.exec(name)?.[1]);
+    if (pid && !isRunning(pid)) {
+      Deno.removeSync(join(folder, name), { recursive: true });
+    }
+  }
+  const scratch = join(folder, `.run-${Deno.pid}`);
+  Deno.mkdirSync(scratch);
+  const signals: Deno.Signal[] = Deno.build.os === "windows"
+    ? ["SIGINT", "SIGBREAK"]
+    : ["SIGINT", "SIGTERM", "SIGHUP"];
+  const end = () => {
+    // The kernel ends by itself: its script's standard input closes.
+    Deno.removeSync(scratch, { recursive: true });
+    Deno.exit(130);
+  };
+  for (const signal of signals) Deno.addSignalListener(signal, end);
+  const remove = () => {
+    for (const signal of signals) Deno.removeSignalListener(signal, end);
+    Deno.removeSync(scratch, { recursive: true });
+  };
+  return { scratch, remove };
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "ESRCH";
+  }
+}
+
+function listNotebooks({ only = "", solutions }: ReportOptions): string[] {
+  const folders = ["notebooks", ...(solutions ? ["notebooks/solutions"] : [])];
+  const paths = folders.flatMap((folder) => {
+    const path = join(projectRoot, folder);
+    return (existsSync(path) ? readdirSync(path) : [])
+      .filter((name) => name.endsWith(".ipynb") && name.includes(only)).sort()
+      .map((name) => join(path, name));
+  });
+  if (paths.length === 0) {
     throw new ReportError(
       only === ""
         ? "notebooks/ holds no notebooks"
         : `notebooks/ holds none with "${only}" in its name`,
     );
   }
-  return names.map((name) => join(folder, name));
+  return paths;
+}
+
+/** "03_model", or "solutions_03_model". */
+function pageName(path: string): string {
+  const name = basename(path, ".ipynb");
+  return basename(join(path, "..")) === "solutions"
+    ? `solutions_${name}`
+    : name;
 }
 
 /** Which faces the notebooks use, with the path made whole. */
@@ -208,84 +256,24 @@ function complain(name: string, run: NotebookRun): void {
   throw new ReportError(`${name}.ipynb lost outputs: ${parts.join("; ")}`);
 }
 
-function readFacts(path: string): Fact[] {
-  if (!existsSync(path)) return [];
-  return readFileSync(path, "utf8").trim().split("\n")
-    .filter((line) => line !== "").map((line) => JSON.parse(line));
+/** @throws {ReportError} naming the exercises whose solutions fail */
+function complainOfSolutions(facts: NotebookFact[]): void {
+  const failed = facts.filter(({ notebook, fact }) =>
+    notebook.startsWith("solutions_") && fact.passed === false
+  );
+  if (failed.length === 0) return;
+  const names = failed.map(({ notebook, fact }) =>
+    `${fact.check} (${notebook.replace("_", "/")}.ipynb)`
+  );
+  throw new ReportError(
+    `these solutions fail their check: ${names.join(", ")}`,
+  );
 }
 
-function titleOf(notebook: Notebook, name: string): string {
+/** The first match of a pattern's group in the notebook's prose. */
+function textOf(notebook: Notebook, pattern: RegExp): string | undefined {
   const texts = notebook.cells.map((cell) => joined(cell.source));
-  const heading = texts.join("\n").match(/^# (.+)$/m);
-  return heading ? heading[1] : name;
-}
-
-function makeManifest(
-  pages: ReportPage[],
-  facts: { notebook: string; fact: Fact }[],
-  seconds: number,
-) {
-  const metrics: ReportMetric[] = facts.flatMap(({ notebook, fact }) =>
-    fact.metric === undefined ? [] : [{
-      notebook,
-      name: fact.metric,
-      value: fact.value!,
-      unit: fact.unit,
-    }]
-  );
-  const run = Object.assign({}, ...facts.map(({ fact }) => fact.run ?? {}));
-  return {
-    made: new Date().toISOString(),
-    data: facts.find(({ fact }) => fact.data)?.fact.data ?? null,
-    seed: run.seed ?? null,
-    backend: run.backend ?? null,
-    workers: run.workers ?? null,
-    versions: versions(),
-    machine: {
-      system: `${Deno.build.os} ${Deno.build.arch}`,
-      cores: navigator.hardwareConcurrency,
-    },
-    seconds: Number(seconds.toFixed(1)),
-    notebooks: pages.map(({ name, title, seconds }) => ({
-      name,
-      title,
-      seconds: Number(seconds.toFixed(1)),
-      hash: hashOf(join(projectRoot, "notebooks", `${name}.ipynb`)),
-    })),
-    metrics,
-  };
-}
-
-type Manifest = ReturnType<typeof makeManifest>;
-
-function versions(): Record<string, string> {
-  const { imports } = JSON.parse(
-    readFileSync(join(projectRoot, "deno.json"), "utf8"),
-  );
-  const packages = Object.entries(imports as Record<string, string>)
-    .filter(([, target]) => target.startsWith("npm:"))
-    .map(([name, target]) => [name, target.slice(target.lastIndexOf("@") + 1)]);
-  return {
-    deno: Deno.version.deno,
-    v8: Deno.version.v8,
-    typescript: Deno.version.typescript,
-    ...Object.fromEntries(packages),
-  };
-}
-
-/** SHA-256 of a notebook's code, which its outputs do not change. */
-function hashOf(path: string): string {
-  const code = codeCells(readNotebook(path)).map((cell) => joined(cell.source));
-  return createHash("sha256").update(code.join("\n")).digest("hex");
-}
-
-function describeData({ data }: Manifest): string {
-  if (data === null) return "No notebook said which data it used.";
-  const rows = Object.entries(data.rows).map(([split, count]) =>
-    `${split} ${count.toLocaleString("en")}`
-  );
-  return `Data: ${data.name}; ${rows.join(", ")}.` +
-    (data.note ? ` ${data.note}.` : "");
+  return pattern.exec(texts.join("\n\n"))?.[1].trim();
 }
 
 /** Puts the outputs into the notebook's file, without what changes each run. */
@@ -298,7 +286,14 @@ function save(
     throw new ReportError(
       `${name} is not saved: only outputs made with the drawn faces may be, ` +
         `and the data is ${manifest.data?.name ?? "not known"}. ` +
-        "Unset FER2013, empty data/, and have a notebook call reportData.",
+        "Unset FER2013, empty data/, and have a notebook call recordData.",
+    );
+  }
+  const empty = emptyCharts(notebook);
+  if (empty.length > 0) {
+    throw new ReportError(
+      `${name} is not saved: cell ${empty.join(" and cell ")} ` +
+        "shows a chart without data",
     );
   }
   for (const cell of notebook.cells) delete cell.metadata.execution;
@@ -312,39 +307,17 @@ function save(
   writeWhole(path, text);
 }
 
-function writeWhole(path: string, text: string): void {
-  Deno.writeTextFileSync(`${path}.part`, text);
-  Deno.renameSync(`${path}.part`, path);
-}
-
-function readOptions(): ReportOptions {
-  try {
-    const { values } = parseArgs({
-      args: Deno.args,
+if (import.meta.main) {
+  await runTask(
+    {
+      help: HELP,
       options: {
         data: { type: "string" },
         only: { type: "string" },
+        solutions: { type: "boolean" },
         save: { type: "boolean" },
-        help: { type: "boolean", short: "h" },
       },
-    });
-    if (!values.help) return values;
-  } catch (error) {
-    console.error(`error: ${(error as Error).message}; see --help`);
-    Deno.exit(2);
-  }
-  console.log(HELP);
-  Deno.exit(0);
-}
-
-if (import.meta.main) {
-  try {
-    await endOnSetupError(report(readOptions()));
-  } catch (error) {
-    const expected = error instanceof ReportError ||
-      error instanceof NotebookError;
-    if (!expected) throw error;
-    console.error(`error: ${error.message}`);
-    process.exitCode = 1;
-  }
+    },
+    report,
+  );
 }

@@ -1,12 +1,18 @@
-// The report's pages: executed notebooks and their list, in light and dark,
-// without anything from the network. Running the notebooks is in report.ts.
+// The pages: executed notebooks and their list, without anything from the
+// network. The style is in report_style.ts; running the notebooks in report.ts.
 
-/** One notebook of the report. */
+import { STYLE } from "./report_style.ts";
+
+/** One notebook of the pages. */
 export interface ReportPage {
   /** The notebook's name without its ending: "03_model". */
   name: string;
+  /** Its file. */
+  path: string;
   /** Its first heading. */
   title: string;
+  /** The paragraph below the heading, as Markdown. */
+  about: string;
   seconds: number;
 }
 
@@ -18,74 +24,58 @@ export interface ReportMetric {
   unit?: string;
 }
 
-const STYLE = `
-:root { color-scheme: light dark; --text: light-dark(#1f2328, #e6edf3);
-  --soft: light-dark(#59636e, #9da7b3); --page: light-dark(#fff, #0d1117);
-  --box: light-dark(#f6f8fa, #161b22); --line: light-dark(#d1d9e0, #30363d);
-  --link: light-dark(#0969da, #58a6ff); }
-body { margin: 0 auto; max-width: 60rem; padding: 1rem 1.5rem 4rem;
-  font: 16px/1.55 system-ui, sans-serif; color: var(--text);
-  background: var(--page); }
-a { color: var(--link); }
-nav { color: var(--soft); font-size: 14px; border-bottom: 1px solid var(--line);
-  padding-bottom: .5rem; }
-pre, code { font-family: ui-monospace, Consolas, monospace; font-size: 13.5px; }
-pre { white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.45;
-  margin: 0; }
-:not(pre) > code { background: var(--box); border-radius: 4px;
-  padding: .1em .3em; }
-.input_prompt, .output_prompt, .prompt, .anchor-link, .jp-InputPrompt,
-.jp-OutputPrompt, .jp-Cell-inputCollapser, .jp-Cell-outputCollapser,
-.jp-OutputCollapser, .jp-InputCollapser { display: none; }
-.highlight { background: var(--box); border: 1px solid var(--line);
-  border-radius: 6px; padding: .6rem .8rem; margin: .8rem 0 .5rem;
-  overflow-x: auto; }
-.highlight .k, .highlight .kd, .highlight .kr, .highlight .kc, .highlight .kt,
-.highlight .ow { color: light-dark(#cf222e, #ff7b72); }
-.highlight .s, .highlight .s1, .highlight .s2, .highlight .sb
-  { color: light-dark(#0a3069, #a5d6ff); }
-.highlight .mi, .highlight .mf, .highlight .mh, .highlight .m
-  { color: light-dark(#0550ae, #79c0ff); }
-.highlight .c, .highlight .c1, .highlight .cm { color: var(--soft); }
-.highlight .nb, .highlight .nx { color: inherit; }
-.output, .jp-Cell-outputWrapper { margin: .5rem 0 1.2rem; overflow-x: auto; }
-.output_area pre, .jp-OutputArea-output pre { padding: .2rem .8rem; }
-table { border-collapse: collapse; margin: .5rem 0; }
-th, td { border-bottom: 1px solid var(--line); padding: 2px 10px;
-  text-align: left; vertical-align: top; }
-svg, img { max-width: 100%; height: auto; }
-.number { text-align: right; font-variant-numeric: tabular-nums; }
-`;
+/** What the pages were made of, and how. */
+export interface PagesFacts {
+  /** The data and its rows in a line. */
+  data: string;
+  /** When, as ISO 8601. */
+  made: string;
+  /** What makes them again. */
+  command: string;
+}
 
-function page(title: string, navigation: string, body: string): string {
+function page(title: string, body: string): string {
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${escapeHtml(title)}</title><style>${STYLE}</style></head>
-<body>${navigation}<main>${body}</main></body></html>
+<body>${body}</body></html>
 `;
 }
 
 /**
- * A notebook's page.
+ * A notebook's page: its neighbors at both ends, its contents, its cells with
+ * numbered figures and tables.
  *
  * @param fragment The executed notebook's HTML, from nbconvert.
- * @param before, after Its neighbours.
+ * @param before, after Its neighbors.
  */
 export function notebookPage(
-  { title, seconds }: ReportPage,
+  { name, title, seconds }: ReportPage,
   fragment: string,
   before?: ReportPage,
   after?: ReportPage,
 ): string {
-  const link = (to: ReportPage | undefined, sign: string) =>
+  const link = (to: ReportPage | undefined, words: (t: string) => string) =>
     to
-      ? ` · ${sign} <a href="${to.name}.html">${escapeHtml(to.title)}</a>`
-      : "";
-  const navigation = `<nav><a href="index.html">All notebooks</a>` +
-    `${link(before, "before:")}${link(after, "next:")} · ` +
-    `${seconds.toFixed(1)} s</nav>`;
-  return page(title, navigation, withoutNetwork(fragment));
+      ? `<a href="${to.name}.html">${words(escapeHtml(to.title))}</a>`
+      : "<span></span>";
+  const around = `<nav class="around">${link(before, (t) => `← ${t}`)}` +
+    `<a href="index.html">All notebooks</a>${
+      link(after, (t) => `${t} →`)
+    }</nav>`;
+  const number = /\d+/.exec(name)?.[0].replace(/^0+/, "") ?? "";
+  const body = numberCaptions(withoutNetwork(fragment), number);
+  const contents = contentsOf(body);
+  // The contents stand below the title, which is the first heading.
+  const main = /<\/h1>/.test(body)
+    ? body.replace("</h1>", () => `</h1>${contents}`)
+    : contents + body;
+  return page(
+    title,
+    `${around}<main>${main}</main><p class="time">This notebook ran for ` +
+      `${seconds.toFixed(1)} s.</p>${around}`,
+  );
 }
 
 /** Takes out scripts and style sheets that nbconvert would load from afar. */
@@ -95,43 +85,84 @@ export function withoutNetwork(html: string): string {
     .replace(/<link\b[^>]*\bhref="https?:[^>]*>/g, "");
 }
 
-/** The first page: the data, the headline metrics, and all notebooks. */
+/** Numbers figures and captioned tables: "Figure 3.1", "Table 3.1". */
+export function numberCaptions(html: string, notebook: string): string {
+  const counts = { Figure: 0, Table: 0 };
+  return html.replace(/<(figcaption|caption)\b[^>]*>/g, (tag, kind) => {
+    const word = kind === "caption" ? "Table" : "Figure";
+    return `${tag}<b>${word} ${notebook}.${++counts[word]}</b> `;
+  });
+}
+
+/** The second-level headings as a list of links. */
+function contentsOf(html: string): string {
+  const headings = [...html.matchAll(/<h2 id="([^"]*)">([\s\S]*?)<\/h2>/g)];
+  if (headings.length < 2) return "";
+  const items = headings.map(([, id, inner]) => {
+    const text = inner.replace(/<a class="anchor-link"[\s\S]*?<\/a>/, "")
+      .replace(/<[^>]+>/g, "");
+    return `<li><a href="#${id}">${text}</a></li>`;
+  });
+  return `<nav class="contents">Contents<ol>${items.join("")}</ol></nav>`;
+}
+
+/** The first page: what was run on what, all notebooks, the headline metrics. */
 export function indexPage(
-  dataLine: string,
   pages: ReportPage[],
   metrics: ReportMetric[],
+  facts: PagesFacts,
 ): string {
-  const rows = pages.map(({ name, title, seconds }) =>
-    `<tr><td><a href="${name}.html">${escapeHtml(title)}</a></td>` +
-    `<td class="number">${seconds.toFixed(1)}</td></tr>`
-  );
+  const list = (some: ReportPage[]) =>
+    `<table><thead><tr><th>notebook</th><th>what it is about</th>` +
+    `<th class="number">time (s)</th></tr></thead><tbody>${
+      some.map(({ name, title, about, seconds }) =>
+        `<tr><td><a href="${name}.html">${escapeHtml(title)}</a></td>` +
+        `<td class="about">${firstSentence(about)}</td>` +
+        `<td class="number">${seconds.toFixed(1)}</td></tr>`
+      ).join("")
+    }</tbody></table>`;
+  const solutions = pages.filter(({ name }) => name.startsWith("solutions_"));
+  const course = pages.filter((one) => !solutions.includes(one));
   const figures = metrics.map((metric) =>
     `<tr><td>${escapeHtml(metric.name)}</td><td class="number">` +
     `${escapeHtml(formatMetric(metric))}</td><td>` +
     `<a href="${metric.notebook}.html">${metric.notebook}</a></td></tr>`
   );
+  const made = facts.made.slice(0, 16).replace("T", " ");
   return page(
-    "mien: report",
-    "",
-    `<h1>mien: report</h1><p>${escapeHtml(dataLine)}</p>` +
-      `<h2>Notebooks</h2><table><thead><tr><th>notebook</th>` +
-      `<th class="number">time (s)</th></tr></thead><tbody>${rows.join("")}` +
-      `</tbody></table><h2>Figures</h2><table><thead><tr><th>figure</th>` +
+    "mien: the notebooks",
+    `<main><h1>mien: the notebooks</h1><p class="facts">` +
+      `${escapeHtml(facts.data)}.<br>Run on ${made} UTC by ` +
+      `<code>${escapeHtml(facts.command)}</code>.</p>` +
+      `<h2>Notebooks</h2>${list(course)}` +
+      (solutions.length > 0 ? `<h2>Solutions</h2>${list(solutions)}` : "") +
+      `<h2>Figures</h2><table><thead><tr><th>figure</th>` +
       `<th class="number">value</th><th>from</th></tr></thead><tbody>` +
       `${figures.join("")}</tbody></table><h2>Explorer</h2><p>` +
       `<a href="explorer/index.html">The network, to be touched</a>: from any ` +
       `web server, or with deno task explore; browsers do not let a page that ` +
       `was opened as a file read its models.</p><p>All of it as data: ` +
-      `<a href="manifest.json">manifest.json</a></p>`,
+      `<a href="manifest.json">manifest.json</a></p></main>`,
   );
 }
 
-function formatMetric({ value, unit }: ReportMetric): string {
-  const text = typeof value !== "number"
-    ? String(value)
-    : Number.isInteger(value)
+/** The first sentence of some Markdown, as HTML without links or emphasis. */
+function firstSentence(markdown: string): string {
+  const text = markdown.replace(/\s+/g, " ")
+    .replace(/\[([^\]]*)\]\([^)]*\)/g, "$1").replace(/[*_`]/g, "");
+  return escapeHtml(/^.*?[.:!?](?= |$)/.exec(text)?.[0] ?? text)
+    .replace(/:$/, ".");
+}
+
+/** Shares and accuracies as per cent, counts with separators. */
+export function formatMetric({ name, value, unit }: ReportMetric): string {
+  if (typeof value !== "number") return String(value);
+  const share = unit === undefined && value >= 0 && value <= 1 &&
+    /accuracy|share|found/.test(name);
+  if (share) return `${(100 * value).toFixed(1)} %`;
+  const text = Number.isInteger(value)
     ? value.toLocaleString("en")
-    : String(Number(value.toPrecision(4)));
+    : String(Number(value.toPrecision(3)));
   return unit ? `${text} ${unit}` : text;
 }
 

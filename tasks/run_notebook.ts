@@ -1,8 +1,9 @@
 // Runs one notebook headless in the real kernel and tells what came of it.
 // execute_notebook.py does it, with the machine's own Jupyter; this reads what
-// it tells. Which notebooks there are is for report.ts.
+// it tells, and lets nothing that it started live on. Which notebooks there are
+// is for report.ts.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { childEnvironment, projectRoot } from "./setup.ts";
 import { UserError } from "mien/user_error.ts";
@@ -34,6 +35,7 @@ export interface Notebook {
 
 /** What execute_notebook.py tells, line by line. */
 export type NotebookEvent =
+  | { event: "kernel"; pid: number }
   | { event: "start"; cells: number }
   | { event: "cell"; cell: number; of: number }
   | { event: "cell_done"; cell: number; seconds: number }
@@ -102,7 +104,8 @@ export async function runNotebook(
   const child = new Deno.Command(python, {
     args: [script, source, output, folder],
     env: { ...childEnvironment(), ...options.env },
-    stdin: "null",
+    // Kept open: the script ends, and its kernel with it, when it closes.
+    stdin: "piped",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
@@ -110,14 +113,19 @@ export async function runNotebook(
   const started = performance.now();
   let failure: CellFailure | undefined;
   let done = false;
+  let kernel: number | undefined;
   for await (const line of linesOf(child.stdout)) {
     if (!line.startsWith("{")) continue;
     const event: NotebookEvent = JSON.parse(line);
+    if (event.event === "kernel") kernel = event.pid;
     if (event.event === "error") failure = event;
     if (event.event === "done") done = true;
     options.onEvent?.(event);
   }
-  await child.status;
+  const { signal } = await child.status;
+  // Killed without a chance to end its kernel.
+  if (signal !== null && kernel !== undefined) endProcess(kernel);
+  await child.stdin.close().catch(() => {});
   if (!done && failure === undefined) {
     const last = (await errors).trim().split("\n").slice(-6).join("\n");
     throw new NotebookError(
@@ -126,6 +134,59 @@ export async function runNotebook(
   }
   const seconds = (performance.now() - started) / 1000;
   return { seconds, notebook: readNotebook(output), failure };
+}
+
+function endProcess(pid: number): void {
+  try {
+    Deno.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
+/**
+ * Runs a cell that throws, and sees whether the kernel says so: on some
+ * versions of Deno (2.8.3 is one) it passes for a success, and so would every
+ * notebook.
+ *
+ * @param folder Where the notebook of one cell may be written.
+ * @throws {NotebookError} where the kernel cannot be trusted.
+ */
+export async function checkKernel(
+  python: string,
+  folder: string,
+): Promise<void> {
+  const source = join(folder, "kernel_check.ipynb");
+  const notebook: Notebook = {
+    cells: [{
+      cell_type: "code",
+      source: `throw new Error("must fail");`,
+      metadata: {},
+      outputs: [],
+      execution_count: null,
+    }],
+    metadata: {
+      kernelspec: {
+        name: "deno",
+        display_name: "Deno",
+        language: "typescript",
+      },
+    },
+    nbformat: 4,
+    nbformat_minor: 4,
+  };
+  writeFileSync(source, JSON.stringify(notebook));
+  const run = await runNotebook(
+    python,
+    source,
+    join(folder, "kernel_check.out.ipynb"),
+  );
+  if (run.failure) return;
+  throw new NotebookError(
+    `the kernel of Deno ${Deno.version.deno} reports a cell that throws as a ` +
+      "success, so that no result of it can be trusted: use 2.7.14, such as " +
+      "npx -y deno@2.7.14 task report",
+  );
 }
 
 async function* linesOf(
@@ -149,7 +210,8 @@ export interface MissingOutput {
 }
 
 /** A call that shows something: one output each, unless within a block. */
-const SHOWING = /^(?:(?:const|let) \w+ = )?await (?:print|show[A-Z]\w*)\(/gm;
+const SHOWING =
+  /^(?:(?:const|let) \w+ = )?await (?:print|check|predict|\w+\.reveal|show[A-Z]\w*)\(/gm;
 
 /**
  * Cells whose code shows more than their outputs hold: each call at the
@@ -163,6 +225,18 @@ export function missingOutputs(notebook: Notebook): MissingOutput[] {
     if (found >= expected) return [];
     return [{ cell: index + 1, expected, found, source }];
   });
+}
+
+/** The numbers of the cells that show a chart without any data. */
+export function emptyCharts(notebook: Notebook): number[] {
+  return codeCells(notebook).flatMap((cell, index) =>
+    (cell.outputs ?? []).some((output) =>
+        output.data?.["image/svg+xml"] !== undefined &&
+        joined(output.data["text/plain"]).includes("no data yet")
+      )
+      ? [index + 1]
+      : []
+  );
 }
 
 /** Outputs; printed text counts once a line, because Jupyter joins it. */

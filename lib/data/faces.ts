@@ -35,9 +35,11 @@ export interface FacesSource {
 
 /** `length` gray faces of 48x48 pixels, each with its emotion and split. */
 export interface Faces {
+  /** The names of the classes: `EMOTIONS`, or the data's own. */
+  readonly emotions: readonly string[];
   /** `length * 48 * 48` gray values 0 to 255, face by face, row-major. */
   readonly pixels: Uint8Array;
-  /** One label a face, 0 to 6: an index into {@linkcode EMOTIONS}. */
+  /** One label a face: an index into `emotions`. */
   readonly labels: Uint8Array;
   /** One split a face, 0 to 2: an index into {@linkcode SPLITS}. */
   readonly splits: Uint8Array;
@@ -113,6 +115,7 @@ export function selectSplit(faces: Faces, split: Split): Faces {
     (_, i) => faces.votes![rows[Math.floor(i / width)] * width + i % width],
   );
   return {
+    emotions: faces.emotions,
     pixels,
     labels,
     splits,
@@ -120,6 +123,34 @@ export function selectSplit(faces: Faces, split: Split): Faces {
     length: rows.length,
     source: { ...faces.source, hash },
   };
+}
+
+/**
+ * The pixels of one face: 2,304 gray values, row-major. A view, not a copy.
+ *
+ * @param face its number, from 0
+ * @throws {RangeError} when there is no face of that number
+ *
+ * @example
+ * ```ts
+ * import { facePixels } from "mien/data/faces.ts";
+ * import { drawFaces } from "mien/drawn/faces.ts";
+ *
+ * console.log(facePixels(drawFaces({ count: 10, seed: 1 }), 3).length); // 2304
+ * ```
+ */
+export function facePixels(
+  faces: Pick<Faces, "pixels" | "length">,
+  face: number,
+): Uint8Array {
+  if (!Number.isInteger(face) || face < 0 || face >= faces.length) {
+    throw new RangeError(
+      `there is no face ${face}: they are numbered from 0 to ${
+        faces.length - 1
+      }`,
+    );
+  }
+  return faces.pixels.subarray(face * FACE_PIXELS, (face + 1) * FACE_PIXELS);
 }
 
 /** The number of faces in each split, in the order of {@linkcode SPLITS}. */

@@ -178,6 +178,35 @@ export function voteTargets(
 }
 
 /**
+ * Targets for training, n x 7, every row with the sum 1: `weight` of each is how people voted
+ * ({@linkcode voteTargets}), the rest is the face's label.
+ *
+ * @param weight 0 to 1; at 0 the faces need no votes
+ * @throws {DatasetError} when votes have a weight and the faces have none
+ */
+export function blendedTargets(
+  faces: Pick<Faces, "labels" | "votes" | "length" | "source" | "emotions">,
+  weight: number,
+): Float32Array {
+  const classes = faces.emotions.length;
+  if (weight > 0 && faces.emotions.join() !== EMOTIONS.join()) {
+    throw new DatasetError(
+      faces.source.path ?? faces.source.name,
+      `the votes are for ${EMOTIONS.join(", ")}, the faces show ${
+        faces.emotions.join(", ")
+      }; set the votes' weight to 0`,
+    );
+  }
+  const targets = weight > 0
+    ? voteTargets(faces).map((part) => weight * part)
+    : new Float32Array(faces.length * classes);
+  faces.labels.forEach((label, face) =>
+    targets[face * classes + label] += 1 - weight
+  );
+  return targets;
+}
+
+/**
  * The faces of whose emotion at least five of ten people say the same, among the seven, labeled
  * with what they say.
  *

@@ -3,7 +3,12 @@
 import { Buffer } from "node:buffer";
 import pl from "nodejs-polars";
 import { DatasetError, type Faces, type SkippedRow, SPLITS } from "./faces.ts";
-import { FACE_PIXELS } from "../emotions.ts";
+import {
+  complaintAbout,
+  EMOTIONS,
+  FACE_PIXELS,
+  orderClasses,
+} from "../emotions.ts";
 
 /** What a reader gives: faces, and what it left out or decided. */
 export interface ReadFaces extends Omit<Faces, "source"> {
@@ -21,22 +26,28 @@ const LONGEST_ROW = 64 * 1024;
 /** No row is shorter: 2,304 digits, the spaces between them, a label. */
 const SHORTEST_ROW = 2 * FACE_PIXELS + 1;
 
+/** Bad rows that are listed, where they are left out: three times as many as FER-2013 has rows. */
+const MOST_BAD_ROWS = 100_000;
+
 const NEWLINE = 10;
 
 /**
  * Reads a table of faces. The columns may stand in any order and are told by
  * the header: `emotion`, `pixels` (2,304 integers, spaces between) and `Usage`.
- * Without `Usage` the last 20 % of the rows become PublicTest.
+ * Without `Usage` the last 20 % of the rows become PublicTest. `emotion` is a number, an index into
+ * `emotions`, or in all rows a name.
  *
  * @param chunks the table's bytes, in pieces of any size
  * @param file for error messages
  * @param skipBadRows leave bad rows out and list them, instead of throwing
+ * @param emotions the names of the numbers; FER-2013's
  * @throws {DatasetError} naming the first bad row, or what else is wrong
  */
 export async function readCsvFaces(
   chunks: AsyncIterable<Uint8Array>,
   file: string,
   skipBadRows = false,
+  emotions: readonly string[] = EMOTIONS,
 ): Promise<ReadFaces> {
   let table: TableReader | undefined;
   const block = Buffer.alloc(BLOCK_BYTES);
@@ -62,7 +73,7 @@ export async function readCsvFaces(
       const newline = block.subarray(0, end).indexOf(NEWLINE);
       start = newline < 0 ? end : newline + 1;
       const header = block.toString("utf8", 0, Math.min(start, 1000));
-      table = new TableReader(header, file, skipBadRows);
+      table = new TableReader(header, file, skipBadRows, emotions);
     }
     const lastNewline = block.subarray(0, end).lastIndexOf(NEWLINE) + 1;
     const stop = last ? end : Math.max(start, lastNewline);
@@ -88,6 +99,8 @@ class TableReader {
   readonly #labels: number[] = [];
   readonly #splits: number[] = [];
   readonly #skipped: SkippedRow[] = [];
+  /** The names so far, where the rows have names; undecided before the first row. */
+  #names: string[] | null | undefined;
   /** Good and bad rows so far. */
   #rows = 0;
   /** Empty rows since the last other row. */
@@ -99,6 +112,7 @@ class TableReader {
     header: string,
     readonly file: string,
     readonly skipBadRows: boolean,
+    readonly emotions: readonly string[],
   ) {
     this.#columns = parseHeader(header, file);
     // A last column takes what a row has too much, so that it is noticed.
@@ -109,34 +123,54 @@ class TableReader {
 
   /** Parses whole rows; the last one may lack its newline. */
   parse(bytes: Buffer): void {
-    const lines = splitLines(bytes);
-    const block = new Uint8Array(lines.length * FACE_PIXELS); // n x 48 x 48
-    this.#kept = 0;
-    const whole = lines.every((line) =>
-      line.length >= SHORTEST_ROW && this.#fits(line)
-    );
-    const fields = whole && lines.length > 0 ? this.#readFields(bytes) : null;
-    if (fields && fields.emotion.length === lines.length) {
-      for (let i = 0; i < lines.length; i++) this.#addRow(fields, i, block);
-    } else {
-      for (const line of lines) this.#parseLine(line, block);
+    let long = 0, whole = true;
+    for (let start = 0; start < bytes.length;) {
+      const end = lineEnd(bytes, start);
+      if (end - start < SHORTEST_ROW) whole = false;
+      else {
+        long++;
+        whole &&= this.#fits(bytes.subarray(start, end));
+      }
+      start = end + 1;
     }
-    this.#blocks.push(block.subarray(0, this.#kept * FACE_PIXELS));
+    const block = new Uint8Array(long * FACE_PIXELS); // n x 48 x 48
+    this.#kept = 0;
+    const fields = whole && long > 0 ? this.#readFields(bytes) : null;
+    if (fields && fields.emotion.length === long) {
+      for (let i = 0; i < long; i++) this.#addRow(fields, i, block);
+    } else {
+      for (let start = 0; start < bytes.length;) {
+        const end = lineEnd(bytes, start);
+        this.#parseLine(bytes, start, end, block);
+        start = end + 1;
+      }
+    }
+    // A block of which little is kept is not held in memory for it.
+    const kept = block.subarray(0, this.#kept * FACE_PIXELS);
+    if (this.#kept > 0) {
+      this.#blocks.push(this.#kept < long ? kept.slice() : kept);
+    }
   }
 
   /** One line by itself, where its neighbours cannot be read with it. */
-  #parseLine(line: Buffer, block: Uint8Array): void {
-    if (line.toString("utf8").trim() === "") {
+  #parseLine(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    block: Uint8Array,
+  ): void {
+    if (isBlank(bytes, start, end)) {
       // Bad only when another row follows: a file may end in empty lines.
       this.#emptyRows++;
       return;
     }
-    if (line.length < SHORTEST_ROW) {
+    if (end - start < SHORTEST_ROW) {
       this.#rejectEmptyRows();
       return this.#reject(
-        `only ${line.length} characters, too short for ${FACE_PIXELS} pixels`,
+        `only ${end - start} characters, too short for ${FACE_PIXELS} pixels`,
       );
     }
+    const line = bytes.subarray(start, end);
     const fields = this.#fits(line) ? this.#readFields(line) : null;
     if (fields?.emotion.length === 1) return this.#addRow(fields, 0, block);
     this.#rejectEmptyRows();
@@ -177,7 +211,7 @@ class TableReader {
     const emotion = fields.emotion[index]?.trim() ?? "";
     const pixels = fields.pixels[index]?.trim() ?? "";
     const usage = fields.usage?.[index]?.trim() ?? "";
-    const label = /^[0-6]$/.test(emotion) ? Number(emotion) : -1;
+    const label = this.#labelOf(emotion);
     const split = fields.usage
       ? (SPLITS as readonly string[]).indexOf(usage)
       : 0;
@@ -186,7 +220,9 @@ class TableReader {
     }
     if (label < 0) {
       return this.#reject(
-        `emotion ${quote(emotion)} is not an integer from 0 to 6`,
+        `emotion ${quote(emotion)} is not ${
+          this.#names ? "a name, as in the rows before" : this.#range()
+        }`,
       );
     }
     if (split < 0) {
@@ -203,6 +239,51 @@ class TableReader {
     this.#splits.push(split);
   }
 
+  /** The label of a name or number, or -1. The first row decides which of them the table has. */
+  #labelOf(emotion: string): number {
+    const named = /^\p{L}/u.test(emotion);
+    if (this.#names === undefined) this.#names = named ? [] : null;
+    if (this.#names === null) {
+      const label = /^\d{1,3}$/.test(emotion) ? Number(emotion) : -1;
+      return label < this.emotions.length ? label : -1;
+    }
+    if (!named) return -1;
+    const known = this.#names.indexOf(emotion);
+    if (known >= 0) return known;
+    if (this.#names.length === 256) {
+      throw new DatasetError(this.file, "has more than 256 different emotions");
+    }
+    return this.#names.push(emotion) - 1;
+  }
+
+  #range(): string {
+    return `an integer from 0 to ${this.emotions.length - 1}`;
+  }
+
+  /** The classes in their order, and the labels that follow from it. */
+  #classes(): { emotions: readonly string[]; labels: Uint8Array } {
+    const names = this.#names;
+    if (!names) {
+      return { emotions: this.emotions, labels: Uint8Array.from(this.#labels) };
+    }
+    const declared = this.emotions !== EMOTIONS;
+    const emotions = declared ? this.emotions : orderClasses(names);
+    const unknown = names.find((name) => !emotions.includes(name));
+    if (unknown) {
+      throw new DatasetError(
+        this.file,
+        `emotion ${quote(unknown)} is not one of ${emotions.join(", ")}`,
+      );
+    }
+    const complaint = complaintAbout(emotions);
+    if (complaint) throw new DatasetError(this.file, complaint);
+    const labels = Uint8Array.from(
+      this.#labels,
+      (label) => emotions.indexOf(names[label]),
+    );
+    return { emotions, labels };
+  }
+
   #rejectEmptyRows(): void {
     const count = this.#emptyRows;
     this.#emptyRows = 0;
@@ -212,6 +293,14 @@ class TableReader {
   #reject(reason: string): void {
     const row = ++this.#rows;
     if (!this.skipBadRows) throw new DatasetError(this.file, reason, row);
+    if (this.#skipped.length === MOST_BAD_ROWS) {
+      throw new DatasetError(
+        this.file,
+        `more than ${MOST_BAD_ROWS.toLocaleString("en")} bad rows; this one: ` +
+          reason,
+        row,
+      );
+    }
     this.#skipped.push({ row, reason });
   }
 
@@ -243,8 +332,10 @@ class TableReader {
       offset += block.length;
     }
     const splits = Uint8Array.from(this.#splits);
-    const labels = Uint8Array.from(this.#labels);
-    const faces = { pixels, labels, splits, length, skipped: this.#skipped };
+    const faces = {
+      ...this.#classes(),
+      ...{ pixels, splits, length, skipped: this.#skipped },
+    };
     if (this.#columns.includes("usage")) return faces;
     splits.fill(SPLITS.indexOf("PublicTest"), Math.floor(length * 0.8));
     return {
@@ -258,6 +349,8 @@ class TableReader {
 /** The columns' names in lower case, in the file's order. */
 function parseHeader(header: string, file: string): string[] {
   if (header.trim() === "") throw new DatasetError(file, "is empty");
+  const other = explainOtherFile(header);
+  if (other) throw new DatasetError(file, other);
   const names = header.replace(/^\uFEFF/, "").split(",")
     .map((name) => name.trim().replace(/^"(.*)"$/, "$1").trim().toLowerCase());
   const known = names.every((name, index) =>
@@ -276,17 +369,30 @@ function parseHeader(header: string, file: string): string[] {
   );
 }
 
-/** The lines without their newlines. */
-function splitLines(bytes: Buffer): Buffer[] {
-  const lines: Buffer[] = [];
-  let start = 0;
-  while (start < bytes.length) {
-    const newline = bytes.indexOf(NEWLINE, start);
-    const end = newline < 0 ? bytes.length : newline;
-    lines.push(bytes.subarray(start, end));
-    start = end + 1;
+/** What a file is that begins with no table's header; `undefined` where that is not known. */
+function explainOtherFile(start: string): string | undefined {
+  if (/^(\ufffd\ufffd|\0?[eE]\0|\0"|"\0)/.test(start)) {
+    return "is a table in UTF-16: save it as CSV in UTF-8";
   }
-  return lines;
+  if (start.slice(257, 262) === "ustar") {
+    return "is a tar archive: unpack it, and name the table or folder in it";
+  }
+  if (start.includes("\0")) return "is not a table: it holds binary data";
+}
+
+/** Where a line ends: at its newline, or at the end of the bytes. */
+function lineEnd(bytes: Buffer, start: number): number {
+  if (bytes[start] === NEWLINE) return start; // millions of empty lines in a row
+  const newline = bytes.indexOf(NEWLINE, start);
+  return newline < 0 ? bytes.length : newline;
+}
+
+/** Whether a line holds nothing but white space. */
+function isBlank(bytes: Buffer, start: number, end: number): boolean {
+  const first = bytes[start];
+  if (start === end || (first === 13 && start + 1 === end)) return true;
+  if (first > 32 && first < 127) return false;
+  return bytes.toString("utf8", start, end).trim() === "";
 }
 
 /** Writes 2,304 gray values from `offset` on; false if the text is not that. */

@@ -9,7 +9,7 @@
  */
 import type { NetworkGraph, NetworkNode, Window } from "../network/graph.ts";
 import { NetworkError } from "../network/graph.ts";
-import type { TrainedNetwork } from "../recognition/recognizer.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
 
 type Node<Op extends NetworkNode["op"]> = Extract<NetworkNode, { op: Op }>;
 

@@ -12,7 +12,7 @@
 import { createRandom } from "../random.ts";
 import type { NetworkGraph, NetworkNode } from "../network/graph.ts";
 import { NetworkError } from "../network/graph.ts";
-import type { TrainedNetwork } from "../recognition/recognizer.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
 import { scoreNode, weightOf, windowStart } from "./forward.ts";
 
 /** A class's score as a sum over positions. */

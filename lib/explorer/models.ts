@@ -13,7 +13,7 @@ import { describeNetwork, NetworkError } from "../network/graph.ts";
 import { readWeights } from "../network/weights.ts";
 import { inProject } from "../project.ts";
 import { defaultModel } from "../recognition/recognize.ts";
-import type { TrainedNetwork } from "../recognition/recognizer.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
 
 /** A model in the explorer's list. */
 export interface ListedModel {

@@ -5,7 +5,7 @@
  * @module
  */
 import type { NetworkNode, Shape } from "../network/graph.ts";
-import type { TrainedNetwork } from "../recognition/recognizer.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
 import { normOf, weightOf, windowPlaces, windowStart } from "./forward.ts";
 
 /** One map of the input, as a window of a convolution reads it. */

@@ -6,7 +6,7 @@
  */
 import { strFromU8, strToU8, unzipSync, zipSync } from "fflate";
 import { NetworkError } from "../network/graph.ts";
-import type { TrainedNetwork } from "../recognition/recognizer.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
 import { weightOf } from "./forward.ts";
 import type { NetworkFile } from "./models.ts";
 

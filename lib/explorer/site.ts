@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { inProject } from "../project.ts";
-import type { TrainedNetwork } from "../recognition/recognizer.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
 import { EMOTIONS } from "../emotions.ts";
 import { UserError } from "../user_error.ts";
 import { writeWhole } from "../write_whole.ts";

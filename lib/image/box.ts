@@ -1,4 +1,4 @@
-// Boxes and sizes in pixels, how much two boxes overlap, and the most pixels that an image may have.
+// Boxes and sizes in pixels, how much two boxes overlap, and how large an image may be.
 
 /** A width and a height in pixels. */
 export interface Size {
@@ -16,6 +16,25 @@ export interface Box {
 
 /** The most pixels of an image that is read or searched: 50 megapixels. */
 export const MAX_PIXELS = 50_000_000;
+
+/** The most pixels along one side of an image that is read. */
+export const MAX_SIDE = 32_767;
+
+/** Why a picture of this size is not read; `undefined` where it is. */
+export function explainSize(width: number, height: number): string | undefined {
+  const size = `${width} x ${height}`;
+  if (width * height === 0) return `has no pixels (${size})`;
+  const limit = `more than the ${MAX_PIXELS / 1e6} that are read`;
+  if (width * height > MAX_PIXELS) {
+    const millions = (width * height / 1e6).toFixed(1);
+    return `has ${millions} megapixels (${size}), ${limit}: make it smaller`;
+  }
+  if (Math.max(width, height) > MAX_SIDE) {
+    return `is ${size}: a side may have ${
+      MAX_SIDE.toLocaleString("en")
+    } pixels; cut it into parts`;
+  }
+}
 
 /** The area two boxes share over the area they cover together, 0 to 1. */
 export function intersectionOverUnion(a: Box, b: Box): number {

@@ -1,22 +1,22 @@
 /**
  * Pictures: their types, reading them from files and writing PNG.
  *
- * JPEG (EXIF orientation applied), PNG, BMP, GIF (first frame), TIFF (first
- * page) and WebP become 8-bit RGBA. Colour profiles and animation are left
- * out; so is HEIC. Gray conversion is in `gray.ts`, cropping in `recognition/crop.ts`.
+ * JPEG, PNG, BMP, GIF, TIFF (first page), WebP, HEIC and AVIF become 8-bit RGBA, turned as their
+ * orientation says; of an animation the first frame. Colour profiles are left out. Gray conversion
+ * is in `gray.ts`, cropping in `recognition/crop.ts`.
  *
  * @module
  */
-import { MAX_PIXELS } from "./box.ts";
+import { decode } from "./decode.ts";
 import type { ColorImage, GrayImage } from "./gray.ts";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import process from "node:process";
 import { Buffer } from "node:buffer";
 // @ts-types="@types/pngjs"
 import { PNG } from "pngjs";
 import { readImageHeader } from "./header.ts";
 import { UserError } from "../user_error.ts";
+import { writeWhole } from "../write_whole.ts";
 
 /** A picture that cannot be used: names the file and says why. */
 export class ImageError extends UserError {
@@ -30,13 +30,23 @@ export class ImageError extends UserError {
 export const IMAGE_EXTENSIONS = [
   ".jpg",
   ".jpeg",
+  ".jpe",
+  ".jfif",
   ".png",
+  ".apng",
   ".bmp",
+  ".dib",
   ".gif",
   ".tif",
   ".tiff",
   ".webp",
+  ".heic",
+  ".heif",
+  ".avif",
 ] as const;
+
+/** No sound picture of 50 megapixels is larger: four samples of 16 bits and something to spare. */
+const MOST_BYTES = 500_000_000;
 
 /**
  * Reads a picture from a file, or from bytes already in memory.
@@ -47,8 +57,9 @@ export const IMAGE_EXTENSIONS = [
  *
  * @param source a path, a `file:` URL, or the file's bytes
  * @param name the name for error messages when bytes are given
- * @throws {ImageError} file missing, not a picture, cut off, without pixels
- * or larger than 50 megapixels (told from the header, before decoding)
+ * @throws {ImageError} not a file (missing, a folder, a pipe), not a picture, cut off, damaged, of a
+ * kind that is not read rightly, without pixels, larger than 50 megapixels or longer than 32,767
+ * pixels along a side; most of it is told before decoding
  *
  * @example
  * ```ts
@@ -68,76 +79,48 @@ export async function readImage(
     : await readBytes(source, file);
   const header = readImageHeader(bytes);
   if (typeof header === "string") throw new ImageError(file, header);
-  const { format, width, height } = header;
-  const pixels = width * height;
-  if (pixels === 0) {
-    throw new ImageError(file, `has no pixels (${width} x ${height})`);
-  }
-  if (pixels > MAX_PIXELS) {
-    const millions = (pixels / 1e6).toFixed(1);
-    throw new ImageError(
-      file,
-      `has ${millions} megapixels (${width} x ${height}), more than the ` +
-        `${MAX_PIXELS / 1e6} that are read: make it smaller`,
-    );
-  }
-  if (!header.complete) {
-    throw new ImageError(
-      file,
-      `is cut off: the ${format} data ends too early, after ` +
-        `${bytes.length} bytes; copy or download it again`,
-    );
-  }
   try {
-    const bitmap = await decode(bytes, format);
-    return {
-      width: bitmap.width,
-      height: bitmap.height,
-      data: new Uint8ClampedArray(
-        bitmap.data.buffer,
-        bitmap.data.byteOffset,
-        bitmap.width * bitmap.height * 4,
-      ),
-    };
+    return await decode(bytes, header);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    throw new ImageError(file, `cannot be decoded as ${format}: ${reason}`);
-  }
-}
-
-async function readBytes(path: string | URL, file: string) {
-  try {
-    return new Uint8Array(await readFile(path));
-  } catch (error) {
-    const code = (error as { code?: string }).code;
     throw new ImageError(
       file,
-      code === "ENOENT"
-        ? "no such file"
-        : code === "EISDIR"
-        ? "is a folder, not a picture"
-        : `cannot be read (${code ?? error})`,
+      `cannot be decoded as ${header.format}: ${reason}`,
     );
   }
 }
 
-/** Decodes with Jimp, which is loaded at the first picture: it takes 0.3 s. */
-async function decode(bytes: Uint8Array, format: string): Promise<Bitmap> {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (format === "WebP") {
-    const { default: webp } = await import("@jimp/wasm-webp");
-    return await webp().decode(buffer);
+/** The bytes of a file that may be a picture; pipes and devices have no end and are not opened. */
+async function readBytes(path: string | URL, file: string) {
+  try {
+    const found = await stat(path);
+    if (found.isDirectory()) {
+      throw new ImageError(file, "is a folder, not a picture");
+    }
+    if (!found.isFile()) {
+      throw new ImageError(file, "is a pipe or a device, not a file");
+    }
+    if (found.size > MOST_BYTES) {
+      const limit = MOST_BYTES / 1e6;
+      throw new ImageError(
+        file,
+        `is larger than the ${limit} MB that are read`,
+      );
+    }
+    return new Uint8Array(await readFile(path));
+  } catch (error) {
+    if (error instanceof ImageError) throw error;
+    const { code } = error as { code?: string };
+    const reasons: Record<string, string> = {
+      ENOENT: "no such file",
+      EACCES: "may not be read: its rights forbid it",
+      ELOOP: "is a link that leads to itself",
+    };
+    throw new ImageError(
+      file,
+      reasons[code ?? ""] ?? `cannot be read (${code ?? error})`,
+    );
   }
-  const { Jimp } = await import("jimp");
-  const { bitmap } = await Jimp.fromBuffer(buffer, {
-    "image/jpeg": { maxMemoryUsageInMB: 4096, tolerantDecoding: false },
-  });
-  return bitmap;
-}
-interface Bitmap {
-  width: number;
-  height: number;
-  data: { buffer: ArrayBufferLike; byteOffset: number };
 }
 
 /**
@@ -172,19 +155,13 @@ export function encodePng(image: GrayImage | ColorImage): Uint8Array {
 /**
  * Writes a picture as a PNG file, whole or not at all.
  *
- * @throws {ImageError} when the file cannot be written
+ * @throws {FileError} when the file cannot be written
  */
+// deno-lint-ignore require-await -- what goes wrong is a rejection
 export async function writePng(
   path: string | URL,
   image: GrayImage | ColorImage,
 ): Promise<void> {
   const target = path instanceof URL ? fileURLToPath(path) : path;
-  const partial = `${target}.${process.pid}.part`;
-  try {
-    await writeFile(partial, encodePng(image));
-    await rename(partial, target);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw new ImageError(target, `cannot be written (${error})`);
-  }
+  writeWhole(target, encodePng(image));
 }

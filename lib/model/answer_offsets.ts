@@ -1,10 +1,13 @@
-// How readily a network gives each answer: offsets of the logits, folded into its last bias.
+// How readily a network gives each answer, and how surely: offsets and a temperature of the logits,
+// folded into its last weights.
 //
 // A network learns how often each emotion occurs in its training data. Where it is used other
 // emotions are common, and adding the logarithm of the ratio to the logits corrects for it (Menon
 // et al. 2021, "Long-tail learning via logit adjustment", arXiv 2007.07314). The networks here end
 // with a convolution, the mean over its map and soft-max, so that the offsets can be added to the
-// convolution's bias: the corrected network costs nothing more.
+// convolution's bias: the corrected network costs nothing more. Neither does a temperature that
+// makes its confidence agree with its accuracy (Guo et al. 2017, "On calibration of modern neural
+// networks", arXiv 1706.04599): a network that learned from votes is less sure than it is right.
 import "./quiet_tfjs.ts";
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../user_error.ts";
@@ -28,16 +31,51 @@ export function addOffsets(
   model: tf.LayersModel,
   offsets: readonly number[],
 ): void {
-  const last = model.layers.findLast((layer) => layer.weights.length > 0);
-  const bias = last?.weights.find(({ name }) => name.endsWith("/bias"));
-  if (!last || !bias || bias.shape[0] !== offsets.length) {
-    throw new UserError(
-      `${model.name}: its last layer with weights${
-        last ? `, ${last.name},` : ""
-      } has no bias of ${offsets.length} numbers to add the offsets to`,
-    );
-  }
+  const { bias } = lastWeights(model, offsets.length);
   const sum = tf.tidy(() => tf.add(bias.read(), tf.tensor1d([...offsets])));
   bias.write(sum);
   sum.dispose();
+}
+
+/**
+ * Divides the logits by a temperature: below 1 the model becomes surer, above 1 less sure. The
+ * answers stay. Changes the model in place.
+ *
+ * @param temperature above 0
+ * @throws {UserError} when the last layer with weights has no bias, or for a temperature that is
+ * not above 0
+ *
+ * @example
+ * ```ts
+ * import { divideLogits } from "mien/model/answer_offsets.ts";
+ * import { buildMiniXception } from "mien/model/mini_xception.ts";
+ *
+ * const model = buildMiniXception();
+ * divideLogits(model, 0.7); // surer than before
+ * ```
+ */
+export function divideLogits(model: tf.LayersModel, temperature: number): void {
+  if (!(temperature > 0 && Number.isFinite(temperature))) {
+    throw new UserError(
+      `a temperature is a number above 0, not ${temperature}`,
+    );
+  }
+  const answers = model.outputs[0].shape.at(-1)!;
+  for (const weight of lastWeights(model, answers).all) {
+    const scaled = tf.div(weight.read(), temperature);
+    weight.write(scaled);
+    scaled.dispose();
+  }
+}
+
+/** The weights of the last layer that has any; its logits are linear in them. */
+function lastWeights(model: tf.LayersModel, answers: number) {
+  const last = model.layers.findLast((layer) => layer.weights.length > 0);
+  const bias = last?.weights.find(({ name }) => name.endsWith("/bias"));
+  if (last && bias?.shape[0] === answers) return { all: last.weights, bias };
+  throw new UserError(
+    `${model.name}: its last layer with weights${
+      last ? `, ${last.name},` : ""
+    } has no bias of ${answers} numbers to change`,
+  );
 }

@@ -118,7 +118,10 @@ class GraphBuilder {
     if (kind === "parameter") this.parameters += size;
     else this.statistics += size;
     this.weights.push({
-      ...{ name, shape, kind, offset },
+      name,
+      shape,
+      kind,
+      offset,
       l2: Number(regularizer?.l2 ?? 0),
       decays: kind === "parameter" && shape.length > 1,
     });
@@ -214,7 +217,10 @@ function addConv(
       ? graph.weight(layer.bias.val, layer.biasRegularizer)
       : null;
     source = graph.add(layer.name, [input], [output[0], output[1], shape[2]], {
-      ...{ op: "depthwise", window, kernel, bias },
+      op: "depthwise",
+      window,
+      kernel,
+      bias,
     });
   }
   if (kind !== "DepthwiseConv2D") {
@@ -226,7 +232,9 @@ function addConv(
       ? graph.weight(layer.bias.val, layer.biasRegularizer)
       : null;
     source = graph.add(layer.name, [source], output, {
-      ...{ op: "conv", kernel, bias },
+      op: "conv",
+      kernel,
+      bias,
       window: separable ? pointWindow() : window,
     });
   }
@@ -248,7 +256,10 @@ function addDense(
     ? graph.weight(layer.bias.val, layer.biasRegularizer)
     : null;
   const node = graph.add(layer.name, [input], output, {
-    ...{ op: "conv", window, kernel, bias },
+    op: "conv",
+    window,
+    kernel,
+    bias,
   });
   return graph.activation(layer, node, activationOf(layer));
 }
@@ -323,7 +334,8 @@ function addLayer(
     case "Dropout":
       if (layer.rate === 0) return input;
       return graph.add(name, [input], output, {
-        ...{ op: "dropout", rate: layer.rate },
+        op: "dropout",
+        rate: layer.rate,
       });
     case "Flatten":
       return input;
@@ -366,6 +378,9 @@ function checkOperands(
  *
  * @example
  * ```ts
+ * import { buildMiniXception } from "mien/model/mini_xception.ts";
+ * import { describeNetwork } from "mien/network/graph.ts";
+ *
  * const graph = describeNetwork(buildMiniXception());
  * console.log(graph.parameters); // 56951
  * ```
@@ -392,7 +407,10 @@ export function describeNetwork(model: tf.LayersModel): NetworkGraph {
   const { nodes, weights, parameters, statistics } = graph;
   const end = nodes[last];
   if (end.op !== "activation" || end.kind !== "softmax") {
-    throw new NetworkError(`the network must end in a softmax, not ${end.op}`);
+    const layer: Layer = model.outputs[0].sourceLayer;
+    throw new NetworkError(
+      `the network must end in a softmax, but its last layer ${layer.name} (${layer.getClassName()}) has none: give it activation: "softmax", or add tf.layers.softmax() after it`,
+    );
   }
   const early = nodes.find((node, i) =>
     node.op === "activation" && node.kind === "softmax" && i !== last
@@ -404,7 +422,10 @@ export function describeNetwork(model: tf.LayersModel): NetworkGraph {
     throw new NetworkError(`the output must be a vector, not [${end.shape}]`);
   }
   return {
-    ...{ nodes, weights, parameters, statistics },
+    nodes,
+    weights,
+    parameters,
+    statistics,
     inputSize: size(nodes.find((node) => node.op === "input")!.shape),
     outputSize: size(end.shape),
   };

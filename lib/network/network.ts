@@ -5,8 +5,9 @@
 
 import { NetworkError } from "./graph.ts";
 import type { NetworkGraph } from "./graph.ts";
-import { Training } from "./compiler/backward.ts";
+import { TrainingBackward } from "./compiler/backward.ts";
 import { Arena, padded, type PixelBuffer } from "./compiler/buffers.ts";
+import { TrainingForward } from "./compiler/forward.ts";
 import { Prediction } from "./compiler/prediction.ts";
 import { loadModule } from "../load_wasm.ts";
 import type { Kernels } from "./wasm/kernels.ts";
@@ -15,6 +16,29 @@ const PAGE = 65536;
 
 /** The least probability whose logarithm is taken. */
 const TINY = 1e-37;
+
+/** The two halves of a training program. */
+interface Training {
+  forward: TrainingForward;
+  backward: TrainingBackward;
+}
+
+/** What an {@linkcode Optimizer} works on: places in the network's memory. */
+export interface Workspace {
+  memory: WebAssembly.Memory;
+  kernels: Kernels;
+  /** Parameters, then statistics. */
+  weights: number;
+  gradients: number;
+  /** The optimizer's own: penalties, decays, moments, averages. */
+  l2: number;
+  decay: number;
+  first: number;
+  second: number;
+  average: number;
+  parameterBytes: number;
+  weightBytes: number;
+}
 
 interface Parts {
   memory: WebAssembly.Memory;
@@ -46,6 +70,10 @@ export interface NetworkOptions {
  *
  * @example
  * ```ts
+ * import { buildMiniXception } from "mien/model/mini_xception.ts";
+ * import { describeNetwork } from "mien/network/graph.ts";
+ * import { Network } from "mien/network/network.ts";
+ *
  * const graph = describeNetwork(buildMiniXception());
  * const network = await Network.create(graph, { batch: 1, training: false });
  * network.predict(1); // of a gray face, all zero
@@ -84,7 +112,7 @@ export class Network {
       graph.statistics,
     );
     this.gradients = view(address.gradients, training ? graph.parameters : 0);
-    this.input = view(prediction.input.at(0), batch * graph.inputSize);
+    this.input = view(prediction.layout.input.at(0), batch * graph.inputSize);
     this.targets = new Float32Array(training ? batch * graph.outputSize : 0);
     this.outputs = new Float32Array(batch * graph.outputSize);
     for (const { kind, offset, shape, name } of graph.weights) {
@@ -92,7 +120,7 @@ export class Network {
       const flat = kind === "parameter" ? this.parameters : this.statistics;
       flat.fill(1, offset, offset + shape[0]);
     }
-    for (const norm of training?.norms ?? []) norm.attach(memory, this);
+    for (const norm of training?.forward.norms ?? []) norm.attach(memory, this);
   }
 
   /**
@@ -100,7 +128,7 @@ export class Network {
    * and variances one: set `parameters` and `statistics`, as from
    * {@linkcode readWeights}.
    *
-   * @throws {NetworkError} where the batch is no number of examples, or the
+   * @throws {NetworkError} where the batch is not a number of examples, or the
    * memory cannot be had
    */
   static async create(
@@ -130,10 +158,10 @@ export class Network {
     };
     const prediction = new Prediction(graph, kernels, arena);
     const training = options.training
-      ? new Training(graph, kernels, arena, prediction.input)
+      ? createTraining(graph, kernels, arena, prediction)
       : null;
-    prediction.layOut(batch);
-    training?.layOut(batch);
+    prediction.layout.layOut(batch);
+    training?.forward.layout.layOut(batch);
     try {
       memory.grow(Math.ceil(arena.bytes / PAGE) - 1);
     } catch {
@@ -142,36 +170,40 @@ export class Network {
         `no ${megabytes} MB of memory for a batch of ${batch}: take a smaller batch`,
       );
     }
-    prediction.writeTables(memory);
-    training?.writeTables(memory);
+    prediction.layout.writeTables(memory);
+    training?.forward.layout.writeTables(memory);
     return new Network(graph, options, {
-      ...{ memory, kernels, prediction, training, address },
-      ...{ parameterBytes, weightBytes },
+      memory,
+      kernels,
+      prediction,
+      training,
+      address,
+      parameterBytes,
+      weightBytes,
     });
   }
 
   /**
-   * What an {@linkcode Optimizer} works on: the addresses of weights and
-   * gradients, then of its own L2 penalties, decays, two moments and averages.
+   * Where an {@linkcode Optimizer} finds the weights and keeps its own state.
    *
    * @throws {NetworkError} where the network was not created for training
    */
-  workspace(): {
-    memory: WebAssembly.Memory;
-    kernels: Kernels;
-    addresses: number[];
-    parameterBytes: number;
-    weightBytes: number;
-  } {
+  workspace(): Workspace {
     const { memory, kernels, address, parameterBytes, weightBytes } =
       this.#training().parts;
-    const own = Array.from(
-      { length: 5 },
-      (_, i) => address.optimizer + i * parameterBytes,
-    );
+    const own = (place: number) => address.optimizer + place * parameterBytes;
     return {
-      ...{ memory, kernels, parameterBytes, weightBytes },
-      addresses: [address.weights, address.gradients, ...own],
+      memory,
+      kernels,
+      weights: address.weights,
+      gradients: address.gradients,
+      l2: own(0),
+      decay: own(1),
+      first: own(2),
+      second: own(3),
+      average: own(4),
+      parameterBytes,
+      weightBytes,
     };
   }
 
@@ -202,7 +234,7 @@ export class Network {
       bytes.copyWithin(known, weights, weights + weightBytes);
       this.#packed = true;
     }
-    for (const segment of prediction.segments) segment.run(count);
+    for (const segment of prediction.layout.segments) segment.run(count);
     softmax(this.#view(prediction.logits), this.outputs, this.graph, count);
   }
 
@@ -220,10 +252,11 @@ export class Network {
   gradient(count: number, weights?: Float32Array, seed = 0): number {
     this.measure(count, seed);
     const { parts: { kernels, address }, training } = this.#training();
-    for (const { address: at, bytes } of training.raw) kernels.zero(at, bytes);
-    const loss = this.#loss(count, training, weights);
-    for (const segment of training.backwardSegments) segment.run(count);
-    for (const { address: from, offset, index, table } of training.raw) {
+    const { raw, segments, slope } = training.backward;
+    for (const { address: at, bytes } of raw) kernels.zero(at, bytes);
+    const loss = this.#loss(count, slope, weights);
+    for (const segment of segments) segment.run(count);
+    for (const { address: from, offset, index, table } of raw) {
       const to = address.gradients + offset * 4;
       kernels.gather(to, from, table, index.length);
     }
@@ -239,21 +272,22 @@ export class Network {
   measure(count: number, seed = 0): void {
     this.#check(count);
     const { parts: { kernels, address }, training } = this.#training();
-    for (const { address: to, index, table } of training.packed) {
+    const { forward } = training;
+    for (const { address: to, index, table } of forward.packed) {
       kernels.gather(to, address.weights, table, index.length);
     }
-    for (const norm of training.norms) norm.begin();
-    training.seed = seed;
-    for (const segment of training.forwardSegments) segment.run(count);
-    softmax(this.#view(training.logits), this.outputs, this.graph, count);
+    for (const norm of forward.norms) norm.begin();
+    forward.seed = seed;
+    for (const segment of forward.segments) segment.run(count);
+    softmax(this.#view(forward.logits), this.outputs, this.graph, count);
   }
 
   /** The loss; writes its gradient for the logits. */
-  #loss(count: number, training: Training, weights?: Float32Array): number {
+  #loss(count: number, slope: PixelBuffer, weights?: Float32Array): number {
     const classes = this.graph.outputSize;
     const { outputs, targets } = this;
-    const slopes = this.#view(training.slope);
-    const { channels } = training.slope;
+    const slopes = this.#view(slope);
+    const { channels } = slope;
     let loss = 0;
     for (let i = 0; i < count; i++) {
       const weight = weights?.[i] ?? 1;
@@ -285,6 +319,17 @@ export class Network {
     if (Number.isInteger(count) && count > 0 && count <= batch) return;
     throw new NetworkError(`count must be 1 to ${batch}, not ${count}`);
   }
+}
+
+function createTraining(
+  graph: NetworkGraph,
+  kernels: Kernels,
+  arena: Arena,
+  prediction: Prediction,
+): Training {
+  const { input } = prediction.layout;
+  const forward = new TrainingForward(graph, kernels, arena, input);
+  return { forward, backward: new TrainingBackward(forward) };
 }
 
 /** Probabilities from padded rows of logits. */

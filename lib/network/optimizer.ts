@@ -3,7 +3,7 @@
 // Nesterov's momentum; L2 penalties as the graph says; a running average of the
 // weights. Learning-rate schedules are training/schedule.ts.
 
-import type { Network } from "./network.ts";
+import type { Network, Workspace } from "./network.ts";
 
 /** The kind of optimizer and its numbers. */
 export type OptimizerOptions =
@@ -24,10 +24,20 @@ export type OptimizerOptions =
  *
  * @example
  * ```ts
+ * import { buildMiniXception } from "mien/model/mini_xception.ts";
+ * import { Optimizer } from "mien/network/optimizer.ts";
+ * import { compileModel } from "mien/network/trained.ts";
+ *
+ * const options = { batch: 8, training: true };
+ * const network = await compileModel(buildMiniXception(), options);
+ * network.targets.fill(1 / 7);
  * const optimizer = new Optimizer(network, {
- *   ...{ kind: "adam", beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+ *   kind: "adam",
+ *   beta1: 0.9,
+ *   beta2: 0.999,
+ *   epsilon: 1e-7,
  * });
- * network.gradient(64);
+ * network.gradient(8);
  * optimizer.step(1e-3);
  * ```
  */
@@ -41,17 +51,20 @@ export class Optimizer {
   readonly state: Record<string, Float32Array>;
   /** Steps done. */
   stepCount = 0;
-  readonly #addresses: number[];
+  readonly #workspace: Workspace;
 
   /** @throws {NetworkError} where the network was not created for training */
   constructor(
-    readonly network: Network,
+    readonly network: Pick<
+      Network,
+      "graph" | "parameters" | "statistics" | "workspace"
+    >,
     readonly options: OptimizerOptions,
   ) {
-    const { memory, addresses, parameterBytes } = network.workspace();
-    this.#addresses = addresses;
+    const workspace = this.#workspace = network.workspace();
+    const { memory, parameterBytes } = workspace;
+    const { l2, decay, first, second, average } = workspace;
     const { graph } = network;
-    const [, , l2, decay, first, second, average] = addresses;
     const view = (address: number, count: number) =>
       new Float32Array(memory.buffer, address, count);
     for (const address of [l2, decay, first, second]) {
@@ -83,24 +96,42 @@ export class Optimizer {
   /** Changes the network's parameters by one step against their gradients. */
   step(learningRate: number): void {
     const { options } = this;
-    const { kernels, parameterBytes, weightBytes } = this.network.workspace();
-    const [weights, gradients, l2, decay, first, second, average] =
-      this.#addresses;
+    const { kernels, weights, gradients, l2, decay, first, second } =
+      this.#workspace;
+    const { average, parameterBytes, weightBytes } = this.#workspace;
     this.stepCount++;
     const count = parameterBytes / 4;
     const weightDecay = options.weightDecay ?? 0;
     if (options.kind === "adam") {
       const { beta1, beta2, epsilon } = options;
       kernels.adam(
-        ...[weights, gradients, l2, decay, first, second, count],
-        ...[learningRate, beta1, beta2],
-        ...[1 - beta1 ** this.stepCount, 1 - beta2 ** this.stepCount],
-        ...[epsilon, weightDecay],
+        weights,
+        gradients,
+        l2,
+        decay,
+        first,
+        second,
+        count,
+        learningRate,
+        beta1,
+        beta2,
+        1 - beta1 ** this.stepCount,
+        1 - beta2 ** this.stepCount,
+        epsilon,
+        weightDecay,
       );
     } else {
       kernels.sgd(
-        ...[weights, gradients, l2, decay, first, count],
-        ...[learningRate, options.momentum, 1, weightDecay],
+        weights,
+        gradients,
+        l2,
+        decay,
+        first,
+        count,
+        learningRate,
+        options.momentum,
+        1,
+        weightDecay,
       );
     }
     if (options.averageDecay == null) return;

@@ -31,9 +31,13 @@ function variablesOf(graph: NetworkGraph, model: tf.LayersModel) {
  *
  * @example
  * ```ts
- * const weights = readWeights(graph, model);
- * network.parameters.set(weights.parameters);
- * network.statistics.set(weights.statistics);
+ * import { buildMiniXception } from "mien/model/mini_xception.ts";
+ * import { describeNetwork } from "mien/network/graph.ts";
+ * import { readWeights } from "mien/network/weights.ts";
+ *
+ * const model = buildMiniXception();
+ * const { parameters } = readWeights(describeNetwork(model), model);
+ * console.log(parameters.length); // 56951
  * ```
  */
 export function readWeights(
@@ -47,9 +51,8 @@ export function readWeights(
   variablesOf(graph, model).forEach((variable, i) => {
     const { kind, offset } = graph.weights[i];
     const values = variable.read().dataSync();
-    flat[kind === "parameter" ? "parameters" : "statistics"].set(
-      ...[values as Float32Array, offset] as const,
-    );
+    const target = kind === "parameter" ? flat.parameters : flat.statistics;
+    target.set(values as Float32Array, offset);
   });
   return flat;
 }

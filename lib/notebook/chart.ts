@@ -17,7 +17,7 @@ export interface Chart {
 }
 
 /**
- * The colours of every chart, as CSS variables with the light theme's value
+ * The colors of every chart, as CSS variables with the light theme's value
  * for programs that know none. Contrast to the background is at least 3 to 1
  * for lines and areas, 4.5 to 1 for text, in both themes.
  */
@@ -28,16 +28,18 @@ export const INK = {
   first: "var(--mien-first, #1f6feb)",
   second: "var(--mien-second, #bc4c00)",
   third: "var(--mien-third, #1a7f37)",
+  fourth: "var(--mien-fourth, #8250df)",
   cell: "var(--mien-cell, #1f5fbf)",
 } as const;
 
 const STYLE = `.mien-chart{--mien-text:#1f2328;--mien-soft:#59636e;` +
   `--mien-panel:#ffffff;--mien-first:#1f6feb;--mien-second:#bc4c00;` +
-  `--mien-third:#1a7f37;--mien-cell:#1f5fbf;color:var(--mien-text);` +
+  `--mien-third:#1a7f37;--mien-fourth:#8250df;--mien-cell:#1f5fbf;color:var(--mien-text);` +
   `max-width:100%;height:auto}` +
   `@media (prefers-color-scheme:dark){.mien-chart{--mien-text:#e6edf3;` +
   `--mien-soft:#9da7b3;--mien-panel:#161b22;--mien-first:#58a6ff;` +
-  `--mien-second:#f0883e;--mien-third:#56d364;--mien-cell:#2f74d0}}` +
+  `--mien-second:#f0883e;--mien-third:#56d364;--mien-fourth:#bc8cff;` +
+  `--mien-cell:#2f74d0}}` +
   `.mien-chart text{white-space:pre}`;
 
 const FONT = "system-ui, sans-serif";

@@ -6,6 +6,7 @@ import type { EpochFigures } from "../training/recorded_run.ts";
 import * as Plot from "@observablehq/plot";
 import { besideEachOther, type Chart, drawChart, INK } from "./chart.ts";
 import type { CalibrationBin } from "../evaluation/metrics.ts";
+import { spreadNames } from "./line_names.ts";
 
 /** Names of the two axes, with the unit: "faces (count)", "loss (nats)". */
 export interface AxisLabels {
@@ -85,7 +86,20 @@ export interface Line {
   points: { x: number; y: number }[];
   /** Drawn with gaps: what is only for comparison. */
   dashed?: boolean;
+  /** Its color; by default that of the run of this name, else the next one. */
+  ink?: string;
 }
+
+/** The color of a run or split, the same in every chart. */
+const NAMED_INKS: Record<string, string> = {
+  training: INK.first,
+  validation: INK.second,
+  report: INK.first,
+  reference: INK.soft,
+  wide: INK.second,
+  distilled: INK.third,
+  photographs: INK.fourth,
+};
 
 /** How a line chart differs from its defaults. */
 export interface LineOptions {
@@ -96,10 +110,18 @@ export interface LineOptions {
   height?: number;
 }
 
-const LINE_INKS = [INK.first, INK.second, INK.third, INK.soft];
+const LINE_INKS = [INK.first, INK.second, INK.third, INK.fourth, INK.soft];
+
+/** The color of a recorded run in every chart. */
+export function inkOfRun(name: string): string {
+  return NAMED_INKS[name] ?? INK.soft;
+}
+
+const inkOf = (line: Line, index: number): string =>
+  line.ink ?? NAMED_INKS[line.name] ?? LINE_INKS[index % LINE_INKS.length];
 
 /**
- * Up to four lines, each named at its end.
+ * Up to five lines, each named at its end.
  *
  * @param labels Names of the axes with units.
  */
@@ -110,10 +132,16 @@ export function lineChart(
   options: LineOptions = {},
 ): Chart {
   const shown = lines.filter((line) => line.points.length > 0);
-  const ends = spreadEnds(shown);
+  const height = options.height ?? 300;
+  const ends = spreadNames(
+    shown.map(({ points }) => points.map(({ y }) => y)),
+    height - 56,
+    options.yDomain,
+  );
+  const lastX = Math.max(...shown.map((line) => line.points.at(-1)!.x));
   return drawChart(title, describeLines(title, shown), {
     width: options.width ?? 640,
-    height: options.height ?? 300,
+    height,
     marginTop: 14,
     marginLeft: 58,
     marginBottom: 42,
@@ -137,7 +165,7 @@ export function lineChart(
       Plot.line(line.points, {
         x: "x",
         y: "y",
-        stroke: LINE_INKS[index % LINE_INKS.length],
+        stroke: inkOf(line, index),
         strokeWidth: 2,
         strokeDasharray: line.dashed ? "5 4" : undefined,
       }),
@@ -145,32 +173,19 @@ export function lineChart(
         x: "x",
         y: "y",
         r: 3,
-        fill: LINE_INKS[index % LINE_INKS.length],
+        fill: inkOf(line, index),
       }),
+      // All names in one column, also of lines that end early.
       Plot.text(line.points.slice(-1), {
-        x: "x",
+        x: () => lastX,
         y: "y",
         text: () => line.name,
         textAnchor: "start",
         dx: 8,
         dy: ends[index],
-        fill: LINE_INKS[index % LINE_INKS.length],
+        fill: inkOf(line, index),
       }),
     ]),
-  });
-}
-
-/** Stacks the names of lines that end close to each other, upwards: below may be the axis. */
-function spreadEnds(lines: Line[]): number[] {
-  const all = lines.flatMap((line) => line.points.map((point) => point.y));
-  const range = Math.max(...all) - Math.min(...all) || 1;
-  const last = lines.map((line) => line.points.at(-1)!.y);
-  return last.map((y, index) => {
-    const below = last.filter((other, at) =>
-      Math.abs(other - y) < range * 0.07 &&
-      (other < y || (other === y && at > index))
-    ).length;
-    return -14 * below;
   });
 }
 
@@ -183,7 +198,9 @@ function ticksAcross(lines: Line[], domain: number[] = []): number {
   return Math.min(6, Math.max(1, span));
 }
 
+/** Saving a notebook refuses charts that say "no data yet". */
 function describeLines(title: string, lines: Line[]): string {
+  if (lines.length === 0) return `${title}: no data yet.`;
   const parts = lines.map(({ name, points }) =>
     `${name} ends at ${Number(points.at(-1)!.y.toPrecision(3))}`
   );
@@ -224,80 +241,75 @@ export function trainingCurves(epochs: EpochFigures[], total?: number): Chart {
 }
 
 /**
- * The confusion matrix twice: counts, and each row as a part of its class.
+ * The confusion matrix: in each cell its part of the row in per cent, and below
+ * it the count.
  *
  * @param confusion `confusion[label][answer]` in faces.
  * @param names The classes' names, by label.
+ * @param title What it is the confusion of.
  */
-export function confusionChart(confusion: number[][], names: string[]): Chart {
+export function confusionChart(
+  confusion: number[][],
+  names: string[],
+  title = "Confusion matrix",
+): Chart {
   const sums = confusion.map((row) => row.reduce((a, b) => a + b, 0));
-  const share = confusion.map((row, label) =>
-    row.map((count) => sums[label] === 0 ? 0 : count / sums[label])
-  );
   const hits = confusion.reduce((sum, row, label) => sum + row[label], 0);
   const all = sums.reduce((a, b) => a + b, 0);
-  return besideEachOther(
-    matrix(
-      "Confusion, in faces",
-      share,
-      names,
-      (label, answer) => confusion[label][answer].toLocaleString("en"),
-      `${hits} of ${all} right`,
-    ),
-    matrix("Confusion, as parts of each emotion", share, names, (
-      label,
-      answer,
-    ) => share[label][answer].toFixed(2), "shares of each row"),
-  );
-}
-
-function matrix(
-  title: string,
-  share: number[][],
-  names: string[],
-  text: (label: number, answer: number) => string,
-  description: string,
-): Chart {
-  const cells = share.flatMap((row, label) =>
-    row.map((value, answer) => ({
-      label: names[label],
-      answer: names[answer],
-      value,
-      text: text(label, answer),
-    }))
+  const cells = confusion.flatMap((row, label) =>
+    row.map((count, answer) => {
+      const share = sums[label] === 0 ? 0 : count / sums[label];
+      return {
+        label: names[label],
+        answer: names[answer],
+        count: count.toLocaleString("en"),
+        percent: `${Math.round(100 * share)} %`,
+        opacity: cellOpacity(share),
+        ink: share < STRONG_SHARE ? "currentColor" : "white",
+      };
+    })
   );
   type Cell = typeof cells[number];
-  const place = { x: "answer", y: "label" };
-  return drawChart(title, `${title}: ${description}.`, {
-    width: 460,
-    height: 380,
+  const place = { x: "answer", y: "label", fill: (cell: Cell) => cell.ink };
+  const description = `${title}: ${hits.toLocaleString("en")} of ` +
+    `${all.toLocaleString("en")} right. Each cell: its part of the row, ` +
+    "and the number of faces.";
+  return drawChart(title, description, {
+    width: 560,
+    height: 430,
     marginLeft: 84,
     marginTop: 10,
     marginBottom: 46,
     marginRight: 14,
-    x: { label: "recognised as", labelAnchor: "center", domain: names },
+    x: { label: "recognized as", labelAnchor: "center", domain: names },
     y: { label: "true emotion", labelAnchor: "center", domain: names },
+    color: { type: "identity" },
+    opacity: { type: "identity" },
     marks: [
       Plot.cell(cells, {
-        ...place,
-        fill: INK.cell,
-        fillOpacity: (cell: Cell) => 0.04 + 0.96 * Math.sqrt(cell.value),
+        x: "answer",
+        y: "label",
+        fill: () => INK.cell,
+        fillOpacity: "opacity",
         inset: 1,
       }),
-      Plot.text(cells.filter((cell) => cell.value < 0.3), {
-        ...place,
-        text: "text",
-        fill: "currentColor",
-      }),
-      Plot.text(cells.filter((cell) => cell.value >= 0.3), {
-        ...place,
-        text: "text",
-        fill: "white",
-        fontWeight: 600,
-      }),
+      Plot.text(cells, { ...place, text: "percent", dy: -7, fontWeight: 600 }),
+      Plot.text(cells, { ...place, text: "count", dy: 9, fontSize: 11 }),
     ],
-    opacity: { type: "identity" },
   });
+}
+
+/** From this part of its row on a cell is dark, and its text white. */
+export const STRONG_SHARE = 0.4;
+
+/**
+ * How strongly a cell is painted. It jumps where the text turns white: with the
+ * opacities between, neither text would have a contrast of 4.5 to 1.
+ */
+export function cellOpacity(share: number): number {
+  return share < STRONG_SHARE
+    ? 0.04 + 0.41 * share / STRONG_SHARE
+    : 0.9 + 0.1 * (share - STRONG_SHARE) / (1 - STRONG_SHARE);
 }
 
 /**
@@ -306,46 +318,62 @@ function matrix(
  *
  * @param bins From calibrationBins of evaluation/metrics.ts.
  * @param error The expected calibration error, 0 to 1.
+ * @param name What is calibrated.
  */
-export function calibrationChart(bins: CalibrationBin[], error: number): Chart {
+export function calibrationChart(
+  bins: CalibrationBin[],
+  error: number,
+  name = "Calibration",
+): Chart {
   const shown = bins.filter((bin) => bin.count > 0);
   const percent = `${(100 * error).toFixed(1)} %`;
-  const title = `Calibration (expected error ${percent})`;
-  return drawChart(title, `${title}, ${shown.length} bins.`, {
-    width: 440,
-    height: 380,
-    marginLeft: 58,
-    marginTop: 14,
-    marginBottom: 46,
-    marginRight: 20,
-    x: {
-      label: "confidence (0 to 1)",
-      labelAnchor: "center",
-      domain: [0, 1],
-      ticks: 5,
+  const title = `${name} (expected error ${percent})`;
+  return drawChart(
+    title,
+    `${title}, ${shown.length} bins; above each dot its number of faces.`,
+    {
+      width: 560,
+      height: 400,
+      marginLeft: 58,
+      marginTop: 22,
+      marginBottom: 46,
+      marginRight: 20,
+      x: {
+        label: "confidence (0 to 1)",
+        labelAnchor: "center",
+        domain: [0, 1],
+        ticks: 5,
+      },
+      y: {
+        label: "accuracy (0 to 1)",
+        labelAnchor: "center",
+        domain: [0, 1],
+        ticks: 5,
+        grid: true,
+      },
+      marks: [
+        Plot.rectY(shown, {
+          x1: "low",
+          x2: "high",
+          y: "accuracy",
+          fill: INK.first,
+          fillOpacity: 0.35,
+        }),
+        Plot.line([[0, 0], [1, 1]], {
+          stroke: INK.soft,
+          strokeDasharray: "5 4",
+        }),
+        Plot.line(shown, { x: "confidence", y: "accuracy", stroke: INK.first }),
+        Plot.dot(shown, { x: "confidence", y: "accuracy", fill: INK.first }),
+        Plot.text(shown, {
+          x: "confidence",
+          y: "accuracy",
+          text: (bin: CalibrationBin) => bin.count.toLocaleString("en"),
+          dy: -11,
+          fontSize: 11,
+        }),
+        Plot.ruleY([0]),
+      ],
     },
-    y: {
-      label: "accuracy (0 to 1)",
-      labelAnchor: "center",
-      domain: [0, 1],
-      ticks: 5,
-      grid: true,
-    },
-    marks: [
-      Plot.rectY(shown, {
-        x1: "low",
-        x2: "high",
-        y: "accuracy",
-        fill: INK.first,
-        fillOpacity: 0.35,
-      }),
-      Plot.line([[0, 0], [1, 1]], {
-        stroke: INK.soft,
-        strokeDasharray: "5 4",
-      }),
-      Plot.line(shown, { x: "confidence", y: "accuracy", stroke: INK.first }),
-      Plot.dot(shown, { x: "confidence", y: "accuracy", fill: INK.first }),
-      Plot.ruleY([0]),
-    ],
-  });
+  );
 }

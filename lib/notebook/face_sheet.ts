@@ -10,9 +10,9 @@ import { FACE_SIZE } from "../emotions.ts";
 export interface SheetFace {
   /** 48 x 48 gray values 0 to 255, row-major. */
   pixels: ArrayLike<number>;
-  /** A word or two below it. */
+  /** A word or two below it; after a line break a second line. */
   caption?: string;
-  /** Whether the caption is a right or a wrong answer: a sign and a colour. */
+  /** Whether the caption is a right or a wrong answer: a sign and a color. */
   verdict?: "right" | "wrong";
 }
 
@@ -52,7 +52,11 @@ export async function faceSheet(
   const left = Math.max(0, ...labels.map((label) => label.length)) * 7.5 + 14;
   const captions = rows.some((row) => row.faces.some((face) => face.caption));
   const pitchX = size + GAP;
-  const pitchY = size + GAP + (captions ? 16 : 0);
+  const lines =
+    rows.some((row) => row.faces.some((face) => face.caption?.includes("\n")))
+      ? 2
+      : 1;
+  const pitchY = size + GAP + (captions ? 2 + 14 * lines : 0);
   const faces = rows.flatMap((row, y) =>
     row.faces.map((face, x) => ({ face, x, y }))
   );
@@ -115,6 +119,9 @@ function captionOf(face: SheetFace, size: number): string {
     : face.verdict === "right"
     ? INK.third
     : "currentColor";
-  return `<text x="${size / 2}" y="${size + 13}" text-anchor="middle" ` +
-    `font-size="11" fill="${ink}">${sign}${escapeXml(face.caption)}</text>`;
+  return `${sign}${face.caption}`.split("\n").map((line, number) =>
+    `<text x="${size / 2}" y="${size + 13 + 14 * number}" ` +
+    `text-anchor="middle" font-size="11" ` +
+    `fill="${number === 0 ? ink : "currentColor"}">${escapeXml(line)}</text>`
+  ).join("");
 }

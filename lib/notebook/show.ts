@@ -77,7 +77,7 @@ export async function showHtml(html: string, text: string): Promise<void> {
   await settle();
 }
 
-/** A cell of a table; numbers stand to the right. */
+/** A cell of a table; columns of numbers, with or without a unit, stand to the right. */
 export type TableValue = string | number | bigint | boolean | null | undefined;
 
 /** Rows by column name, or what can make them: a polars data frame. */
@@ -111,7 +111,10 @@ export async function showTable(
   const shown = all.slice(0, MAX_TABLE_ROWS);
   const columns = Object.keys(shown[0] ?? {});
   const numeric = columns.map((column) =>
-    shown.every((row) => row[column] == null || isNumber(row[column]))
+    shown.every((row) =>
+      (row[column] ?? "") === "" || isNumeric(row[column])
+    ) &&
+    shown.some((row) => isNumeric(row[column]))
   );
   const align = (index: number) =>
     ` style="text-align:${numeric[index] ? "right" : "left"};` +
@@ -140,8 +143,11 @@ export async function showTable(
   await showHtml(html, caption === "" ? text : `${caption}\n${text}`);
 }
 
-function isNumber(value: unknown): boolean {
-  return typeof value === "number" || typeof value === "bigint";
+/** A number, or text that is one with its sign and unit: "± 1.5 %", "1,024 faces" is not. */
+function isNumeric(value: unknown): boolean {
+  return typeof value === "number" || typeof value === "bigint" ||
+    typeof value === "string" &&
+      /^[±+−-]? ?[\d,.]+(e[+-]?\d+)?( ?%| s)?$/.test(value);
 }
 
 function formatValue(value: TableValue): string {
@@ -165,7 +171,7 @@ function chartBundle(chart: Chart): Bundle {
 /**
  * Shows a picture, its pixels as they are.
  *
- * @param description What it shows, in words.
+ * @param description What it shows, in a few words, above it.
  * @param options `scale`: how many screen pixels a pixel becomes, 1 unless told.
  *
  * @example
@@ -182,16 +188,21 @@ export async function showImage(
 ): Promise<void> {
   const { scale = 1 } = options;
   const data = Buffer.from(encodePng(image)).toString("base64");
-  if (scale === 1) {
-    await display({ "image/png": data, "text/plain": description });
-    await settle();
-    return;
-  }
   const width = image.width * scale, height = image.height * scale;
-  const inner =
-    `<image href="data:image/png;base64,${data}" width="${width}" ` +
-    `height="${height}" style="image-rendering:pixelated"/>`;
-  await showChart(frame("", description, width, height, inner));
+  const inner = `<image x="14" href="data:image/png;base64,${data}" ` +
+    `width="${width}" height="${height}" ` +
+    `style="image-rendering:${scale > 1 ? "pixelated" : "auto"}"/>`;
+  // Wide enough for its words, which stand above it.
+  const words = Math.ceil(7.8 * description.length);
+  await showChart(
+    frame(
+      description,
+      description,
+      Math.max(width, words) + 28,
+      height + 14,
+      inner,
+    ),
+  );
 }
 
 /** A view in a cell that is drawn again in its place. */

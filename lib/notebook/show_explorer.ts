@@ -1,5 +1,5 @@
 // The explorer below a notebook cell. Its camera room alone is in show_webcam.ts.
-import type { TrainedNetwork } from "../recognition/recognizer.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
 import { type ExplorerServer, serveExplorer } from "../explorer/server.ts";
 import { showHtml } from "./show.ts";
 

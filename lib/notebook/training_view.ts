@@ -6,6 +6,7 @@ import { showLive } from "./show.ts";
 import type { EpochFigures } from "../training/recorded_run.ts";
 import { trainingCurves } from "./charts.ts";
 import { formatSeconds, timeLeft } from "../progress.ts";
+import { hasRun, readRun } from "../training/run_folder.ts";
 
 /** Milliseconds between two drawings of a bar within a cell. */
 const REDRAW = 250;
@@ -116,8 +117,12 @@ export interface TrainingView {
 /**
  * Shows training as it goes: a bar within the epoch with the time left for
  * all epochs, and below it loss and accuracy, drawn again after every epoch.
+ * A run that was interrupted is shown from where it is, and one that is
+ * finished as it was.
  *
  * @param epochs How many epochs there will be.
+ * @param folder The run's folder, see `notebookRun` of notebook_run.ts.
+ * @throws {CheckpointError} where the run in the folder is damaged.
  *
  * @example
  * ```ts
@@ -129,18 +134,22 @@ export interface TrainingView {
  * await view.stop();
  * ```
  */
-export async function showTraining(epochs: number): Promise<TrainingView> {
+export async function showTraining(
+  epochs: number,
+  folder?: string,
+): Promise<TrainingView> {
   const started = performance.now();
-  let history: EpochFigures[] = [];
+  let history: EpochFigures[] = folder !== undefined && hasRun(folder)
+    ? readRun(folder).notes.history
+    : [];
+  const first = history.length;
   let batch: BatchFigures | undefined;
-  let first: number | undefined;
   let drawn = 0;
   const draw = () => {
     const seconds = (performance.now() - started) / 1000;
-    const curves = trainingCurves(history, epochs);
     return belowEachOther(
-      trainingBar(epochs, history.length, batch, seconds, first ?? 0),
-      curves,
+      trainingBar({ epochs, finished: history.length, batch, seconds, first }),
+      trainingCurves(history, epochs),
     );
   };
   const view = await showLive(draw());
@@ -149,8 +158,6 @@ export async function showTraining(epochs: number): Promise<TrainingView> {
   return {
     onBatch(next) {
       batch = next;
-      // A resumed run begins later: only what is done here tells the pace.
-      first ??= next.epoch - 1;
       if (performance.now() - drawn < REDRAW) return;
       drawn = performance.now();
       redraw();
@@ -165,20 +172,34 @@ export async function showTraining(epochs: number): Promise<TrainingView> {
   };
 }
 
-function trainingBar(
-  epochs: number,
-  finished: number,
-  batch: BatchFigures | undefined,
-  seconds: number,
-  first: number,
-): Chart {
+/** How far a run is. */
+interface TrainingState {
+  epochs: number;
+  finished: number;
+  batch: BatchFigures | undefined;
+  /** Since this view was opened. */
+  seconds: number;
+  /** Epochs that were done before: only what is done here tells the pace. */
+  first: number;
+}
+
+function trainingBar(state: TrainingState): Chart {
+  const { epochs, finished, batch, seconds, first } = state;
   const width = 800;
   if (batch === undefined || finished >= batch.epoch) {
+    const share = finished / epochs;
+    const done = `epoch ${finished} of ${epochs} done`;
+    if (first >= epochs) {
+      return bar([
+        `This run was finished earlier: ${done}`,
+        "nothing was left to train",
+      ], { share, width });
+    }
+    if (finished === first && first > 0) {
+      return bar([`Resuming: ${done}`], { share, width });
+    }
     const last = finished >= epochs ? formatSeconds(seconds) : "";
-    return bar(["Training", `epoch ${finished} of ${epochs} done`, last], {
-      share: finished / epochs,
-      width,
-    });
+    return bar(["Training", done, last], { share, width });
   }
   const share = batch.step / batch.steps;
   const left = timeLeft(

@@ -7,9 +7,11 @@
 import type * as tf from "@tensorflow/tfjs";
 import { FACE_PIXELS } from "../emotions.ts";
 import { type Faces, selectSplit } from "../data/faces.ts";
-import { describeNetwork } from "../network/graph.ts";
-import { Network } from "../network/network.ts";
-import { readWeights, writeWeights } from "../network/weights.ts";
+import { createEngine } from "../engine/create_engine.ts";
+import { describeModel } from "../engine/describe_model.ts";
+import { isForTfjs } from "../engine/engine.ts";
+import { readWeights, writeWeights } from "../engine/weights.ts";
+import { meaningOf } from "../model/emotions_of_model.ts";
 import { fillInput } from "../network/input.ts";
 import { shuffle } from "./order.ts";
 
@@ -23,7 +25,6 @@ const BATCH = 128;
  * @param options.seed decides the order
  * @param options.onProgress called with the number of faces done
  * @throws {DatasetError} when Training has no faces
- * @throws {NetworkError} for a model with layers that the fast network lacks
  *
  * @example
  * ```ts
@@ -41,14 +42,19 @@ export async function recalibrate(
   options: { seed: number; onProgress?: (faces: number) => void },
 ): Promise<void> {
   const { pixels, length } = selectSplit(faces, "Training");
-  const graph = describeNetwork(model);
+  const graph = describeModel(model);
+  if (graph.statistics === 0) return;
+  const { scale } = meaningOf(model);
   const { parameters, statistics } = readWeights(graph, model);
-  const network = await Network.create({
+  const network = await createEngine({
     ...graph,
     // Without momentum the statistics after a batch are the batch's own.
     nodes: graph.nodes.map((node) =>
       node.op === "norm" ? { ...node, momentum: 0 } : node
     ),
+    ...(isForTfjs(graph)
+      ? { norms: graph.norms.map((norm) => ({ ...norm, momentum: 0 })) }
+      : {}),
   }, { batch: Math.min(BATCH, length), training: true });
   network.parameters.set(parameters);
   network.statistics.set(statistics);
@@ -63,6 +69,7 @@ export async function recalibrate(
         face,
         1,
         false,
+        scale,
       )
     );
     network.measure(batch.length);

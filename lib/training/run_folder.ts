@@ -5,13 +5,14 @@
 //   <name>.<epoch>-<accuracy>/    a model, each time validation got better, and the last one
 //   resume/state.bin              all that is needed to go on, as of the last whole epoch
 //   resume/model/                 the network with its first weights
+//   resume/lock                   locked while a process trains here (claim.ts)
 //
 // The state is what counts: log.csv is written from it. What the numbers mean is in train.ts.
 import type * as tf from "@tensorflow/tfjs";
 import { existsSync } from "node:fs";
 import * as path from "node:path";
-import { loadModel, saveModel } from "../model/saved_model.ts";
 import { loadState, saveState, type State } from "./state_file.ts";
+import { asCheckpoint, loadModel, saveModel } from "../model/saved_model.ts";
 import { makeFolder, writeWhole } from "../write_whole.ts";
 import type { PlateauState } from "./schedule.ts";
 import type { TrainingConfig } from "./config.ts";
@@ -25,7 +26,7 @@ export interface EpochRecord {
   /** Over the epoch's steps, as the network was then: augmented faces, the run's targets. */
   loss: number;
   accuracy: number;
-  /** After the epoch, on the validation faces and their labels. */
+  /** After the epoch, on the validation faces and their labels, blended with votes as the run's targets are. */
   valLoss: number;
   valAccuracy: number;
   valMacroF1: number;
@@ -39,12 +40,20 @@ export interface EpochRecord {
 /** What a run knows beside its arrays. */
 export interface RunNotes {
   config: TrainingConfig;
-  /** The begin of the saved models' names. */
+  /** What the saved models' names begin with. */
   name: string;
   /** A digest of the network's layers and shapes. */
   network: string;
+  /** A digest of the loss, where it is not the cross-entropy. */
+  loss?: string;
   /** `votes` is a digest of how people voted, where that is a target. */
-  data: { name: string; path?: string; hash: string; votes?: string };
+  data: {
+    name: string;
+    path?: string;
+    hash: string;
+    emotions?: readonly string[];
+    votes?: string;
+  };
   /** Whole epochs and steps behind it. */
   epoch: number;
   step: number;
@@ -81,6 +90,15 @@ export function formatLog(history: EpochRecord[]): string {
 
 const stateFile = (folder: string) => path.join(folder, "resume", "state.bin");
 
+/** Whether a folder has no run, or one without a whole epoch; a damaged one counts as a run. */
+export function hasNoEpoch(folder: string): boolean {
+  try {
+    return !hasRun(folder) || readRun(folder).notes.epoch === 0;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether a folder has a run that was begun. */
 export function hasRun(folder: string): boolean {
   return existsSync(stateFile(folder));
@@ -111,21 +129,20 @@ export async function beginRun(
   state: RunState,
 ): Promise<void> {
   const { config, name, data } = state.notes;
-  makeFolder(path.join(folder, "resume"));
+  asCheckpoint(() => makeFolder(path.join(folder, "resume")));
   const parameters = state.arrays.parameters.length;
   const about = { network: { name, parameters }, data, training: config };
   await saveModel(model, path.join(folder, "resume", "model"));
-  writeWhole(
-    path.join(folder, "config.json"),
-    JSON.stringify(about, null, 2) + "\n",
-  );
+  const text = JSON.stringify(about, null, 2) + "\n";
+  asCheckpoint(() => writeWhole(path.join(folder, "config.json"), text));
   saveState(stateFile(folder), state);
 }
 
 /** Saves the state after an epoch, then the log. @throws {CheckpointError} */
 export function saveRun(folder: string, state: RunState): void {
   saveState(stateFile(folder), state);
-  writeWhole(path.join(folder, "log.csv"), formatLog(state.notes.history));
+  const log = formatLog(state.notes.history);
+  asCheckpoint(() => writeWhole(path.join(folder, "log.csv"), log));
 }
 
 /** The name of a saved model's folder: `<name>.<epoch>-<accuracy>`. */

@@ -5,7 +5,15 @@
 // its weights. Slots come in pairs, used in turn: whoever is ahead cannot overwrite what another
 // still reads, with one barrier a step. Training itself is in worker.ts.
 import { FACE_PIXELS } from "../emotions.ts";
-import { type Faces, type Split, SPLITS } from "../data/faces.ts";
+import {
+  DatasetError,
+  describeSplits,
+  type Faces,
+  selectSplit,
+  type Split,
+  SPLITS,
+} from "../data/faces.ts";
+import { blendedTargets } from "../data/ferplus.ts";
 
 /** Faces of one split in shared memory. */
 export interface SharedFaces {
@@ -13,23 +21,43 @@ export interface SharedFaces {
   /** n x 48 x 48 gray values. */
   pixels: Uint8Array<SharedArrayBuffer>;
   labels: Uint8Array<SharedArrayBuffer>;
+  /** n x classes: labels and votes as the run blends them, before smoothing and teachers. */
+  targets: Float32Array<SharedArrayBuffer>;
 }
 
-/** Copies numbers into shared memory. */
-export function shareFloats(
-  values: Float32Array,
-): Float32Array<SharedArrayBuffer> {
-  const shared = sharedFloats(values.length);
-  shared.set(values);
-  return shared;
-}
-
-/** Copies the faces of a split into shared memory. */
-export function shareFaces(faces: Faces, split: Split): SharedFaces {
+/**
+ * Copies the faces of a split into shared memory.
+ *
+ * @param voteWeight the part of each target, 0 to 1, that is how people voted
+ * @throws {DatasetError} for a split without faces, a wrong label, or votes that are missing
+ */
+export function shareFaces(
+  faces: Faces,
+  split: Split,
+  voteWeight = 0,
+): SharedFaces {
   const wanted = SPLITS.indexOf(split);
   const rows: number[] = [];
   for (let row = 0; row < faces.length; row++) {
     if (faces.splits[row] === wanted) rows.push(row);
+  }
+  if (rows.length === 0) {
+    throw new DatasetError(
+      faces.source.path ?? faces.source.name,
+      `has no faces in ${split}, and training needs some; it has ${
+        describeSplits(faces) || "none at all"
+      }`,
+    );
+  }
+  const wrong = rows.find((row) => faces.labels[row] >= faces.emotions.length);
+  if (wrong !== undefined) {
+    throw new DatasetError(
+      faces.source.path ?? faces.source.name,
+      `the label ${faces.labels[wrong]} is none of 0 to ${
+        faces.emotions.length - 1
+      }`,
+      wrong + 1,
+    );
   }
   const pixels = sharedBytes(rows.length * FACE_PIXELS);
   const labels = sharedBytes(rows.length);
@@ -41,7 +69,10 @@ export function shareFaces(faces: Faces, split: Split): SharedFaces {
     );
     labels[index] = faces.labels[row];
   });
-  return { length: rows.length, pixels, labels };
+  const blended = blendedTargets(selectSplit(faces, split), voteWeight);
+  const targets = sharedFloats(blended.length);
+  targets.set(blended);
+  return { length: rows.length, pixels, labels, targets };
 }
 
 const sharedBytes = (length: number) =>
@@ -72,8 +103,6 @@ export interface TrainingMemory {
   statistics: number;
   training: SharedFaces;
   validation: SharedFaces;
-  /** How people voted on each training face, n x classes; empty where votes are no target. */
-  votes: Float32Array<SharedArrayBuffer>;
   /** What the teachers say of each training face, n x classes; empty without one. */
   taught: Float32Array<SharedArrayBuffer>;
   /** What the network says of each validation face, n x classes. */
@@ -98,7 +127,6 @@ export function createTrainingMemory(options: {
   taught: boolean;
   training: SharedFaces;
   validation: SharedFaces;
-  votes: Float32Array<SharedArrayBuffer>;
   state: Record<string, number>;
 }): TrainingMemory {
   const { workers, parameters, statistics, classes } = options;
@@ -108,7 +136,6 @@ export function createTrainingMemory(options: {
     statistics,
     training: options.training,
     validation: options.validation,
-    votes: options.votes,
     taught: sharedFloats(
       options.taught ? options.training.length * classes : 0,
     ),

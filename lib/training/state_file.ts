@@ -1,9 +1,11 @@
 // The file of a run's state: numbers by name beside anything that JSON can hold.
 //
 // What is in it is resume.ts' business.
+import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
-import { CheckpointError } from "../model/saved_model.ts";
+import { CheckpointError } from "../model/model_file.ts";
+import { asCheckpoint } from "../model/saved_model.ts";
 import { naming, writeWhole } from "../write_whole.ts";
 
 /** Numbers by name, beside anything that JSON can hold. */
@@ -12,34 +14,34 @@ export interface State<Notes> {
   arrays: Record<string, Float32Array>;
 }
 
-const STATE_MARK = "mien-state-1";
+/** The first word of the file, before the digest of all that follows. */
+const MARK = "mien-state-2 ";
+/** Files of the first version have a digest over the arrays only. */
+const FIRST_MARK = "mien-state-1";
+
+const digestOf = (bytes: Uint8Array) =>
+  createHash("sha256").update(bytes).digest("hex");
 
 /**
- * Writes a state, whole or not at all: one line of JSON, then the arrays' bytes.
+ * Writes a state, whole or not at all: a line with the digest of the rest, a line of JSON, and the
+ * arrays' bytes.
  *
  * @throws {CheckpointError} for a full disk, missing rights and the like
  */
 export function saveState<Notes>(file: string, state: State<Notes>): void {
   const arrays = Object.entries(state.arrays);
-  const body = new Uint8Array(
-    arrays.reduce((sum, [, { byteLength }]) => sum + byteLength, 0),
-  );
-  let at = 0;
-  for (const [, { buffer, byteOffset, byteLength }] of arrays) {
-    body.set(new Uint8Array(buffer, byteOffset, byteLength), at);
-    at += byteLength;
-  }
   const head = JSON.stringify({
-    mark: STATE_MARK,
     arrays: arrays.map(([name, { length }]) => ({ name, length })),
-    sha256: createHash("sha256").update(body).digest("hex"),
     notes: state.notes,
   });
-  const line = new TextEncoder().encode(head + "\n");
-  const bytes = new Uint8Array(line.length + body.length);
-  bytes.set(line);
-  bytes.set(body, line.length);
-  writeWhole(file, bytes);
+  const rest = Buffer.concat([
+    Buffer.from(head + "\n"),
+    ...arrays.map(([, { buffer, byteOffset, byteLength }]) =>
+      new Uint8Array(buffer, byteOffset, byteLength)
+    ),
+  ]);
+  const first = Buffer.from(`${MARK}${digestOf(rest)}\n`);
+  asCheckpoint(() => writeWhole(file, Buffer.concat([first, rest])));
 }
 
 /**
@@ -48,26 +50,55 @@ export function saveState<Notes>(file: string, state: State<Notes>): void {
  * @throws {CheckpointError} when it is missing, damaged or something else
  */
 export function loadState<Notes>(file: string): State<Notes> {
-  const bytes = naming(file, () => fs.readFileSync(file));
-  const end = bytes.indexOf("\n");
-  const damaged = (what: string) =>
-    new CheckpointError(file, `is no state of a training run: ${what}`);
+  const bytes = asCheckpoint(() => naming(file, () => fs.readFileSync(file)));
+  const foreign = (what: string) =>
+    new CheckpointError(file, `is not a state of a training run: ${what}`);
+  const damaged = () =>
+    new CheckpointError(
+      file,
+      "is damaged: its content is not what was written; train in another folder",
+    );
+  let rest = bytes;
+  if (bytes.subarray(0, MARK.length).toString() === MARK) {
+    const end = bytes.indexOf("\n");
+    rest = bytes.subarray(end + 1);
+    const said = bytes.subarray(MARK.length, end).toString();
+    if (end < 0 || digestOf(rest) !== said) throw damaged();
+  }
+  const end = rest.indexOf("\n");
   let head;
   try {
-    head = JSON.parse(bytes.subarray(0, Math.max(end, 0)).toString());
+    head = JSON.parse(rest.subarray(0, Math.max(end, 0)).toString());
   } catch {
-    throw damaged("its first line is not JSON");
+    throw foreign("its description is not JSON");
   }
-  if (head?.mark !== STATE_MARK) throw damaged(`it lacks ${STATE_MARK}`);
-  const body = Uint8Array.from(bytes.subarray(end + 1));
-  if (createHash("sha256").update(body).digest("hex") !== head.sha256) {
-    throw damaged("its bytes are damaged");
+  const body = Uint8Array.from(rest.subarray(end + 1));
+  if (rest === bytes) {
+    if (head?.mark !== FIRST_MARK) throw foreign(`it lacks ${MARK.trim()}`);
+    if (digestOf(body) !== head.sha256) throw damaged();
   }
-  const arrays: Record<string, Float32Array> = {};
-  let at = 0;
-  for (const { name, length } of head.arrays) {
-    arrays[name] = new Float32Array(body.buffer, at, length);
-    at += length * 4;
+  const arrays = cutArrays(head?.arrays, body);
+  if (!arrays || typeof head.notes !== "object" || head.notes === null) {
+    throw damaged();
   }
   return { notes: head.notes, arrays };
+}
+
+/** The arrays that a list describes; `undefined` where it does not fit the bytes. */
+function cutArrays(
+  list: unknown,
+  body: Uint8Array<ArrayBuffer>,
+): Record<string, Float32Array> | undefined {
+  if (!Array.isArray(list)) return undefined;
+  const arrays: Record<string, Float32Array> = {};
+  let at = 0;
+  for (const entry of list) {
+    const { name, length } = entry ?? {};
+    const sound = typeof name === "string" && Number.isSafeInteger(length) &&
+      length >= 0 && at + 4 * length <= body.length;
+    if (!sound) return undefined;
+    arrays[name] = new Float32Array(body.buffer, at, length);
+    at += 4 * length;
+  }
+  return at === body.length ? arrays : undefined;
 }

@@ -2,17 +2,26 @@
 //
 // All workers hold the same weights and take the same steps; they share gradients through
 // shared_memory.ts. The main thread (train.ts) says which epoch to run and with what, and saves.
+// This module works in any thread; worker_thread.ts is what a worker starts with.
+import type * as tf from "@tensorflow/tfjs";
 import { augmentFace } from "./augment.ts";
 import { FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
-import { applyTemperature, likeliest } from "../evaluation/metrics.ts";
-import { Network } from "../network/network.ts";
+import { likeliest } from "../evaluation/metrics.ts";
+import { createEngine } from "../engine/create_engine.ts";
+import { type Engine, normsOf } from "../engine/engine.ts";
+import type { Loss } from "../engine/tfjs_graph.ts";
 import type { NetworkGraph } from "../network/graph.ts";
 import { Optimizer } from "../network/optimizer.ts";
-import { fillInput } from "../network/input.ts";
+import { predictFaces } from "../network/predict.ts";
+import { OWN_SCALE, type Scale } from "../network/input.ts";
 import { randomAt } from "../random.ts";
 import { type PlateauState, scaleAt } from "./schedule.ts";
 import { shuffle } from "./order.ts";
+import { addTimes, askTeachers } from "./teachers.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
+import { UserError } from "../user_error.ts";
 import type { TrainingConfig } from "./config.ts";
+import type { Frozen } from "./freeze.ts";
 import {
   meet,
   partOf,
@@ -31,11 +40,12 @@ import {
   viewSlots,
 } from "./shared_memory.ts";
 
-/** A network and its weights, as a worker gets a teacher. */
-export interface Teacher {
-  graph: NetworkGraph;
-  parameters: Float32Array;
-  statistics: Float32Array;
+/** What cannot go to another thread. */
+export interface OwnParts {
+  model?: tf.LayersModel;
+  loss?: Loss;
+  /** Awaited between steps, so that the thread can do other things. */
+  pause?: () => Promise<void>;
 }
 
 /** What the main thread asks for. */
@@ -47,9 +57,15 @@ export type Request =
     config: TrainingConfig;
     /** One weight an emotion, or `null`. */
     classWeights: number[] | null;
-    teachers: Teacher[];
+    teachers: TrainedNetwork[];
+    /** Parameters and statistics that stay as they are. */
+    frozen: Pick<Frozen, "parameterRanges" | "statisticRanges">;
+    /** What black and white become in the network's input. */
+    scale: Scale;
     memory: TrainingMemory;
   }
+  /** Whether the network can be built in this thread. */
+  | { kind: "probe"; graph: NetworkGraph }
   | { kind: "epoch"; epoch: number; step: number; plateau: PlateauState };
 
 /** What a worker answers: `failed` with a reason, `done` otherwise. */
@@ -61,12 +77,14 @@ export type Reply =
 const DROPOUT_STREAM = 3;
 
 /** Training that went wrong in a way that a person can mend. */
-class BadStep extends Error {}
+class BadStep extends UserError {}
 
 /** What lasts from one epoch to the next in a worker. */
 class Shard {
   readonly #slots;
   readonly #classes: number;
+  /** The likeliest answer of each training face's target. */
+  readonly #wanted: ArrayLike<number>;
   readonly #live: Float32Array;
   readonly #liveStatistics: Float32Array;
   readonly #before: Float32Array;
@@ -74,12 +92,13 @@ class Shard {
 
   constructor(
     readonly request: Request & { kind: "start" },
-    readonly network: Network,
+    readonly network: Engine,
     readonly optimizer: Optimizer,
   ) {
     this.#slots = viewSlots(request.memory);
     this.#classes = request.memory.validated.length /
       request.memory.validation.length;
+    this.#wanted = likeliest(request.memory.training.targets, this.#classes);
     this.#live = new Float32Array(request.memory.parameters);
     this.#liveStatistics = new Float32Array(request.memory.statistics);
     this.#before = new Float32Array(request.memory.statistics);
@@ -106,7 +125,12 @@ class Shard {
     }
   }
 
-  trainEpoch(epoch: number, firstStep: number, plateau: PlateauState): void {
+  async trainEpoch(
+    epoch: number,
+    firstStep: number,
+    plateau: PlateauState,
+    pause: OwnParts["pause"],
+  ): Promise<void> {
     const { config, memory, worker } = this.request;
     const count = memory.training.length;
     const steps = Math.ceil(count / config.batchSize);
@@ -127,6 +151,7 @@ class Shard {
         memory.progress[PROGRESS_RATE] = rate;
         memory.progress[PROGRESS_STEP] = step + 1;
       }
+      if (pause) await pause();
     }
   }
 
@@ -169,15 +194,25 @@ class Shard {
       );
     }
     this.optimizer.step(rate);
+    // An average of equal numbers is rounded; what is frozen stays exact.
+    const { averageParameters, averageStatistics } = this.optimizer.state;
+    const { frozen } = this.request;
+    for (const [from, to] of averageParameters ? frozen.parameterRanges : []) {
+      averageParameters.set(this.network.parameters.subarray(from, to), from);
+    }
+    for (const [from, to] of averageStatistics ? frozen.statisticRanges : []) {
+      averageStatistics.set(this.network.statistics.subarray(from, to), from);
+    }
   }
 
   /** The faces' pixels, changed, and their targets into the network; gives their weights in the loss. */
   #fill(faces: Uint32Array, epoch: number): Float32Array | undefined {
     const { config, memory, classWeights } = this.request;
-    const { training, taught, votes } = memory;
+    const { training, taught } = memory;
     const { input, targets } = this.network;
     const classes = this.#classes;
     const smoothed = config.labelSmoothing / classes;
+    const sure = 1 - config.labelSmoothing;
     const taughtPart = config.teacher?.weight ?? 0;
     faces.forEach((face, index) => {
       augmentFace(
@@ -192,12 +227,8 @@ class Shard {
       );
       const at = index * classes;
       targets.fill(smoothed, at, at + classes);
-      const sure = 1 - config.labelSmoothing;
-      targets[at + training.labels[face]] += sure * (1 - config.votes);
-      if (config.votes > 0) {
-        for (let k = 0; k < classes; k++) {
-          targets[at + k] += sure * config.votes * votes[face * classes + k];
-        }
+      for (let k = 0; k < classes; k++) {
+        targets[at + k] += sure * training.targets[face * classes + k];
       }
       if (taughtPart === 0) return;
       for (let k = 0; k < classes; k++) {
@@ -205,20 +236,21 @@ class Shard {
           (taught[face * classes + k] - targets[at + k]);
       }
     });
+    rescale(input.subarray(0, faces.length * FACE_PIXELS), this.request.scale);
     return classWeights
       ? Float32Array.from(faces, (face) => classWeights[training.labels[face]])
       : undefined;
   }
 
   #countRight(faces: Uint32Array): number {
-    const { labels } = this.request.memory.training;
     const classes = this.#classes;
     const answers = likeliest(
       this.network.outputs.subarray(0, faces.length * classes),
       classes,
     );
     return answers.reduce(
-      (right, answer, index) => right + Number(answer === labels[faces[index]]),
+      (right, answer, index) =>
+        right + Number(answer === this.#wanted[faces[index]]),
       0,
     );
   }
@@ -238,6 +270,11 @@ class Shard {
       loss += numbers[SLOT_LOSS];
       right += numbers[SLOT_RIGHT];
     }
+    const { parameterRanges, statisticRanges } = this.request.frozen;
+    for (const range of parameterRanges) gradients.fill(0, ...range);
+    for (const [from, to] of statisticRanges) {
+      statistics.set(this.#before.subarray(from, to), from);
+    }
     if (this.request.worker === 0) {
       progress[PROGRESS_LOSS] += loss;
       progress[PROGRESS_RIGHT] += right;
@@ -253,12 +290,10 @@ class Shard {
   #hasten(step: number): void {
     const { graph } = this.request;
     const { statistics } = this.network;
-    for (const node of graph.nodes) {
-      if (node.op !== "norm") continue;
-      const { momentum } = node;
+    for (const { momentum, mean, variance } of normsOf(graph)) {
       const early = earlyDecay(momentum, step);
       if (early === momentum || momentum === 1) continue;
-      for (const index of [node.mean, node.variance]) {
+      for (const index of [mean, variance]) {
         const { offset, shape } = graph.weights[index];
         for (let i = offset; i < offset + shape[0]; i++) {
           const change = (statistics[i] - this.#before[i]) / (1 - momentum);
@@ -281,7 +316,9 @@ class Shard {
       network.statistics.set(optimizer.state.averageStatistics);
     }
     const [from, to] = partOf(validation.length, worker, workers);
-    predictFaces(network, validation.pixels, from, to, validated);
+    const { scale } = this.request;
+    const { pixels } = validation;
+    predictFaces(network, { pixels, from, to, output: validated, scale });
     if (averaged) {
       network.parameters.set(this.#live);
       network.statistics.set(this.#liveStatistics);
@@ -294,91 +331,63 @@ function earlyDecay(decay: number, step: number): number {
   return Math.min(decay, (1 + step) / (10 + step));
 }
 
-function addTimes(sum: Float32Array, values: Float32Array, part: number): void {
-  for (let i = 0; i < sum.length; i++) sum[i] += values[i] * part;
-}
-
-/** Probabilities of faces `from` to `to` as they are, into their rows of `output`. */
-function predictFaces(
-  network: Network,
-  pixels: Uint8Array,
-  from: number,
-  to: number,
-  output: Float32Array,
-  mirrored = false,
-): void {
-  const most = network.input.length / FACE_PIXELS;
-  const classes = network.outputs.length / most;
-  for (let first = from; first < to; first += most) {
-    const count = Math.min(most, to - first);
-    fillInput(network.input, pixels, first, count, mirrored);
-    network.predict(count);
-    output.set(network.outputs.subarray(0, count * classes), first * classes);
+/** From this project's scale to the network's. */
+function rescale(input: Float32Array, [black, white]: Scale): void {
+  if (black === OWN_SCALE[0] && white === OWN_SCALE[1]) return;
+  for (let i = 0; i < input.length; i++) {
+    input[i] = black + (input[i] + 1) / 2 * (white - black);
   }
 }
 
-/**
- * What the teachers say of this worker's training faces: the mean over all of them, and over each
- * face and its mirror image.
- */
-async function askTeachers(
-  { teachers, config, memory, worker }: Request & { kind: "start" },
-): Promise<void> {
-  if (!config.teacher) return;
-  const { training, taught, workers } = memory;
-  const classes = taught.length / training.length;
-  const [from, to] = partOf(training.length, worker, workers);
-  const own = taught.subarray(from * classes, to * classes);
-  const mean = new Float32Array(own.length);
-  for (const { graph, parameters, statistics } of teachers) {
-    const network = await Network.create(graph, { batch: 32, training: false });
-    network.parameters.set(parameters);
-    network.statistics.set(statistics);
-    for (const mirrored of [false, true]) {
-      predictFaces(network, training.pixels, from, to, taught, mirrored);
-      addTimes(mean, own, 1 / (2 * teachers.length));
-    }
-  }
-  own.set(applyTemperature(mean, classes, config.teacher.temperature));
-}
-
-function createOptimizer(network: Network, config: TrainingConfig): Optimizer {
+function createOptimizer(network: Engine, config: TrainingConfig): Optimizer {
   const { optimizer, weightDecay, averageDecay } = config;
   return new Optimizer(network, { ...optimizer, weightDecay, averageDecay });
 }
 
-let shard: Shard | undefined;
-let control: Int32Array | undefined;
+/** A worker's whole life: it answers one request after another, and never throws. */
+export class Member {
+  #shard: Shard | undefined;
+  #control: Int32Array | undefined;
 
-async function answer(request: Request): Promise<void> {
-  if (request.kind === "start") {
-    const { config, memory, graph } = request;
-    await askTeachers(request);
-    const network = await Network.create(graph, {
-      batch: Math.ceil(config.batchSize / memory.workers),
-      training: true,
-    });
-    shard = new Shard(request, network, createOptimizer(network, config));
-    return;
+  constructor(readonly own: OwnParts = {}) {}
+
+  async answer(request: Request): Promise<Reply> {
+    if (request.kind === "start") this.#control = request.memory.control;
+    try {
+      await this.#do(request);
+      return { kind: "done" };
+    } catch (error) {
+      if (error instanceof Stopped) return { kind: "stopped" };
+      if (this.#control) stopAll(this.#control);
+      const { message, stack } = error as Error;
+      const expected = error instanceof UserError;
+      return { kind: "failed", reason: expected ? message : stack!, expected };
+    }
   }
-  const { epoch, step, plateau } = request;
-  shard!.load(step);
-  shard!.trainEpoch(epoch, step, plateau);
-  shard!.validate();
-  if (shard!.request.worker === 0) shard!.save();
+
+  async #do(request: Request): Promise<void> {
+    const { model, loss, pause } = this.own;
+    if (request.kind === "probe") {
+      await createEngine(request.graph, { batch: 1, training: false });
+      return;
+    }
+    if (request.kind === "start") {
+      const { config, memory, graph } = request;
+      await askTeachers(request);
+      const options = {
+        batch: Math.ceil(config.batchSize / memory.workers),
+        training: true,
+      };
+      const network = await createEngine(graph, options, { model, loss });
+      const optimizer = createOptimizer(network, config);
+      this.#shard = new Shard(request, network, optimizer);
+      return;
+    }
+    const shard = this.#shard!;
+    const { epoch, step, plateau } = request;
+    shard.load(step);
+    await shard.trainEpoch(epoch, step, plateau, pause);
+    shard.validate();
+    if (shard.request.worker === 0) shard.save();
+  }
 }
-
-self.onmessage = async ({ data }: MessageEvent<Request>) => {
-  const reply = (message: Reply) => self.postMessage(message);
-  if (data.kind === "start") control = data.memory.control;
-  try {
-    await answer(data);
-    reply({ kind: "done" });
-  } catch (error) {
-    if (error instanceof Stopped) return reply({ kind: "stopped" });
-    stopAll(control!);
-    const { message, stack } = error as Error;
-    const expected = error instanceof BadStep;
-    reply({ kind: "failed", reason: expected ? message : stack!, expected });
-  }
-};

@@ -16,7 +16,7 @@ import { scalePixels } from "mien/network/input.ts";
 import { Network } from "mien/network/network.ts";
 import { inProject } from "mien/project.ts";
 import { loadTrained } from "mien/recognition/recognize.ts";
-import type { TrainedNetwork } from "mien/recognition/recognizer.ts";
+import type { TrainedNetwork } from "mien/network/trained.ts";
 import { untrained } from "../helpers/untrained.ts";
 
 const faces = drawFaces({ count: 70, seed: 5 });

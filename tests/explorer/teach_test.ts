@@ -13,7 +13,7 @@ import { encodePng } from "mien/image/image.ts";
 import { scalePixels } from "mien/network/input.ts";
 import { Network } from "mien/network/network.ts";
 import { cropFace } from "mien/recognition/crop.ts";
-import type { TrainedNetwork } from "mien/recognition/recognizer.ts";
+import type { TrainedNetwork } from "mien/network/trained.ts";
 import {
   assertClose,
   BROWSER_TEST,

@@ -1,19 +1,18 @@
 // A mini-Xception with random weights for tests: what it answers means
 // nothing, but differs from face to face.
 import { buildMiniXception } from "mien/model/mini_xception.ts";
-import { describeNetwork } from "mien/network/graph.ts";
-import { readWeights } from "mien/network/weights.ts";
-import type { TrainedNetwork } from "mien/recognition/recognizer.ts";
+import { readTrained, type TrainedNetwork } from "mien/network/trained.ts";
 
 /** Random weights, the last layer's enlarged so that answers are bold. */
 export function untrained(): TrainedNetwork {
   const model = buildMiniXception({ seed: 8 });
-  const graph = describeNetwork(model);
-  const weights = readWeights(graph, model);
+  const trained = readTrained(model);
   model.dispose();
-  const last = graph.weights.findLast((weight) => weight.shape.length === 4)!;
+  const last = trained.graph.weights.findLast((weight) =>
+    weight.shape.length === 4
+  )!;
   const length = last.shape.reduce((a, b) => a * b);
-  weights.parameters.subarray(last.offset, last.offset + length)
+  trained.parameters.subarray(last.offset, last.offset + length)
     .forEach((value, i, kernel) => kernel[i] = value * 40);
-  return { graph, ...weights };
+  return trained;
 }

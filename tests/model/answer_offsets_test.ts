@@ -1,8 +1,9 @@
-// Offsets folded into the last bias give the probabilities that offset logits would.
+// Offsets and a temperature folded into the last weights give the probabilities that changed logits
+// would.
 
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
-import { addOffsets } from "mien/model/answer_offsets.ts";
+import { addOffsets, divideLogits } from "mien/model/answer_offsets.ts";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
 import { buildWideXception } from "mien/model/wide_xception.ts";
 import { UserError } from "mien/user_error.ts";
@@ -25,6 +26,22 @@ for (const build of [buildMiniXception, buildWideXception]) {
   });
 }
 
+Deno.test("a temperature sharpens the probabilities and keeps the answers", () => {
+  const model = buildWideXception({ seed: 4 });
+  addOffsets(model, offsets); // A bias that is not zero must be divided too.
+  const faces = tf.randomUniform([5, 48, 48, 1], -1, 1, "float32", 3);
+  const before = (model.predict(faces) as tf.Tensor).log().div(0.6)
+    .softmax().dataSync();
+  divideLogits(model, 0.6);
+  const after = (model.predict(faces) as tf.Tensor).dataSync();
+  for (const [i, value] of after.entries()) {
+    assert.ok(Math.abs(value - before[i]) < 1e-5, `${value} ${before[i]}`);
+  }
+  for (const bad of [0, -1, NaN, Infinity]) {
+    assert.throws(() => divideLogits(model, bad), UserError);
+  }
+});
+
 Deno.test("a network without such a bias is refused", () => {
   const model = tf.sequential({
     layers: [
@@ -33,5 +50,6 @@ Deno.test("a network without such a bias is refused", () => {
     ],
   });
   assert.throws(() => addOffsets(model, offsets), UserError);
+  assert.throws(() => divideLogits(model, 0.5), UserError);
   assert.throws(() => addOffsets(buildMiniXception(), [0, 1]), /2 numbers/);
 });

@@ -9,8 +9,7 @@ import { evaluate } from "mien/evaluation/evaluate.ts";
 import { findFaces } from "mien/drawn/find_faces.ts";
 import { defaultModel } from "mien/recognition/recognize.ts";
 import { inProject } from "mien/project.ts";
-import { describeNetwork } from "mien/network/graph.ts";
-import { readWeights } from "mien/network/weights.ts";
+import { readTrained } from "mien/network/trained.ts";
 import { recalibrate } from "mien/training/recalibrate.ts";
 import { lastSaved, readRecordedRun } from "mien/training/recorded_run.ts";
 import { shared } from "../helpers/shared.ts";
@@ -67,9 +66,7 @@ for (const name of runs) {
       const models = await Promise.all(
         [lastSaved(folder), recalibrated].map(loadModel),
       );
-      const [last, anew] = models.map((model) =>
-        readWeights(describeNetwork(model), model)
-      );
+      const [last, anew] = models.map(readTrained);
       assert.deepEqual(anew.parameters, last.parameters);
       assert.notDeepEqual(anew.statistics, last.statistics);
     },

@@ -9,8 +9,10 @@ import { faceSheet } from "mien/notebook/face_sheet.ts";
 import {
   barChart,
   calibrationChart,
+  cellOpacity,
   confusionChart,
   lineChart,
+  STRONG_SHARE,
   trainingCurves,
 } from "mien/notebook/charts.ts";
 
@@ -111,7 +113,7 @@ Deno.test("curves can be drawn before there is an epoch, and in the first", () =
 Deno.test("the confusion chart shows counts and each row's parts", () => {
   const chart = confusionChart([[30, 10], [0, 5]], ["happy", "sad"]);
   const texts = textsOf(chart);
-  for (const text of ["30", "10", "0", "5", "0.75", "0.25", "0.00", "1.00"]) {
+  for (const text of ["30", "10", "0", "5", "75 %", "25 %", "0 %", "100 %"]) {
     assert.ok(texts.includes(text), `${text} in ${texts}`);
   }
   assert.match(chart.description, /35 of 45 right/);
@@ -176,4 +178,64 @@ Deno.test("a sheet shows each face's own pixels, with captions and verdicts", as
   assert.ok(Math.abs(gray(24, 24) - 20) < 6);
   assert.ok(Math.abs(gray(24, 72) - 230) < 6);
   assert.ok(Math.abs(gray(72, 72) - 20) < 6);
+});
+
+/** Relative luminance of a color, WCAG 2.2. */
+function luminance(color: number[]): number {
+  const [r, g, b] = color.map((value) => {
+    const share = value / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  });
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+}
+
+Deno.test("every cell of a confusion matrix has a contrast of at least 4.5, light and dark", () => {
+  const rgb = (hex: string) =>
+    [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+  const { svg } = confusionChart([[1]], ["a"]);
+  const inks = (name: string) =>
+    [...svg.matchAll(new RegExp(`--mien-${name}:(#[0-9a-f]{6})`, "g"))]
+      .map(([, hex]) => rgb(hex));
+  const [texts, panels, cells] = ["text", "panel", "cell"].map(inks);
+  for (const theme of [0, 1]) {
+    for (let share = 0; share <= 1; share += 0.01) {
+      const opacity = cellOpacity(share);
+      const cell = cells[theme].map((value, i) =>
+        opacity * value + (1 - opacity) * panels[theme][i]
+      );
+      const ink = share < STRONG_SHARE ? texts[theme] : [255, 255, 255];
+      const [a, b] = [cell, ink].map(luminance).sort((x, y) => y - x);
+      const contrast = (a + 0.05) / (b + 0.05);
+      assert.ok(contrast >= 4.5, `${share}, theme ${theme}: ${contrast}`);
+    }
+  }
+});
+
+Deno.test("a chart without lines says that it has no data", () => {
+  assert.match(lineChart("A", [], AXES).description, /no data yet/);
+});
+
+Deno.test("five names of lines that end together stay apart and within the chart", () => {
+  const names = ["one", "two", "three", "four", "five"];
+  const chart = lineChart(
+    "Lines",
+    names.map((name, i) => ({
+      name,
+      points: [{ x: 0, y: 0 }, { x: 1, y: 0.9 + 0.001 * i }],
+    })),
+    AXES,
+    { yDomain: [0, 1] },
+  );
+  const places = names.map((name) => {
+    const before = chart.svg.slice(0, chart.svg.indexOf(`>${name}</text>`));
+    const group = before.slice(before.lastIndexOf("<g "));
+    const text = before.slice(before.lastIndexOf("<text"));
+    const [, shift] = group.match(/translate\([\d.-]+,([\d.-]+)\)/)!;
+    const [, y] = text.match(/translate\([\d.-]+,([\d.-]+)\)/)!;
+    return Number(shift) + Number(y);
+  }).sort((a, b) => a - b);
+  places.slice(1).forEach((place, i) =>
+    assert.ok(place - places[i] >= 12, `${places}`)
+  );
+  assert.ok(places[0] >= 0 && places[4] <= chart.height, `${places}`);
 });

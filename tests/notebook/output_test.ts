@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import process from "node:process";
 import pl from "nodejs-polars";
 import { showTable } from "mien/notebook/show.ts";
 import {
@@ -7,13 +8,15 @@ import {
   OUTPUTS_PER_RUN,
   runOutputs,
 } from "../../tasks/outputs.ts";
-import { withoutNetwork } from "../../tasks/report_pages.ts";
+import { notebookPage, withoutNetwork } from "../../tasks/report_pages.ts";
 import {
+  checkKernel,
+  emptyCharts,
   missingOutputs,
   type Notebook,
   runNotebook,
 } from "../../tasks/run_notebook.ts";
-import { findPython, setUp } from "../../tasks/setup.ts";
+import { findPython, projectRoot, setUp } from "../../tasks/setup.ts";
 
 await setUp(["packages", "kernel"]);
 const python = await findPython();
@@ -92,6 +95,7 @@ Deno.test({
       assert.equal(run.notebook.cells[2].outputs?.length, 0);
       assert.deepEqual(events, [
         "start",
+        "kernel",
         "cell",
         "cell_done",
         "cell",
@@ -142,4 +146,104 @@ Deno.test("outside of a kernel, tables of objects and of polars are printed as t
     "Faces\nemotion\tfaces\tpart\na<b\t7,215\t0.1235",
     "emotion\tfaces\nsad\t4,830",
   ]);
+});
+
+Deno.test({
+  name:
+    "any cell runs, a bare expression of any kind too, and a throwing one is trusted to fail",
+  ignore: python === null,
+  fn: () =>
+    withFolder(async (folder) => {
+      await checkKernel(python!, folder);
+      const source = join(folder, "bare.ipynb");
+      const cells = ["1 + 1", '"text"', "({ a: [1] })", "null", "undefined"];
+      cells.push("new Map([[1, 2]])", "10n", "() => 1", "new Error('x')");
+      cells.push('Symbol("s")', "Promise.resolve(3)", "let unset; unset", "");
+      Deno.writeTextFileSync(source, JSON.stringify(notebookOf(...cells)));
+      const run = await runNotebook(python!, source, join(folder, "out.ipynb"));
+      assert.equal(run.failure, undefined);
+      assert.equal(run.notebook.cells[0].outputs?.length, 1);
+    }),
+});
+
+Deno.test({
+  name: "the kernel ends when what started it is killed",
+  ignore: python === null || Deno.build.os === "windows",
+  fn: () =>
+    withFolder(async (folder) => {
+      const source = join(folder, "endless.ipynb");
+      const cell = "await new Promise((done) => setTimeout(done, 600_000));";
+      Deno.writeTextFileSync(source, JSON.stringify(notebookOf(cell)));
+      const program = `import { runNotebook } from ${
+        JSON.stringify(new URL("../../tasks/run_notebook.ts", import.meta.url))
+      };
+        await runNotebook(${JSON.stringify(python)}, ${JSON.stringify(source)},
+          ${JSON.stringify(join(folder, "out.ipynb"))},
+          { onEvent: (event) => console.log(JSON.stringify(event)) });`;
+      const parent = new Deno.Command(Deno.execPath(), {
+        args: [
+          ...["eval", "--no-check"],
+          `--config=${join(projectRoot, "deno.json")}`,
+          program,
+        ],
+        ...{ stdout: "piped", stderr: "null", stdin: "null" },
+      }).spawn();
+      let kernel = 0;
+      let text = "";
+      for await (
+        const part of parent.stdout.pipeThrough(new TextDecoderStream())
+      ) {
+        text += part;
+        kernel = Number(/"pid":(\d+)/.exec(text)?.[1] ?? 0);
+        if (kernel > 0) break;
+      }
+      parent.kill("SIGKILL");
+      await parent.status;
+      assert.ok(kernel > 0, text);
+      for (let tries = 0; isRunning(kernel); tries++) {
+        assert.ok(tries < 100, `kernel ${kernel} still runs`);
+        await new Promise((done) => setTimeout(done, 100));
+      }
+    }),
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+Deno.test("a chart without data is noticed before a notebook is saved", () => {
+  const notebook = notebookOf("1", "2");
+  const show = (text: string) => [{
+    output_type: "display_data",
+    data: { "image/svg+xml": "<svg/>", "text/plain": text },
+  }];
+  notebook.cells[0].outputs = show("Loss: training ends at 0.4.");
+  notebook.cells[1].outputs = show("Loss: no data yet. Accuracy: no data yet.");
+  assert.deepEqual(emptyCharts(notebook), [2]);
+});
+
+Deno.test("a page has its neighbors at both ends, contents, and numbered captions", () => {
+  const page = (name: string, title: string) => ({
+    ...{ name, title, path: "", about: "", seconds: 1 },
+  });
+  const html = notebookPage(
+    page("03_model", "3. The model"),
+    `<h1>3. The model</h1><h2 id="a">One &amp; two<a class="anchor-link" href="#a">¶</a></h2>` +
+      `<figure><figcaption>A face</figcaption></figure><h2 id="b">Three</h2>` +
+      `<table><caption style="x">Costs</caption></table>` +
+      `<figure><figcaption>Edges</figcaption></figure>`,
+    page("02_faces", "2. The faces"),
+    page("04_training", "4. Training"),
+  );
+  assert.equal(html.match(/02_faces\.html/g)?.length, 2);
+  assert.equal(html.match(/04_training\.html/g)?.length, 2);
+  assert.ok(html.includes(`<li><a href="#a">One &amp; two</a></li>`));
+  assert.ok(html.includes("<b>Figure 3.1</b> A face"));
+  assert.ok(html.includes("<b>Figure 3.2</b> Edges"));
+  assert.ok(html.includes("<b>Table 3.1</b> Costs"));
 });

@@ -27,7 +27,6 @@ import {
   createTrainingMemory,
   meet,
   shareFaces,
-  shareFloats,
   stopAll,
   Stopped,
 } from "mien/training/shared_memory.ts";
@@ -188,6 +187,42 @@ Deno.test("loss, smoothed loss and weighted loss are what tfjs' probabilities gi
     await lossWith({ labelSmoothing: 0, classWeights }),
     expectedLoss(hot, (label) => classWeights[label]),
   );
+});
+
+Deno.test("votes have their part of each target, in training and in validation", async () => {
+  // Of each face one vote less goes to its label than to the next emotion, in EMOTIONS' order.
+  const columns = [4, 5, 6, 1, 3, 2, 0];
+  const votes = new Uint8Array(10 * faces.length);
+  faces.labels.forEach((label, face) => {
+    votes[10 * face + columns[label]] = 4;
+    votes[10 * face + columns[(label + 1) % 7]] = 5;
+    votes[10 * face + 8] = 1; // unknown
+  });
+  const blend = (weight: number) => (label: number, k: number) =>
+    (1 - weight) * Number(label === k) +
+    weight * (k === label ? 4 / 9 : k === (label + 1) % 7 ? 5 / 9 : 0);
+  const right = (answers: number[][], shift: number, labels: Uint8Array) =>
+    answers.filter((said, face) =>
+      said.indexOf(Math.max(...said)) === (labels[face] + shift) % 7
+    ).length / answers.length;
+  for (const [weight, shift] of [[0.3, 0], [1, 1]]) {
+    const { history: [epoch] } = await run(
+      { ...still, labelSmoothing: 0, votes: weight },
+      { model: buildPlain(), faces: { ...faces, votes } },
+    );
+    near(epoch.loss, expectedLoss(blend(weight)));
+    const said = sayings(buildPlain(), "PublicTest");
+    const { labels } = shareFaces(faces, "PublicTest");
+    const losses = said.map((parts, face) =>
+      parts.reduce(
+        (loss, p, k) => loss - blend(weight)(labels[face], k) * Math.log(p),
+        0,
+      )
+    );
+    near(epoch.valLoss, losses.reduce((a, b) => a + b) / losses.length);
+    near(epoch.valAccuracy, right(said, shift, labels));
+  }
+  await assert.rejects(run({ votes: 0.5 }), /have no votes/);
 });
 
 Deno.test("the teachers' part of the target is what they say of a face and its mirror image", () =>
@@ -422,7 +457,6 @@ Deno.test("workers that wait are told to stop when another one fails", async () 
 
   const shared = { training: shareFaces(faces, "Training") };
   const memory = createTrainingMemory({
-    votes: shareFloats(new Float32Array()),
     ...{ workers: 2, parameters: 1, statistics: 0, classes: 7, taught: false },
     ...{ ...shared, validation: shared.training, state: {} },
   });

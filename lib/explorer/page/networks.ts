@@ -3,7 +3,7 @@
 import { FACE_PIXELS } from "../../emotions.ts";
 import { scalePixels } from "../../network/input.ts";
 import { Network } from "../../network/network.ts";
-import type { TrainedNetwork } from "../../recognition/recognizer.ts";
+import type { TrainedNetwork } from "../../network/trained.ts";
 import type { ListedModel, NetworkFile } from "../models.ts";
 
 /** Faces that go through a network at once. */

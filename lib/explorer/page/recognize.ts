@@ -5,7 +5,7 @@ import type { CascadeDetector } from "../../haar/detector.ts";
 import type { Box } from "../../image/box.ts";
 import type { GrayImage } from "../../image/gray.ts";
 import { cropFace } from "../../recognition/crop.ts";
-import type { FaceSearch } from "../../recognition/recognizer.ts";
+import type { FaceSearch } from "../../recognition/face_finder.ts";
 import type { PageNetwork } from "./networks.ts";
 
 /** A face, what the network saw of it, and its probabilities. */

@@ -1,6 +1,6 @@
 // The last maps as the exact reason for the answer: what each part of the face adds to each score.
 
-import type { TrainedNetwork } from "../../recognition/recognizer.ts";
+import type { TrainedNetwork } from "../../network/trained.ts";
 import { mapScores } from "../head.ts";
 import { make, percent } from "../page/dom.ts";
 import { canvasOf, largest, paintHeat, paintMap } from "../page/paint.ts";

@@ -1,91 +1,164 @@
-// The backward half of a training program: for each operation, in reverse, the
-// gradients of its inputs and weights (of convolutions:
-// conv_backward.ts). Batch normalization needs sums over the whole
-// batch first, so its input's gradient starts a new segment.
+// Compiles the backward half of training: for each operation, in reverse, the
+// gradients of its inputs and weights (operations/). Batch normalization needs sums
+// over the whole batch first, so its input's gradient starts a new segment. What is
+// cheap to compute again (normalized values, depthwise convolutions) is computed
+// again instead of kept.
 
-import { ACTIVATIONS, UNBOUNDED } from "./compiler.ts";
-import type { NetworkGraph } from "../graph.ts";
+import type { Kernels } from "../wasm/kernels.ts";
 import {
-  type Arena,
+  type Border,
   NO_BORDER,
-  type PixelBuffer,
+  PixelBuffer,
   type Segment,
 } from "./buffers.ts";
-import { type Norm, type Operation, windowOf } from "./fusion.ts";
-import { type Path, WindowGradients } from "./conv_backward.ts";
-import type { Kernels } from "../wasm/kernels.ts";
+import type { NormState } from "./batch_norm.ts";
+import type { Packed, TrainingForward } from "./forward.ts";
+import type { Norm, Operation } from "./fusion.ts";
+import type { Affine, Layout, Use } from "./layout.ts";
+import { EMITTERS } from "./operations/emitters.ts";
+import type { BackwardProgram, ForwardProgram } from "./operations/emitter.ts";
+import { turnedNeed } from "./operations/window_gradient.ts";
+import { copy } from "./steps/element_steps.ts";
+import { normalizeSums } from "./steps/norm_steps.ts";
+import type { PoolMemory } from "./steps/pool_steps.ts";
+import type { PackedKernel } from "./steps/window_steps.ts";
 
-/** A complete training program: forward, then backward. */
-export class Training extends WindowGradients {
-  readonly forwardSegments: Segment[];
-  readonly backwardSegments: Segment[] = [];
+/** Gradients as kernels leave them, and where each parameter's lies. */
+interface RawGradient extends Packed {
+  bytes: number;
+  /** Where the parameters start in the flat array. */
+  offset: number;
+}
+
+/** When the gradient of each value is complete, and of each input computed. */
+interface Schedule {
+  /** The backward segment in which a value's gradient is complete. */
+  ready: Map<number, number>;
+  /** The backward segment of each operation's inputs. */
+  turns: Map<Operation, number[]>;
+}
+
+/** As early as possible, then each as late as its input's gradient allows. */
+function schedule(layout: Layout): Schedule {
+  const { operations, input, logits } = layout.program;
+  const early = new Map<number, number>([[logits, 0]]);
+  const ready = new Map<number, number>();
+  const turns = new Map<Operation, number[]>();
+  const after = ({ operation, input }: Use) =>
+    early.get(operation.output)! + (operation.norms[input] ? 1 : 0);
+  for (const { output } of operations.toReversed()) {
+    if (output === logits) continue;
+    early.set(output, Math.max(...layout.uses(output).map(after)));
+  }
+  for (const operation of operations) {
+    const own = operation.inputs.map((value, i) =>
+      value === input ? after({ operation, input: i }) : ready.get(value)!
+    );
+    turns.set(operation, own);
+    const latest = Math.min(
+      ...own.map((turn, i) => turn - (operation.norms[i] ? 1 : 0)),
+    );
+    ready.set(operation.output, latest);
+  }
+  return { ready, turns };
+}
+
+/** Values of the forward pass in backward segments: cheap ones computed again. */
+class Recomputation implements ForwardProgram {
+  readonly layout: Layout;
+  readonly kernels: Kernels;
+  readonly #again = new Map<Segment, Map<number, PixelBuffer>>();
+
+  constructor(readonly forward: TrainingForward) {
+    this.layout = forward.layout;
+    this.kernels = forward.kernels;
+  }
+
+  value(value: number, need: Border, segment: Segment): PixelBuffer {
+    const { layout, forward } = this;
+    const kept = layout.valueBuffer(value);
+    const maker = layout.maker(value);
+    if (maker?.op !== "norm" && maker?.op !== "depthwise") {
+      return forward.bordered(kept, need, segment);
+    }
+    const known = this.#again.get(segment) ?? new Map();
+    this.#again.set(segment, known);
+    let again = known.get(value);
+    if (!again) {
+      const { height, width, channels, border } = kept;
+      again = layout.own(new PixelBuffer(height, width, channels, border));
+      known.set(value, again);
+      EMITTERS[maker.op].forward(this, maker, segment, again);
+    }
+    return forward.bordered(again, need, segment);
+  }
+
+  kernel(operation: Operation, room: number): PackedKernel {
+    return this.forward.kernel(operation, room);
+  }
+
+  affine(norm: Norm | null | undefined): Affine {
+    return this.forward.affine(norm);
+  }
+
+  poolMemory(): null {
+    return null;
+  }
+
+  dropoutSeed(value: number): number {
+    return this.forward.dropoutSeed(value);
+  }
+}
+
+/** The backward half of a training program. */
+export class TrainingBackward implements BackwardProgram {
+  readonly layout: Layout;
+  readonly kernels: Kernels;
+  readonly segments: Segment[] = [];
   /** Where the loss's gradient for the logits goes. */
   readonly slope: PixelBuffer;
-  /** The backward segment in which a value's gradient is complete. */
-  readonly #ready = new Map<number, number>();
-  /** The backward segment of each operation's inputs. */
-  readonly #turn = new Map<Operation, number[]>();
+  readonly raw: RawGradient[] = [];
+  readonly #values: Recomputation;
+  readonly #gradients = new Map<number, PixelBuffer>();
+  /** Values whose gradient some step has written. */
+  readonly #written = new Set<number>();
 
-  constructor(
-    graph: NetworkGraph,
-    kernels: Kernels,
-    arena: Arena,
-    input: PixelBuffer,
-  ) {
-    super(graph, kernels, arena, input);
-    this.forwardSegments = [...this.segments];
-    this.#schedule();
-    const { operations, logits } = this.program;
-    this.slope = this.gradientOf(logits).keep();
-    this.written.add(logits);
-    const levels = Math.max(...[...this.#turn.values()].flat());
+  constructor(readonly forward: TrainingForward) {
+    const layout = this.layout = forward.layout;
+    this.kernels = forward.kernels;
+    this.#values = new Recomputation(forward);
+    const { operations, logits } = layout.program;
+    this.slope = this.gradient(logits).keep();
+    this.#written.add(logits);
+    const plan = schedule(layout);
+    const levels = Math.max(...[...plan.turns.values()].flat());
     for (let level = 0; level <= levels; level++) {
-      const segment = this.segment(`backward ${level}`);
-      this.backwardSegments.push(segment);
+      const segment = layout.segment();
+      this.segments.push(segment);
       for (const operation of operations.toReversed()) {
-        this.#emitAt(operation, level, segment);
+        this.#emitAt(operation, level, segment, plan);
       }
     }
   }
 
-  /** As early as possible, then each as late as its input's gradient allows. */
-  #schedule(): void {
-    const { operations, input, logits } = this.program;
-    const early = new Map<number, number>([[logits, 0]]);
-    const after = ({ operation, input }: Path) =>
-      early.get(operation.output)! + (operation.norms[input] ? 1 : 0);
-    for (const { output } of operations.toReversed()) {
-      if (output === logits) continue;
-      early.set(output, Math.max(...this.paths(output).map(after)));
-    }
-    for (const operation of operations) {
-      const turns = operation.inputs.map((value, i) =>
-        value === input
-          ? after({ operation, input: i })
-          : this.#ready.get(value)!
-      );
-      this.#turn.set(operation, turns);
-      const latest = Math.min(
-        ...turns.map((turn, i) => turn - (operation.norms[i] ? 1 : 0)),
-      );
-      this.#ready.set(operation.output, latest);
-    }
-  }
-
-  #emitAt(operation: Operation, level: number, segment: Segment): void {
+  #emitAt(
+    operation: Operation,
+    level: number,
+    segment: Segment,
+    { ready, turns }: Schedule,
+  ): void {
     const { op, inputs, output, norms } = operation;
-    const turns = this.#turn.get(operation)!;
+    const own = turns.get(operation)!;
+    const emitter = EMITTERS[op];
     norms.forEach((norm, i) => {
-      if (norm && this.#ready.get(output) === level) {
+      if (norm && ready.get(output) === level) {
         this.#sums(operation, i, norm, segment);
       }
     });
-    if ((op === "conv" || op === "depthwise") && turns[0] === level) {
-      this.emitWeights(operation, segment);
-    }
+    if (own[0] === level) emitter.weightGradients?.(this, operation, segment);
     inputs.forEach((value, i) => {
-      if (turns[i] !== level || value === this.program.input) return;
-      this.#input(operation, i, segment);
+      if (own[i] !== level || value === this.layout.program.input) return;
+      emitter.inputGradient(this, operation, i, segment);
     });
   }
 
@@ -96,193 +169,75 @@ export class Training extends WindowGradients {
     norm: Norm,
     segment: Segment,
   ): void {
-    const dy = this.gradientOf(operation.output).use(segment);
-    const state = this.stateOf(norm);
-    // Where pooling took a maximum, it alone has a gradient.
-    const x = operation.op === "maxPool" && input === 0
-      ? this.pools.get(operation)!.values.use(segment)
-      : this.valueBuffer(operation.inputs[input]).use(segment);
-    const least = operation.relu ? 0 : UNBOUNDED;
-    segment.steps.push((face, faces) =>
-      this.kernels.normalizeSums(
-        ...[x.at(face), dy.at(face), faces * x.pixels, x.channels],
-        ...[state.mean, state.scale, state.shift, least, state.slopes],
-      )
-    );
+    const { op, inputs, output, relu } = operation;
+    const dy = this.gradient(output);
+    const state = this.normState(norm);
+    const x = EMITTERS[op].normInput?.(this, operation, input) ??
+      this.layout.valueBuffer(inputs[input]);
+    const { mean, slopes } = state;
+    const call = { x, dy, mean, affine: state, relu, slopes };
+    segment.add(normalizeSums(this.kernels, call), x, dy);
     segment.ends.push((count) => state.finishGradient(count));
   }
 
-  /** The gradient of one input of an operation. */
-  #input(operation: Operation, input: number, segment: Segment): void {
-    const { op, node, inputs, output, norms } = operation;
-    const value = inputs[input];
-    const dy = this.gradientOf(output).use(segment);
-    const { kernels } = this;
-    if (norms[input] && !(op === "maxPool" && input === 0)) {
-      this.#normInput(operation, input, segment, dy);
-      return;
-    }
-    switch (op) {
-      case "conv":
-      case "depthwise":
-        this.emitWindowInput(operation, segment, dy);
-        return;
-      case "maxPool":
-        if (input === 0) this.#maxPoolInput(operation, segment, dy);
-        else this.#pass(value, segment, dy);
-        return;
-      case "add":
-        this.#pass(value, segment, dy);
-        return;
-      case "dropout":
-        this.contribute(value, segment, false, (dx) => {
-          const rate = node.op === "dropout" ? node.rate : 0;
-          this.drop(segment, output, rate, dy, dx);
-        });
-        return;
-      case "averagePool": {
-        if (node.op !== "averagePool") return;
-        const { size, strides, top, left } = node.window;
-        this.contribute(value, segment, true, (dx, adds) => {
-          if (!adds) this.clear(segment, dx);
-          segment.steps.push((face, faces) =>
-            kernels.averagePoolGradient(
-              ...[dy.at(face), dx.height, dx.width, dx.channels],
-              ...[...size, ...strides, top, left],
-              ...[dx.at(face), faces, dy.height, dy.width],
-            )
-          );
-        });
-        return;
-      }
-      case "globalAverage":
-        this.contribute(
-          value,
-          segment,
-          true,
-          (dx, adds) =>
-            segment.steps.push((face, faces) =>
-              kernels.globalAverageGradient(
-                ...[dy.at(face), dx.at(face)],
-                ...[faces, dx.pixels, dx.channels, Number(adds)],
-              )
-            ),
-        );
-        return;
-      case "activation": {
-        const kind = node.op === "activation" ? ACTIVATIONS[node.kind] : 0;
-        const x = this.valueIn(value, NO_BORDER, segment).use(segment);
-        this.contribute(
-          value,
-          segment,
-          false,
-          (dx) =>
-            segment.steps.push((face, faces) =>
-              kernels.activateGradient(
-                ...[kind, x.at(face), dy.at(face), dx.at(face)],
-                faces * x.floats,
-              )
-            ),
-        );
-        return;
-      }
-      case "multiply":
-        this.#multiplyInput(operation, input, segment, dy);
-        return;
-      default:
-        throw new TypeError(`${op} has no gradient`);
-    }
+  value(value: number, need: Border, segment: Segment): PixelBuffer {
+    return this.#values.value(value, need, segment);
   }
 
-  /** A gradient that is its output's, unchanged. */
-  #pass(value: number, segment: Segment, dy: PixelBuffer): void {
-    this.contribute(
-      value,
-      segment,
-      true,
-      (dx, adds) => this.copy(segment, dy, dx, adds),
+  gradient(value: number): PixelBuffer {
+    let buffer = this.#gradients.get(value);
+    if (buffer) return buffer;
+    const { layout } = this;
+    const uses = layout.uses(value);
+    const strided = uses.length === 1 &&
+      ["norm", "conv", "depthwise"].includes(uses[0].operation.op);
+    const need = turnedNeed(layout, layout.maker(value)!);
+    buffer = layout.buffer(
+      layout.program.shapes[value],
+      strided ? need : NO_BORDER,
     );
+    this.#gradients.set(value, buffer);
+    return buffer;
   }
 
-  #normInput(
-    { inputs, norms, relu }: Operation,
-    input: number,
+  contribute(
+    value: number,
     segment: Segment,
-    dy: PixelBuffer,
+    adds: boolean,
+    emit: (target: PixelBuffer, adds: boolean) => void,
   ): void {
-    const x = this.valueBuffer(inputs[input]).use(segment);
-    const { coefficients } = this.stateOf(norms[input]!);
-    const least = relu ? 0 : UNBOUNDED;
-    this.contribute(
-      inputs[input],
-      segment,
-      false,
-      (dx) =>
-        segment.steps.push((face, faces) =>
-          this.kernels.normalizeGradient(
-            ...[x.at(face), dy.at(face), coefficients, least],
-            ...[dx.at(face), dx.faceBytes, dx.rowBytes],
-            ...[faces, x.height, x.width, x.channels],
-          )
-        ),
-    );
+    const target = this.gradient(value);
+    const first = !this.#written.has(value);
+    this.#written.add(value);
+    if (first || adds) return emit(target, !first);
+    const { height, width, channels } = target;
+    const own = this.layout.own(new PixelBuffer(height, width, channels));
+    emit(own, false);
+    const call = { from: own, to: target, adds: true };
+    segment.add(copy(this.kernels, call), own, target);
   }
 
-  #maxPoolInput(
-    operation: Operation,
-    segment: Segment,
-    dy: PixelBuffer,
-  ): void {
-    const [value] = operation.inputs;
-    const [norm] = operation.norms;
-    const { size, strides, top, left } = windowOf(operation);
-    const places = this.pools.get(operation)!.places.use(segment);
-    const x = norm ? this.valueBuffer(value).use(segment) : null;
-    const coefficients = norm ? this.stateOf(norm).coefficients : 0;
-    this.contribute(
-      value,
-      segment,
-      false,
-      (dx) =>
-        segment.steps.push((face, faces) =>
-          this.kernels.maxPoolGradient(
-            ...[x?.at(face) ?? 0, dx.height, dx.width, dx.channels],
-            ...[coefficients, ...size, ...strides, top, left],
-            ...[dy.at(face), places.at(face), dx.at(face)],
-            ...[faces, dy.height, dy.width],
-          )
-        ),
-    );
+  weightGradient(bytes: number, offset: number, index: Int32Array): number {
+    const { layout } = this;
+    const address = layout.arena.allocate(bytes);
+    const table = layout.table(index);
+    this.raw.push({ address, bytes, offset, index, table });
+    return address;
   }
 
-  #multiplyInput(
-    { inputs }: Operation,
-    input: number,
-    segment: Segment,
-    dy: PixelBuffer,
-  ): void {
-    const other = this.valueIn(inputs[1 - input], NO_BORDER, segment);
-    other.use(segment);
-    const channelsOnly = other.pixels !== dy.pixels;
-    const { kernels } = this;
-    this.contribute(
-      inputs[input],
-      segment,
-      false,
-      (dx) =>
-        segment.steps.push((face, faces) => {
-          const addresses = [other.at(face), dy.at(face), dx.at(face)];
-          if (dx.pixels !== dy.pixels) {
-            kernels.multiplyChannelsGradient(
-              ...[...addresses, faces, dy.pixels, dy.channels],
-            );
-          } else if (channelsOnly) {
-            kernels.multiplyChannels(
-              ...[dy.at(face), other.at(face), dx.at(face)],
-              ...[faces, dy.pixels, dy.channels],
-            );
-          } else kernels.multiply(...addresses, faces * dy.floats);
-        }),
-    );
+  pack(index: Int32Array): number {
+    return this.forward.pack(index);
+  }
+
+  normState(norm: Norm): NormState {
+    return this.forward.normState(norm);
+  }
+
+  poolMemory(operation: Operation): PoolMemory {
+    return this.forward.poolMemory(operation);
+  }
+
+  dropoutSeed(value: number): number {
+    return this.forward.dropoutSeed(value);
   }
 }

@@ -14,6 +14,22 @@ export interface Border {
 
 export const NO_BORDER: Border = { top: 0, left: 0, bottom: 0, right: 0 };
 
+/** Whether a border is at least as wide as another on each side. */
+export function covers(have: Border, need: Border): boolean {
+  return have.top >= need.top && have.left >= need.left &&
+    have.bottom >= need.bottom && have.right >= need.right;
+}
+
+/** The narrowest border that covers both. */
+export function union(a: Border, b: Border): Border {
+  return {
+    top: Math.max(a.top, b.top),
+    left: Math.max(a.left, b.left),
+    bottom: Math.max(a.bottom, b.bottom),
+    right: Math.max(a.right, b.right),
+  };
+}
+
 /** What a segment's buffers may take together: half of a usual second cache. */
 const SEGMENT_BYTES = 640 * 1024;
 
@@ -83,7 +99,7 @@ export class PixelBuffer {
     this.#address = arena.allocate(this.faceBytes * faces);
   }
 
-  /** The first own pixel of a face; buffers of few faces begin anew each time. */
+  /** The first own pixel of a face; buffers of a few faces start over each time. */
   at(face: number): number {
     return this.#address + this.#origin +
       (this.#whole ? face * this.faceBytes : 0);
@@ -95,17 +111,27 @@ export class PixelBuffer {
   }
 }
 
+/** A call of a kernel for `faces` faces from `face` on. */
+export type Step = (face: number, faces: number) => void;
+
 /** Steps that run over a few faces at a time, then the next few, then an end. */
 export class Segment {
   readonly buffers = new Set<PixelBuffer>();
-  readonly steps: ((face: number, faces: number) => void)[] = [];
+  readonly steps: Step[] = [];
+  /** Copies with a border, of buffers that have none or a narrower one. */
+  readonly copies: { from: PixelBuffer; to: PixelBuffer }[] = [];
   /** Runs once after all faces, with their number. */
   readonly ends: ((faces: number) => void)[] = [];
   /** Faces at a time. */
   chunk = 1;
 
-  constructor(readonly label: string) {}
+  /** Adds a step and marks the buffers that it uses. */
+  add(step: Step, ...buffers: PixelBuffer[]): void {
+    for (const buffer of buffers) buffer.use(this);
+    this.steps.push(step);
+  }
 
+  /** Decides how many faces run at a time. */
   plan(batch: number): void {
     let bytes = 0;
     for (const buffer of this.buffers) bytes += buffer.faceBytes;
@@ -113,6 +139,7 @@ export class Segment {
     this.chunk = Math.max(1, Math.min(batch, most));
   }
 
+  /** Runs all steps for `count` faces. */
   run(count: number): void {
     for (let face = 0; face < count; face += this.chunk) {
       const faces = Math.min(this.chunk, count - face);

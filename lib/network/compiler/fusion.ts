@@ -1,4 +1,4 @@
-// From a network's nodes to the operations that run: neighbours that one kernel
+// From a network's nodes to the operations that run: neighbors that one kernel
 // computes together become one operation. Training and prediction fuse
 // differently, as batch normalization uses the batch in one and folds into the
 // convolution before it in the other. What runs them: forward.ts and
@@ -74,8 +74,12 @@ export function fuse(graph: NetworkGraph, training: boolean): Operations {
     }
     const before = only(inputs[0]);
     const operation: Operation = {
-      ...{ op: node.op, node, inputs: [...inputs], output },
-      ...{ norms: [], relu: false },
+      op: node.op,
+      node,
+      inputs: [...inputs],
+      output,
+      norms: [],
+      relu: false,
     };
     if (node.op === "norm") {
       operation.norms = [node];

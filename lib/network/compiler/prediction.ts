@@ -1,17 +1,29 @@
 // Compiles a network for prediction: batch normalization folded into the
 // convolution before it, one segment, everything for one face in the cache.
 
-import { Compiler } from "./compiler.ts";
 import type { NetworkGraph } from "../graph.ts";
-import { type Arena, padded, type PixelBuffer } from "./buffers.ts";
-import { type Norm, type Operation, windowOf } from "./fusion.ts";
-import { forwardWeights, paddedRows } from "./packing.ts";
 import type { Kernels } from "../wasm/kernels.ts";
+import {
+  type Arena,
+  type Border,
+  padded,
+  type PixelBuffer,
+  type Segment,
+} from "./buffers.ts";
+import type { Norm, Operation } from "./fusion.ts";
+import { type Affine, Layout } from "./layout.ts";
+import { EMITTERS } from "./operations/emitters.ts";
+import type { ForwardProgram } from "./operations/emitter.ts";
+import { columnWeights, forwardWeights, paddedRows } from "./packing.ts";
+import { copy, spread } from "./steps/element_steps.ts";
+import type { PackedKernel } from "./steps/window_steps.ts";
+import { TRANSFORM, type WinogradKernel } from "./steps/winograd_steps.ts";
 
 /** Packed weights that a batch normalization scales, by output channel. */
 interface Folded {
   address: number;
-  index: Int32Array;
+  /** What each place is the sum of: parameters times a factor; -1 is none. */
+  terms: { index: Int32Array; factor: number }[];
   norm: Norm | null;
   /** The output channel of a place in the packed weights. */
   channel: (place: number) => number;
@@ -46,116 +58,110 @@ function scaleAndShift(
   return [scale, beta - mean * scale];
 }
 
-export class Prediction extends Compiler {
+/** The steps of one operation: from `first` to before `end` of the segment. */
+export interface OperationSteps {
+  operation: Operation;
+  first: number;
+  end: number;
+}
+
+/** A program that predicts. */
+export class Prediction implements ForwardProgram {
+  readonly layout: Layout;
   readonly logits: PixelBuffer;
+  /** Which steps compute what, for profiles. */
+  readonly origins: OperationSteps[] = [];
   readonly #folded: Folded[] = [];
   readonly #scales: Shift[] = [];
   readonly #shifts: Shift[] = [];
 
-  constructor(graph: NetworkGraph, kernels: Kernels, arena: Arena) {
-    super(graph, kernels, arena, false);
-    const segment = this.segment("prediction");
-    this.spreadInput(segment);
-    for (const operation of this.program.operations) {
-      this.#emit(operation, segment);
+  constructor(graph: NetworkGraph, readonly kernels: Kernels, arena: Arena) {
+    const layout = this.layout = new Layout(graph, arena, { training: false });
+    const segment = layout.segment();
+    const { operations, input, logits } = layout.program;
+    const first = layout.valueBuffer(input);
+    if (first !== layout.input) {
+      const from = layout.input;
+      segment.add(spread(kernels, { from, to: first }), first);
     }
-    this.logits = this.valueBuffer(this.program.logits).keep();
+    for (const operation of operations) {
+      const y = layout.valueBuffer(operation.output);
+      const first = segment.steps.length;
+      EMITTERS[operation.op].forward(this, operation, segment, y);
+      const end = segment.steps.length;
+      this.origins.push({ operation, first, end });
+    }
+    this.logits = layout.valueBuffer(logits).keep();
   }
 
-  #emit(operation: Operation, segment: ReturnType<Compiler["segment"]>): void {
-    const { op, inputs, output, norms, relu } = operation;
-    const y = this.valueBuffer(output);
-    const x = this.withBorder(
-      ...[this.valueBuffer(inputs[0]), this.need(operation), segment] as const,
-      `value ${inputs[0]}`,
+  value(value: number, need: Border, segment: Segment): PixelBuffer {
+    const { layout, kernels } = this;
+    return layout.withBorder(
+      layout.valueBuffer(value),
+      need,
+      segment,
+      (from, to) =>
+        segment.add(copy(kernels, { from, to, adds: false }), from, to),
     );
-    switch (op) {
-      case "conv": {
-        const kernel = this.kernelOf(operation, x.channels);
-        const rows = x.channels * kernel.window.size[0] * kernel.window.size[1];
-        const weights = this.#fold(
-          forwardWeights(kernel),
-          norms[0] ?? null,
-          (place) => Math.floor(place / (rows * 8)) * 8 + place % 8,
-        );
-        const bias = this.#bias(operation);
-        this.conv(
-          ...[segment, kernel.window, x, weights, bias, y, Number(relu)],
-        );
-        break;
-      }
-      case "depthwise": {
-        const kernel = this.kernelOf(operation, x.channels);
-        const taps = kernel.window.size[0] * kernel.window.size[1];
-        const weights = this.#fold(
-          paddedRows(kernel.offset, taps, kernel.inputs),
-          norms[0] ?? null,
-          (place) => place % x.channels,
-        );
-        const bias = this.#bias(operation);
-        this.depthwise(
-          ...[segment, kernel.window, x, weights, bias, y, Number(relu)],
-        );
-        break;
-      }
-      case "norm":
-        this.normalize(
-          ...[segment, x, ...this.#normOf(norms[0], x.channels), relu, y],
-        );
-        break;
-      case "maxPool":
-        this.#maxPool(operation, segment, x, y);
-        break;
-      default:
-        this.simple(
-          segment,
-          operation,
-          inputs.map((input) => this.valueBuffer(input)),
-        );
-    }
   }
 
-  #maxPool(
-    operation: Operation,
-    segment: ReturnType<Compiler["segment"]>,
-    x: PixelBuffer,
-    y: PixelBuffer,
-  ): void {
-    const { inputs, norms } = operation;
-    const { size, strides, top, left } = windowOf(operation);
-    const other = inputs.length > 1
-      ? this.valueBuffer(inputs[1]).use(segment)
-      : null;
-    y.use(segment);
-    const [scale, shift] = this.#normOf(norms[0], x.channels);
-    const [otherScale, otherShift] = this.#normOf(norms[1], x.channels);
-    segment.steps.push((face, faces) =>
-      this.kernels.maxPool(
-        ...[x.at(face), x.height, x.width, x.channels, scale, shift],
-        ...[other?.at(face) ?? 0, otherScale, otherShift],
-        ...[...size, ...strides, top, left],
-        ...[y.at(face), y.faceBytes, y.rowBytes, 0, 0],
-        ...[faces, y.height, y.width],
+  kernel(operation: Operation, room: number): PackedKernel {
+    const norm = operation.norms[0] ?? null;
+    const kernel = this.layout.kernelOf(operation, room);
+    const taps = kernel.window.size[0] * kernel.window.size[1];
+    const rows = room * taps;
+    const weights = operation.op === "conv"
+      ? this.#fold(
+        [{ index: forwardWeights(kernel), factor: 1 }],
+        norm,
+        (place) => Math.floor(place / (rows * 8)) * 8 + place % 8,
+      )
+      : this.#fold(
+        [{ index: paddedRows(kernel.offset, taps, kernel.inputs), factor: 1 }],
+        norm,
+        (place) => place % room,
+      );
+    return { weights, bias: this.#bias(operation) };
+  }
+
+  winogradKernel(operation: Operation, room: number): WinogradKernel {
+    const kernel = this.layout.kernelOf(operation, room);
+    const columns = [0, 1, 2].map((column) => columnWeights(kernel, column));
+    const panel = 3 * room * 8;
+    const weights = TRANSFORM.map((factors) =>
+      this.#fold(
+        factors.map((factor, column) => ({ index: columns[column], factor })),
+        operation.norms[0] ?? null,
+        (place) => Math.floor(place / panel) * 8 + place % 8,
       )
     );
+    return { weights, bias: this.#bias(operation) };
   }
 
-  /** Scale and shift of a batch normalization by itself, or 1 and 0. */
-  #normOf(norm: Norm | null | undefined, channels: number): [number, number] {
-    if (!norm) return [this.ones, this.zeros];
-    const scale = this.floats(channels), shift = this.floats(channels);
+  affine(norm: Norm | null | undefined, channels: number): Affine {
+    const { layout } = this;
+    if (!norm) return layout.identity;
+    const scale = layout.floats(channels), shift = layout.floats(channels);
     this.#scales.push({ address: scale, norm, channels, bias: null });
     this.#shifts.push({ address: shift, norm, channels, bias: null });
-    return [scale, shift];
+    return { scale, shift };
+  }
+
+  poolMemory(): null {
+    return null;
+  }
+
+  dropoutSeed(): number {
+    throw new TypeError("prediction has no dropout");
   }
 
   #fold(
-    index: Int32Array,
+    terms: Folded["terms"],
     norm: Norm | null,
     channel: (place: number) => number,
   ): number {
-    const address = this.floats(index.length);
-    this.#folded.push({ address, index, norm, channel });
+    const address = this.layout.floats(terms[0].index.length);
+    this.#folded.push({ address, terms, norm, channel });
     return address;
   }
 
@@ -163,9 +169,9 @@ export class Prediction extends Compiler {
     const bias = "bias" in node ? node.bias : null;
     const norm = norms[0] ?? null;
     if (bias === null && norm === null) return 0;
-    const channels = padded(node.shape[2]);
-    const address = this.floats(channels);
-    this.#shifts.push({ address, norm, channels: node.shape[2], bias });
+    const [, , channels] = node.shape;
+    const address = this.layout.floats(padded(channels));
+    this.#shifts.push({ address, norm, channels, bias });
     return address;
   }
 
@@ -175,7 +181,7 @@ export class Prediction extends Compiler {
     parameters: Float32Array,
     statistics: Float32Array,
   ): void {
-    const { graph } = this;
+    const { graph } = this.layout;
     const known = new Map<Norm, [number, number][]>();
     const normOf = (norm: Norm) => {
       let pairs = known.get(norm);
@@ -189,13 +195,17 @@ export class Prediction extends Compiler {
       }
       return pairs;
     };
-    for (const { address, index, norm, channel } of this.#folded) {
+    for (const { address, terms, norm, channel } of this.#folded) {
       const pairs = norm && normOf(norm);
-      const to = new Float32Array(memory.buffer, address, index.length);
-      for (let i = 0; i < index.length; i++) {
-        if (index[i] < 0) continue;
-        const scale = pairs ? pairs[channel(i)][0] : 1;
-        to[i] = parameters[index[i]] * scale;
+      const [{ index: { length } }] = terms;
+      const to = new Float32Array(memory.buffer, address, length);
+      for (let i = 0; i < length; i++) {
+        if (terms[0].index[i] < 0) continue;
+        let sum = 0;
+        for (const { index, factor } of terms) {
+          sum += factor * parameters[index[i]];
+        }
+        to[i] = sum * (pairs ? pairs[channel(i)][0] : 1);
       }
     }
     for (const { address, norm, channels } of this.#scales) {

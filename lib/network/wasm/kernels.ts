@@ -1,41 +1,348 @@
 // The types of the compiled kernels (assembly/index.ts). What each computes and
-// what its arguments mean is said there and in README.md; addresses and strides
-// are in bytes, 0 is "none".
-
-type Kernel = (...numbers: number[]) => void;
+// what its arguments mean is said there and in README.md. Addresses and strides
+// are in bytes; an address of 0 means "none". A test compares these signatures with
+// the sources.
 
 /** The exports of kernels.wasm. */
-export type Kernels =
-  & Record<
-    | "gather"
-    | "zero"
-    | "copyRows"
-    | "spread"
-    | "conv"
-    | "convFilter"
-    | "depthwise"
-    | "depthwiseFilter"
-    | "depthwiseInput"
-    | "normalize"
-    | "normalizeGradient"
-    | "normalizeSums"
-    | "moments"
-    | "maxPool"
-    | "maxPoolGradient"
-    | "averagePool"
-    | "averagePoolGradient"
-    | "globalAverage"
-    | "globalAverageGradient"
-    | "activate"
-    | "activateGradient"
-    | "add"
-    | "drop"
-    | "multiply"
-    | "multiplyChannels"
-    | "multiplyChannelsGradient"
-    | "adam"
-    | "sgd"
-    | "track",
-    Kernel
-  >
-  & { same(a: number, b: number, bytes: number): number };
+export interface Kernels {
+  copyRows(
+    x: number,
+    xFace: number,
+    xRow: number,
+    y: number,
+    yFace: number,
+    yRow: number,
+    faces: number,
+    rows: number,
+    bytes: number,
+    adds: number,
+  ): void;
+  gather(target: number, source: number, index: number, count: number): void;
+  same(a: number, b: number, bytes: number): number;
+  spread(
+    x: number,
+    channels: number,
+    y: number,
+    room: number,
+    pixels: number,
+  ): void;
+  zero(target: number, bytes: number): void;
+  conv(
+    x: number,
+    xFace: number,
+    xRow: number,
+    xPixel: number,
+    taps: number,
+    tapCount: number,
+    tapLength: number,
+    w: number,
+    bias: number,
+    y: number,
+    yFace: number,
+    yRow: number,
+    yPixel: number,
+    faces: number,
+    height: number,
+    width: number,
+    panels: number,
+    mode: number,
+  ): void;
+  convFilter(
+    x: number,
+    xFace: number,
+    xRow: number,
+    xPixel: number,
+    taps: number,
+    tapCount: number,
+    tapLength: number,
+    dy: number,
+    dyFace: number,
+    dyRow: number,
+    dyPixel: number,
+    out: number,
+    faces: number,
+    height: number,
+    width: number,
+    panels: number,
+  ): void;
+  depthwise(
+    x: number,
+    xFace: number,
+    xRow: number,
+    xPixel: number,
+    taps: number,
+    tapCount: number,
+    w: number,
+    bias: number,
+    y: number,
+    yFace: number,
+    yRow: number,
+    yPixel: number,
+    faces: number,
+    height: number,
+    width: number,
+    channels: number,
+    mode: number,
+  ): void;
+  depthwiseFilter(
+    x: number,
+    xFace: number,
+    xRow: number,
+    xPixel: number,
+    taps: number,
+    tapCount: number,
+    dy: number,
+    dyFace: number,
+    dyRow: number,
+    dyPixel: number,
+    out: number,
+    faces: number,
+    height: number,
+    width: number,
+    channels: number,
+  ): void;
+  depthwiseInput(
+    dx: number,
+    xFace: number,
+    xRow: number,
+    xPixel: number,
+    taps: number,
+    tapCount: number,
+    w: number,
+    dy: number,
+    dyFace: number,
+    dyRow: number,
+    dyPixel: number,
+    faces: number,
+    height: number,
+    width: number,
+    channels: number,
+  ): void;
+  normalize(
+    x: number,
+    scale: number,
+    shift: number,
+    least: number,
+    y: number,
+    yFace: number,
+    yRow: number,
+    faces: number,
+    height: number,
+    width: number,
+    channels: number,
+  ): void;
+  normalizeGradient(
+    x: number,
+    dy: number,
+    coefficients: number,
+    least: number,
+    dx: number,
+    dxFace: number,
+    dxRow: number,
+    faces: number,
+    height: number,
+    width: number,
+    channels: number,
+  ): void;
+  normalizeSums(
+    x: number,
+    dy: number,
+    pixels: number,
+    channels: number,
+    mean: number,
+    scale: number,
+    shift: number,
+    least: number,
+    doubles: number,
+  ): void;
+  moments(
+    x: number,
+    pixels: number,
+    channels: number,
+    pivot: number,
+    doubles: number,
+  ): void;
+  maxPool(
+    x: number,
+    height: number,
+    width: number,
+    channels: number,
+    scale: number,
+    shift: number,
+    other: number,
+    otherScale: number,
+    otherShift: number,
+    rows: number,
+    columns: number,
+    stride: number,
+    strideX: number,
+    top: number,
+    left: number,
+    y: number,
+    yFace: number,
+    yRow: number,
+    places: number,
+    values: number,
+    faces: number,
+    yHeight: number,
+    yWidth: number,
+  ): void;
+  maxPoolGradient(
+    x: number,
+    height: number,
+    width: number,
+    channels: number,
+    coefficients: number,
+    rows: number,
+    columns: number,
+    stride: number,
+    strideX: number,
+    top: number,
+    left: number,
+    dy: number,
+    places: number,
+    dx: number,
+    faces: number,
+    yHeight: number,
+    yWidth: number,
+  ): void;
+  averagePool(
+    x: number,
+    xFace: number,
+    xRow: number,
+    height: number,
+    width: number,
+    channels: number,
+    rows: number,
+    columns: number,
+    stride: number,
+    strideX: number,
+    top: number,
+    left: number,
+    y: number,
+    yFace: number,
+    yRow: number,
+    faces: number,
+    yHeight: number,
+    yWidth: number,
+  ): void;
+  averagePoolGradient(
+    dy: number,
+    height: number,
+    width: number,
+    channels: number,
+    rows: number,
+    columns: number,
+    stride: number,
+    strideX: number,
+    top: number,
+    left: number,
+    dx: number,
+    faces: number,
+    yHeight: number,
+    yWidth: number,
+  ): void;
+  globalAverage(
+    x: number,
+    xFace: number,
+    xRow: number,
+    y: number,
+    faces: number,
+    height: number,
+    width: number,
+    channels: number,
+  ): void;
+  globalAverageGradient(
+    dy: number,
+    dx: number,
+    faces: number,
+    pixels: number,
+    channels: number,
+    adds: number,
+  ): void;
+  activate(kind: number, x: number, y: number, count: number): void;
+  activateGradient(
+    kind: number,
+    x: number,
+    dy: number,
+    dx: number,
+    count: number,
+  ): void;
+  add(a: number, b: number, y: number, count: number): void;
+  drop(
+    x: number,
+    y: number,
+    count: number,
+    first: number,
+    seed: number,
+    rate: number,
+  ): void;
+  multiply(a: number, b: number, y: number, count: number): void;
+  multiplyChannels(
+    x: number,
+    s: number,
+    y: number,
+    faces: number,
+    pixels: number,
+    channels: number,
+  ): void;
+  multiplyChannelsGradient(
+    x: number,
+    dy: number,
+    ds: number,
+    faces: number,
+    pixels: number,
+    channels: number,
+  ): void;
+  winogradInput(
+    x: number,
+    xFace: number,
+    xRow: number,
+    v: number,
+    faces: number,
+    rows: number,
+    groups: number,
+    channels: number,
+  ): void;
+  winogradOutput(
+    m: number,
+    bias: number,
+    y: number,
+    yFace: number,
+    yRow: number,
+    faces: number,
+    height: number,
+    groups: number,
+    channels: number,
+    relu: number,
+  ): void;
+  adam(
+    weights: number,
+    gradients: number,
+    l2: number,
+    decay: number,
+    firstMoments: number,
+    secondMoments: number,
+    count: number,
+    rate: number,
+    beta1: number,
+    beta2: number,
+    correction1: number,
+    correction2: number,
+    epsilon: number,
+    weightDecay: number,
+  ): void;
+  sgd(
+    weights: number,
+    gradients: number,
+    l2: number,
+    decay: number,
+    velocity: number,
+    count: number,
+    rate: number,
+    momentum: number,
+    nesterov: number,
+    weightDecay: number,
+  ): void;
+  track(x: number, y: number, count: number, decay: number): void;
+}

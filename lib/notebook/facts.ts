@@ -1,6 +1,7 @@
-// What a notebook tells the report: headline metrics, the data, the settings.
-// They go to the file that MIEN_FACTS names, one JSON line each; where it names
-// none (in an editor) nothing is kept. report.ts reads them.
+// What a notebook records about itself: headline metrics, the data, the settings,
+// the checks of its exercises. Each goes to the file that MIEN_FACTS names, one
+// JSON line a fact; in an editor, where no file is named, nothing is kept.
+// tasks/report.ts reads the file and writes the pages.
 
 import { countSplits, type Faces, SPLITS } from "../data/faces.ts";
 
@@ -15,6 +16,7 @@ export interface RunFacts {
   workers?: number;
 }
 
+/** Appends one fact to the file, where there is one. */
 function keep(fact: Record<string, unknown>): void {
   const path = Deno.env.get("MIEN_FACTS");
   if (!path) return;
@@ -22,7 +24,7 @@ function keep(fact: Record<string, unknown>): void {
 }
 
 /**
- * Puts a headline metric into `report/manifest.json`.
+ * Records a headline metric; it goes into `report/manifest.json`.
  *
  * @param name What it is, in words: "validation accuracy".
  * @param value The figure, unrounded.
@@ -31,11 +33,11 @@ function keep(fact: Record<string, unknown>): void {
  *
  * @example
  * ```ts
- * import { reportMetric } from "mien/notebook/report_facts.ts";
- * reportMetric("parameters", 58_423);
+ * import { recordMetric } from "mien/notebook/facts.ts";
+ * recordMetric("parameters", 58_423);
  * ```
  */
-export function reportMetric(
+export function recordMetric(
   name: string,
   value: MetricValue,
   unit?: string,
@@ -46,15 +48,20 @@ export function reportMetric(
   keep({ metric: name, value, unit });
 }
 
-/** Puts the data's name, hash and rows a split into the manifest. */
-export function reportData(faces: Faces): void {
+/** Records the data's name, hash and rows a split. */
+export function recordData(faces: Faces): void {
   const { name, hash, note } = faces.source;
   const counts = countSplits(faces);
   const rows = Object.fromEntries(SPLITS.map((split, i) => [split, counts[i]]));
   keep({ data: { name, hash, note, rows } });
 }
 
-/** Puts seed, backend or workers into the manifest. */
-export function reportRun(facts: RunFacts): void {
+/** Records the seed, the backend or the number of workers. */
+export function recordRun(facts: RunFacts): void {
   keep({ run: facts });
+}
+
+/** Records whether the answer to an exercise passed its check. */
+export function recordCheck(exercise: string, passed: boolean): void {
+  keep({ check: exercise, passed });
 }

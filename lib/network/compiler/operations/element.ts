@@ -1,0 +1,131 @@
+// Operations that work element by element: activation, sum, product, dropout.
+
+import { NO_BORDER, type Segment } from "../buffers.ts";
+import type { Operation } from "../fusion.ts";
+import {
+  activate,
+  add,
+  copy,
+  drop,
+  multiply,
+  multiplyChannelsGradient,
+} from "../steps/element_steps.ts";
+import type { BackwardProgram, Emitter } from "./emitter.ts";
+
+/** A gradient that is the output's, unchanged. */
+export function passGradient(
+  program: BackwardProgram,
+  { inputs, output }: Operation,
+  input: number,
+  segment: Segment,
+): void {
+  const dy = program.gradient(output);
+  program.contribute(
+    inputs[input],
+    segment,
+    true,
+    (dx, adds) =>
+      segment.add(
+        copy(program.kernels, { from: dy, to: dx, adds }),
+        dy,
+        dx,
+      ),
+  );
+}
+
+function activationKind({ node }: Operation) {
+  if (node.op === "activation") return node.kind;
+  throw new TypeError(`${node.op} is not an activation`);
+}
+
+export const activationEmitter: Emitter = {
+  forward(program, operation, segment, y) {
+    const kind = activationKind(operation);
+    const x = program.value(operation.inputs[0], NO_BORDER, segment);
+    segment.add(activate(program.kernels, { kind, x, y }), x, y);
+  },
+
+  inputGradient(program, operation, _input, segment) {
+    const kind = activationKind(operation);
+    const dy = program.gradient(operation.output);
+    const x = program.value(operation.inputs[0], NO_BORDER, segment);
+    program.contribute(
+      operation.inputs[0],
+      segment,
+      false,
+      (dx) =>
+        segment.add(
+          activate(program.kernels, { kind, x, y: dx, dy }),
+          x,
+          dy,
+          dx,
+        ),
+    );
+  },
+};
+
+export const addEmitter: Emitter = {
+  forward(program, { inputs }, segment, y) {
+    const [a, b] = inputs.map((value) =>
+      program.value(value, NO_BORDER, segment)
+    );
+    segment.add(add(program.kernels, { a, b, y }), a, b, y);
+  },
+
+  inputGradient: passGradient,
+};
+
+export const multiplyEmitter: Emitter = {
+  forward(program, { inputs }, segment, y) {
+    const [x, factor] = inputs.map((value) =>
+      program.value(value, NO_BORDER, segment)
+    );
+    segment.add(multiply(program.kernels, { x, factor, y }), x, factor, y);
+  },
+
+  inputGradient(program, { inputs, output }, input, segment) {
+    const { kernels } = program;
+    const dy = program.gradient(output);
+    const other = program.value(inputs[1 - input], NO_BORDER, segment);
+    program.contribute(inputs[input], segment, false, (dx) =>
+      segment.add(
+        dx.pixels === dy.pixels
+          ? multiply(kernels, { x: dy, factor: other, y: dx })
+          : multiplyChannelsGradient(kernels, { x: other, dy, dx }),
+        other,
+        dy,
+        dx,
+      ));
+  },
+};
+
+function dropoutRate({ node }: Operation): number {
+  if (node.op === "dropout") return node.rate;
+  throw new TypeError(`${node.op} is not dropout`);
+}
+
+export const dropoutEmitter: Emitter = {
+  forward(program, operation, segment, y) {
+    const x = program.value(operation.inputs[0], NO_BORDER, segment);
+    const seed = () => program.dropoutSeed(operation.output);
+    const rate = dropoutRate(operation);
+    segment.add(drop(program.kernels, { x, y, rate, seed }), x, y);
+  },
+
+  inputGradient(program, operation, _input, segment) {
+    const dy = program.gradient(operation.output);
+    const seed = () => program.dropoutSeed(operation.output);
+    const rate = dropoutRate(operation);
+    program.contribute(
+      operation.inputs[0],
+      segment,
+      false,
+      (dx) =>
+        segment.add(
+          drop(program.kernels, { x: dy, y: dx, rate, seed }),
+          dy,
+          dx,
+        ),
+    );
+  },
+};

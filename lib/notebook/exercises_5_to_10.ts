@@ -1,0 +1,230 @@
+// The exercises of notebooks 5 to 10, from evaluation to results that are too good:
+// what each asks for and how an answer is tested. Worked solutions are in
+// notebooks/solutions/.
+
+import { facePixels, type Faces } from "../data/faces.ts";
+import {
+  EMOTIONS,
+  FACE_PIXELS,
+  FACE_SIZE,
+  indexOfLargest,
+} from "../emotions.ts";
+import { scalePixels } from "../network/input.ts";
+import type { Recognizer } from "../recognition/recognizer.ts";
+import {
+  digestOf,
+  DIGESTS,
+  type Exercise,
+  isFunction,
+  isText,
+  number,
+  randomFaces,
+  text,
+  works,
+} from "./exercise.ts";
+
+/** By number; R is the cell to repair. */
+export const EXERCISES_5_TO_10: Record<string, Exercise> = {
+  "5.1": number(
+    ...["5.1", -2, "a number of faces, to the nearest hundred"] as const,
+    "Solve 1.96 * sqrt(p * (1 - p) / n) = 0.005 for n, with p = 0.65.",
+  ),
+  "5.2": works<[number[][], number]>(
+    "a function of the confusion matrix and a label",
+    "Precision looks down the column of the label, recall along its row.",
+    () => {
+      const confusion = [[8, 1, 1], [2, 5, 3], [0, 4, 6]];
+      return [0, 1, 2].map((label) => {
+        const row = confusion[label].reduce((a, b) => a + b, 0);
+        const column = confusion.reduce((sum, r) => sum + r[label], 0);
+        const wanted = 2 * confusion[label][label] / (row + column);
+        return {
+          ...{ given: [confusion, label], wanted },
+          what: `label ${label} of a matrix with three classes`,
+        };
+      });
+    },
+  ),
+  "5.3": text(
+    20,
+    "Say which mistake, what in the picture explains it, and whether you would have labeled it like the data set.",
+  ),
+  "5.R": {
+    expects: "an object with two lists of faces: fitted and measured",
+    accepts: (answer) =>
+      Array.isArray((answer as { fitted?: unknown }).fitted) &&
+      Array.isArray((answer as { measured?: unknown }).measured),
+    hint: "No face that the temperature was fitted on may be measured.",
+    test(answer) {
+      const { fitted, measured } = answer as Record<string, number[]>;
+      if (Math.min(fitted.length, measured.length) < 100) {
+        return "Leave at least 100 faces in each of the two.";
+      }
+      const seen = new Set(fitted);
+      return !measured.some((face) => seen.has(face));
+    },
+  },
+  "6.1": number(
+    ...["6.1", 3, "a share from 0 to 1"] as const,
+    "left[1] windows are left after the second stage, of all.",
+  ),
+  "6.2": {
+    expects: "three counts of faces: upright, at 20 and at 180 degrees",
+    accepts: (answer) => Array.isArray(answer) && answer.length === 3,
+    hint:
+      "Use rotate(picture, degrees), and detectFaces with the options of this notebook.",
+    test: (answer) =>
+      digestOf("6.2", "", (answer as number[]).join(" ")) ===
+        DIGESTS["6.2"]?.[""],
+  },
+  "6.3": text(
+    30,
+    "Name a place where a picture of a face is found that is not a person, and what would follow from it.",
+  ),
+  "6.R": works<[number, number, number]>(
+    "a function of x, y and the layer's scale",
+    "A window of 24 pixels in a layer is larger in the picture.",
+    () =>
+      [[10, 20, 2.5], [3, 4, 1]].map(([x, y, scale]) => ({
+        given: [x, y, scale],
+        wanted: [x * scale, y * scale, 24 * scale, 24 * scale].map(Math.round),
+        what: `the window at (${x}, ${y}) of a layer with scale ${scale}`,
+      })),
+  ),
+  "7.1": {
+    expects: "an emotion",
+    accepts: isText,
+    hint: "Sort the seven probabilities from high to low.",
+    test(answer, context) {
+      const rest = Array.from(context as Float32Array);
+      rest[indexOfLargest(rest)] = -1;
+      return answer === EMOTIONS[indexOfLargest(rest)];
+    },
+  },
+  "7.2": {
+    expects: "the corner of a square: x and y from 0 to 40",
+    accepts: (answer) =>
+      [(answer as { x: number }).x, (answer as { y: number }).y].every((v) =>
+        Number.isInteger(v) && v >= 0 && v <= FACE_SIZE - 8
+      ),
+    hint:
+      "Try all corners in steps of 4 pixels, and keep the one that lowers the probability most.",
+    test(answer, context) {
+      const { recognizer, crop, emotion } = context as {
+        recognizer: Pick<Recognizer, "classify">;
+        crop: Uint8Array;
+        emotion: typeof EMOTIONS[number];
+      };
+      const label = EMOTIONS.indexOf(emotion);
+      const mean = crop.reduce((sum, gray) => sum + gray, 0) / FACE_PIXELS;
+      const cover = ({ x, y }: { x: number; y: number }) => {
+        const face = crop.slice();
+        for (let row = y; row < y + 8; row++) {
+          face.fill(
+            Math.round(mean),
+            row * FACE_SIZE + x,
+            row * FACE_SIZE + x + 8,
+          );
+        }
+        return face;
+      };
+      const corners = Array.from({ length: 121 }, (_, i) => ({
+        x: 4 * (i % 11),
+        y: 4 * Math.floor(i / 11),
+      }));
+      const yours = answer as { x: number; y: number };
+      const [left, ...all] = recognizer.classify([yours, ...corners].map(cover))
+        .map((p) => p[label]);
+      return left <= Math.min(...all) + 0.02;
+    },
+  },
+  "7.3": text(
+    30,
+    "Say who would be harmed by a wrong label, and who could find out.",
+  ),
+  "7.R": works<[Uint8Array]>(
+    "a function that takes gray values and gives as many numbers",
+    "Training and use must scale in the same way: -1 to 1.",
+    () => {
+      const gray = Uint8Array.of(0, 64, 128, 255);
+      return [{
+        ...{ given: [gray], wanted: scalePixels(gray) },
+        what: "the gray values 0, 64, 128 and 255",
+      }];
+    },
+    1e-5,
+  ),
+  "9.1": number(
+    ...["9.1", 3, "a share from 0 to 1"] as const,
+    "Compare the emotion with most votes of each face with its label.",
+  ),
+  "9.2": works<[number[]]>(
+    "a function that takes the votes of one face and gives a number",
+    "Votes become shares p; a share of 0 adds nothing. The entropy in bits is the sum of -p log2 p.",
+    () => [
+      { given: [[10, 0, 0, 0]], wanted: 0, what: "ten equal votes" },
+      { given: [[5, 5, 0, 0]], wanted: 1, what: "votes split in half" },
+      { given: [[2, 2, 2, 2]], wanted: 2, what: "votes split in four" },
+    ],
+  ),
+  "9.3": text(
+    30,
+    "Say which of the two labels you would train on, for what use, and why.",
+  ),
+  "9.R": works<[number[]]>(
+    "a function that takes ten counts and gives the index of an emotion, or -1",
+    "The last two counts are not emotions: unknown, and not a face.",
+    () => [
+      {
+        given: [[1, 6, 0, 0, 0, 0, 0, 0, 3, 0]],
+        wanted: 3,
+        what: "six votes for happiness",
+      },
+      { given: [[5, 0, 0, 5, 0, 0, 0, 0, 0, 0]], wanted: -1, what: "a draw" },
+      {
+        given: [[0, 0, 0, 4, 0, 0, 0, 0, 6, 0]],
+        wanted: 4,
+        what: "six votes for unknown, four for sadness",
+      },
+    ],
+  ),
+  "10.1": number(
+    ...["10.1", 0, "a number of faces"] as const,
+    "auditFaces(leaked).splits has a row for PublicTest, and it says how many of its faces are in Training too.",
+  ),
+  "10.2": {
+    expects: "a function that takes faces and gives faces",
+    accepts: isFunction,
+    hint:
+      "Keep a training face only where no face of another split has the same pixels.",
+    test(answer) {
+      const faces = randomFaces(12, 5);
+      faces.splits.set([1, 1, 1], 0);
+      facePixels(faces, 5).set(facePixels(faces, 1));
+      facePixels(faces, 9).set(facePixels(faces, 2));
+      const clean = (answer as (faces: Faces) => Faces)(faces);
+      const count = (split: number) =>
+        clean.splits.filter((s) => s === split).length;
+      if (count(1) !== 3) return "The faces of PublicTest must all stay.";
+      if (count(0) > 7) return "Some training faces are still copies.";
+      return count(0) === 7 && clean.pixels.length === 10 * FACE_PIXELS;
+    },
+  },
+  "10.3": text(
+    40,
+    "Which numbers would you ask its authors for, and what would you run yourself?",
+  ),
+  "10.R": {
+    expects: "an object with two lists of faces: training and test",
+    accepts: (answer) =>
+      Array.isArray((answer as { training?: unknown }).training) &&
+      Array.isArray((answer as { test?: unknown }).test),
+    hint: "Split first, then make copies, and only of the training faces.",
+    test(answer) {
+      const { training, test } = answer as Record<string, number[]>;
+      const seen = new Set(training);
+      return training.length > 0 && test.length > 0 &&
+        !test.some((face) => seen.has(face));
+    },
+  },
+};

@@ -1,0 +1,162 @@
+// The training runs of the notebooks: each has a name that is seen in its cell,
+// and a folder of its own in models/notebook/, which git ignores. Long runs with
+// a record are read by training/recorded_run.ts.
+
+import { existsSync, readdirSync } from "node:fs";
+import { resolve } from "node:path";
+import type { Faces } from "../data/faces.ts";
+import { CheckpointError } from "../model/model_file.ts";
+import { inProject } from "../project.ts";
+import {
+  completeConfig,
+  differingFields,
+  type PartialConfig,
+  type TrainingConfig,
+} from "../training/config.ts";
+import { type EpochRecord, hasRun, readRun } from "../training/run_folder.ts";
+import { UserError } from "../user_error.ts";
+import type { Chart } from "./chart.ts";
+import { lineChart } from "./charts.ts";
+
+/** A run that is not there, or that its name already stands for another one. */
+export class NotebookRunError extends UserError {
+  override readonly name = "NotebookRunError";
+}
+
+/**
+ * The folder of a run: `models/notebook/<data>/<name>`. Runs on other faces are
+ * other runs.
+ *
+ * @param name What the run is called, such as "first": letters, digits, `.`, `-`.
+ * @param faces What it is trained on.
+ * @param config Its configuration; if a run of this name was trained with
+ * another one, that is an error, which says what differs.
+ * @throws {NotebookRunError} naming the line to change
+ *
+ * @example
+ * ```ts
+ * import { drawFaces } from "mien/drawn/faces.ts";
+ * import { notebookRun } from "mien/notebook/notebook_run.ts";
+ * const folder = notebookRun("first", drawFaces({ count: 10, seed: 1 }));
+ * ```
+ */
+export function notebookRun(
+  name: string,
+  faces: Faces,
+  config?: PartialConfig,
+): string {
+  if (!/^[\w][\w.-]*$/.test(name)) {
+    throw new NotebookRunError(
+      `RUN = "${name}" cannot be the name of a folder: use letters, digits, ` +
+        `"." and "-"`,
+    );
+  }
+  const folder = resolve(runsOf(faces), name);
+  if (config === undefined || !hasRun(folder)) return folder;
+  const rename = `change RUN = "${name}" to RUN = "${freeName(name, faces)}"`;
+  let before: TrainingConfig;
+  try {
+    before = readRun(folder).notes.config;
+  } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error;
+    throw new NotebookRunError(
+      `The run "${name}" cannot be read (${error.message}). Give the new run ` +
+        `a name of its own: ${rename}, or delete ${folder}.`,
+    );
+  }
+  const fields = differingFields(completeConfig(config), before);
+  if (fields.length === 0) return folder;
+  const values = (of: object) =>
+    fields.map((field) => `${field} = ${valueOf(of, field)}`).join(", ");
+  throw new NotebookRunError(
+    `The run "${name}" was trained with ${
+      values(before)
+    }, and config now has ` +
+      `${values(config)}. Give the new run a name of its own: ${rename}.`,
+  );
+}
+
+/** All runs on these faces, by name. */
+function runsOf(faces: Faces): string {
+  return inProject("models", "notebook", faces.source.hash.slice(0, 8));
+}
+
+function valueOf(config: object, field: string): string {
+  const value = field.split(".").reduce<unknown>(
+    (inner, key) => (inner as Record<string, unknown> | null)?.[key],
+    config,
+  );
+  return JSON.stringify(value) ?? "its default";
+}
+
+function freeName(name: string, faces: Faces): string {
+  const base = name.replace(/-\d+$/, "");
+  let number = 2;
+  while (existsSync(resolve(runsOf(faces), `${base}-${number}`))) number++;
+  return `${base}-${number}`;
+}
+
+/** The choices and the epochs of a notebook's run. */
+export interface TrainedRun {
+  name: string;
+  folder: string;
+  config: TrainingConfig;
+  epochs: EpochRecord[];
+}
+
+/**
+ * Reads a run of the notebooks.
+ *
+ * @throws {NotebookRunError} when there is none of this name, listing those
+ * that are there
+ */
+export function readNotebookRun(name: string, faces: Faces): TrainedRun {
+  const folder = notebookRun(name, faces);
+  if (!hasRun(folder)) {
+    const runs = runsOf(faces);
+    const there = existsSync(runs) ? readdirSync(runs).sort() : [];
+    throw new NotebookRunError(
+      `There is no run "${name}" on these faces. ` +
+        (there.length > 0
+          ? `There are: ${there.join(", ")}.`
+          : "Train one first, in notebook 4."),
+    );
+  }
+  const { config, history } = readRun(folder).notes;
+  return { name, folder, config, epochs: history };
+}
+
+/** A figure of an epoch that runs can be compared by, and its name and unit. */
+const FIGURES = {
+  valAccuracy: "validation accuracy (0 to 1)",
+  valLoss: "validation loss (nats)",
+  accuracy: "training accuracy (0 to 1)",
+  loss: "training loss (nats)",
+  learningRate: "learning rate",
+} as const;
+
+/**
+ * Several runs of the notebooks in one chart.
+ *
+ * @param names The runs' names, at most five.
+ * @param faces What they were trained on.
+ * @param figure What is compared, the validation accuracy unless told.
+ * @throws {NotebookRunError} when one of them is not there
+ */
+export function compareRuns(
+  names: readonly string[],
+  faces: Faces,
+  figure: keyof typeof FIGURES = "valAccuracy",
+): Chart {
+  const lines = names.map((name) => ({
+    name,
+    points: readNotebookRun(name, faces).epochs.map((epoch) => ({
+      x: epoch.epoch,
+      y: epoch[figure],
+    })),
+  }));
+  const title = `Runs compared: ${FIGURES[figure]}`;
+  return lineChart(title, lines, { x: "epoch", y: FIGURES[figure] }, {
+    yDomain: figure.toLowerCase().includes("accuracy") ? [0, 1] : undefined,
+  });
+}

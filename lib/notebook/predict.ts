@@ -1,0 +1,77 @@
+// Predict before you run: a guess that is recorded before a result is there, and
+// shown beside it afterwards. Whether an exercise is right is for check.ts.
+
+import { escapeXml } from "./chart.ts";
+import { showHtml } from "./show.ts";
+
+/** A recorded guess. */
+export interface Guess {
+  readonly question: string;
+  readonly guess: number | string | null;
+  /** Shows the guess and the result beside each other. */
+  reveal(result: number | string, unit?: string): Promise<void>;
+}
+
+/**
+ * Records what you expect.
+ *
+ * @param question What is guessed, with its unit.
+ * @param guess Your number or word; `null` while there is none.
+ *
+ * @example
+ * ```ts
+ * import { predict } from "mien/notebook/predict.ts";
+ * const guess = await predict("Accuracy after four epochs (%)", 80);
+ * await guess.reveal(96.7, "%");
+ * ```
+ */
+export async function predict(
+  question: string,
+  guess: number | string | null,
+): Promise<Guess> {
+  await say(
+    "Predict",
+    question,
+    guess === null
+      ? "No guess yet. Put yours in place of null, run this cell, then go on."
+      : `Your guess is recorded: ${guess}.`,
+  );
+  return {
+    question,
+    guess,
+    async reveal(result, unit = "") {
+      await say("Result", question, compare(guess, result, unit));
+    },
+  };
+}
+
+function compare(
+  guess: number | string | null,
+  result: number | string,
+  unit: string,
+): string {
+  const write = (value: number | string) =>
+    (typeof value === "number" ? formatNumber(value) : value) +
+    (unit ? ` ${unit}` : "");
+  const found = `Result: ${write(result)}.`;
+  if (guess === null) return `${found} You had made no guess.`;
+  if (typeof guess === "number" && typeof result === "number") {
+    const off = Math.abs(guess - result);
+    return `${found} Your guess: ${write(guess)}, off by ${write(off)}.`;
+  }
+  return `${found} Your guess: ${write(guess)}.`;
+}
+
+function formatNumber(value: number): string {
+  return Number.isInteger(value)
+    ? value.toLocaleString("en")
+    : String(Number(value.toPrecision(3)));
+}
+
+async function say(kind: string, question: string, text: string) {
+  await showHtml(
+    `<p style="border-left:4px solid #8250df;padding:2px 12px;margin:4px 0">` +
+      `<b>${kind}.</b> ${escapeXml(question)}<br>${escapeXml(text)}</p>`,
+    `${kind}. ${question}\n${text}`,
+  );
+}

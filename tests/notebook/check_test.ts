@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { judge } from "mien/notebook/check.ts";
+import { digestOf } from "mien/notebook/exercise.ts";
+import { EXERCISES_1_TO_4 } from "mien/notebook/exercises_1_to_4.ts";
+import { EXERCISES_5_TO_10 } from "mien/notebook/exercises_5_to_10.ts";
+import { drawFaces } from "mien/drawn/faces.ts";
+
+const EXERCISES = { ...EXERCISES_1_TO_4, ...EXERCISES_5_TO_10 };
+
+Deno.test("each notebook with exercises has an easy, a solid, an open one and a repair", () => {
+  for (const notebook of [1, 2, 3, 4, 5, 6, 7, 9, 10]) {
+    for (const kind of ["1", "2", "3", "R"]) {
+      assert.ok(`${notebook}.${kind}` in EXERCISES, `${notebook}.${kind}`);
+    }
+  }
+});
+
+Deno.test("no answer yet is neither right nor wrong, for every exercise", async () => {
+  for (const exercise of Object.keys(EXERCISES)) {
+    assert.equal((await judge(exercise, undefined)).state, "open", exercise);
+  }
+});
+
+Deno.test("an answer of another kind is told what is expected, for every exercise", async () => {
+  for (const exercise of Object.keys(EXERCISES)) {
+    const { state, text } = await judge(exercise, new Date(0));
+    assert.equal(state, "wrong", exercise);
+    assert.match(text, /has to be/, exercise);
+  }
+});
+
+Deno.test("a number is right to the digits that count, and a wrong one gets a hint without it", async () => {
+  assert.equal((await judge("3.1", 9 * 32 + 32 * 64)).state, "right");
+  const { state, text } = await judge("3.1", 9 * 32 * 64);
+  assert.equal(state, "wrong");
+  assert.doesNotMatch(text, /2,?336/);
+});
+
+Deno.test("a function is tried on cases, and its own error is told", async () => {
+  const entropy = (votes: number[]) => {
+    const sum = votes.reduce((a, b) => a + b, 0);
+    return votes.filter((v) => v > 0)
+      .reduce((bits, v) => bits - v / sum * Math.log2(v / sum), 0);
+  };
+  assert.equal((await judge("9.2", entropy)).state, "right");
+  assert.equal((await judge("9.2", () => 0)).state, "wrong");
+  const { text } = await judge("9.2", () => {
+    throw new Error("oh dear");
+  });
+  assert.match(text, /oh dear/);
+});
+
+Deno.test("data without a recorded answer is told so, not called wrong for no reason", async () => {
+  const faces = drawFaces({ count: 70, seed: 3 });
+  const { state, text } = await judge("1.1", 1 / 7, faces);
+  assert.equal(state, "wrong");
+  assert.match(text, /no recorded answer/);
+});
+
+Deno.test("the order of labels and of batches is checked on the faces themselves", async () => {
+  const faces = drawFaces({ count: 700, seed: 3 });
+  const sorted = [...Array(560).keys()];
+  assert.equal((await judge("4.R", sorted, faces)).state, "right");
+  const { labels } = faces;
+  const training = [...faces.splits.keys()].filter((i) =>
+    faces.splits[i] === 0
+  );
+  const byLabel = sorted.toSorted((a, b) =>
+    labels[training[a]] - labels[training[b]]
+  );
+  assert.equal((await judge("4.R", byLabel, faces)).state, "wrong");
+  assert.equal((await judge("4.R", sorted.slice(1), faces)).state, "wrong");
+});
+
+Deno.test("an unknown exercise is an error that lists those that exist", async () => {
+  await assert.rejects(judge("99.1", 1), /There is no exercise "99.1".*1\.1/);
+});
+
+Deno.test("digests differ by exercise and data, and agree within the rounding", () => {
+  assert.equal(digestOf("a", "k", 0.25131, 3), digestOf("a", "k", 0.25129, 3));
+  assert.notEqual(digestOf("a", "k", 0.251, 3), digestOf("a", "k", 0.252, 3));
+  assert.notEqual(digestOf("a", "k", 1), digestOf("b", "k", 1));
+  assert.notEqual(digestOf("a", "k", 1), digestOf("a", "l", 1));
+});
