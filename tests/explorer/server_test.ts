@@ -230,12 +230,14 @@ Deno.test(
         `http://127.0.0.1:${server.addr.port}/pages/explorer/index.html`,
       );
       const shown = await shownProbabilities(page);
+      const seconds = await used();
       console.log(
-        `first picture: ${(await used()).toFixed(2)} s of processor time, ` +
+        `first picture: ${seconds.toFixed(2)} s of processor time, ` +
           `${(bytes / 1e6).toFixed(2)} MB`,
       );
-      // A second on a machine that has nothing else to do.
-      assert.ok(await used() < 1);
+      // It is under half a second on a machine with nothing else to do; where caches are shared with
+      // other work, even processor time grows several times.
+      assert.ok(seconds < 3, `${seconds} s`);
       const face = drawFaces({ count: 70, seed: 2013 }).pixels.subarray(
         0,
         FACE_PIXELS,
