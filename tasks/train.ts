@@ -15,6 +15,7 @@ import { describeFaces, findFaces } from "mien/drawn/find_faces.ts";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
 import { NetworkError } from "mien/network/graph.ts";
 import { createProgress, formatSeconds, type Progress } from "mien/progress.ts";
+import { noAugmentation } from "mien/training/augment.ts";
 import { recalibrate } from "mien/training/recalibrate.ts";
 import { hasRun, readFirstModel, readRun } from "mien/training/run_folder.ts";
 import { schedules } from "mien/training/schedule.ts";
@@ -37,7 +38,8 @@ Trains on the Training split, validates on PublicTest after each epoch, and
 keeps the run in FOLDER: config.json, log.csv, a model each time validation got
 better, and the state that --resume goes on from. At the end the last model's
 statistics of batch normalisation are measured anew on the training faces as
-they are, and it is saved once more, in FOLDER/recalibrated.
+they are (blurred, if the run blurs), and it is saved once more, in
+FOLDER/recalibrated.
 
   --data PATH           FER-2013 in any form; otherwise FER2013 or data/, or
                         drawn faces where there is no data
@@ -225,7 +227,7 @@ class RunBar {
 async function saveRecalibrated(
   model: tf.LayersModel,
   faces: Faces,
-  seed: number,
+  { seed, augmentation: { blur } }: TrainingConfig,
   out: string,
 ): Promise<void> {
   const [training] = countSplits(faces);
@@ -233,6 +235,7 @@ async function saveRecalibrated(
   try {
     await recalibrate(model, faces, {
       seed,
+      augmentation: { ...noAugmentation, blur },
       onProgress: (done) => bar.update(done),
     });
   } finally {
@@ -307,7 +310,7 @@ async function main(): Promise<void> {
     );
     console.log(`Best validation ${monitor}: ${describe(best!)}`);
     if (last !== best) console.log(`Last: ${describe(last)}`);
-    await saveRecalibrated(model, faces, config.seed, out);
+    await saveRecalibrated(model, faces, config, out);
   } finally {
     bar.stop();
   }

@@ -4,12 +4,13 @@
 // to be classified are none of that, and the layers are scaled a little wrongly for them. Means
 // and variances over Training's faces as they are, with the weights left alone, mend it: "precise
 // batch normalisation" (Wu and Johnson, 2021, arXiv:2105.07576, sections 3 and 4). No label is used.
+// Where the faces to be classified come from a detector, they are scaled and blurred as it does it.
 import type * as tf from "@tensorflow/tfjs";
-import { FACE_PIXELS } from "../emotions.ts";
+import { FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
 import { type Faces, selectSplit } from "../data/faces.ts";
 import { createTrained, readTrained } from "../network/trained.ts";
 import { writeWeights } from "../network/weights.ts";
-import { fillInput } from "../network/input.ts";
+import { type Augmentation, augmentFace, noAugmentation } from "./augment.ts";
 import { shuffle } from "./order.ts";
 
 /** Faces at a time; the result is the mean over such batches. */
@@ -19,7 +20,9 @@ const BATCH = 128;
  * Sets the moving means and variances of a model to the mean of those of all batches of Training's
  * faces, in random order, since files may be sorted by emotion.
  *
- * @param options.seed decides the order
+ * @param options.seed decides the order, and what the augmentation draws
+ * @param options.augmentation how the faces to be classified differ from Training's; by default not
+ * at all
  * @param options.onProgress called with the number of faces done
  * @throws {DatasetError} when Training has no faces
  * @throws {NetworkError} for a model with layers that the fast network lacks
@@ -37,8 +40,13 @@ const BATCH = 128;
 export async function recalibrate(
   model: tf.LayersModel,
   faces: Faces,
-  options: { seed: number; onProgress?: (faces: number) => void },
+  options: {
+    seed: number;
+    augmentation?: Augmentation;
+    onProgress?: (faces: number) => void;
+  },
 ): Promise<void> {
+  const { seed, augmentation = noAugmentation } = options;
   const { pixels, length } = selectSplit(faces, "Training");
   const trained = readTrained(model);
   const { graph, parameters, statistics } = trained;
@@ -51,16 +59,19 @@ export async function recalibrate(
     { batch: Math.min(BATCH, length), training: true },
   );
   const sums = new Float64Array(statistics.length);
-  const order = shuffle(length, options.seed, 0);
+  const order = shuffle(length, seed, 0);
   for (let first = 0; first < length; first += BATCH) {
     const batch = order.subarray(first, first + BATCH);
     batch.forEach((face, i) =>
-      fillInput(
-        network.input.subarray(i * FACE_PIXELS),
+      augmentFace(
         pixels,
+        FACE_SIZE,
         face,
-        1,
-        false,
+        augmentation,
+        seed,
+        0,
+        network.input,
+        i * FACE_PIXELS,
       )
     );
     network.measure(batch.length);
