@@ -7,7 +7,9 @@ A question is a line of JSON, followed by the bytes of an image:
   {"ask": "time", as "detect", "threads", "runs"}  8-bit gray
   {"ask": "gray", "width", "height"}      8-bit RGBA
   {"ask": "equalize", "width", "height"}  8-bit gray
-Answers: a list of [x, y, w, h], the milliseconds of every run, or the image's bytes as a hexadecimal string.
+  {"ask": "read", "bytes"}                a picture file of that many bytes
+Answers: a list of [x, y, w, h], the milliseconds of every run, the image's bytes as a hexadecimal string,
+or {"width", "height", "bgr"} of the file, null where OpenCV cannot read it.
 Needs Debian's python3-opencv.
 """
 import json
@@ -22,6 +24,14 @@ cascades = {}
 print(json.dumps({"version": cv2.__version__}), flush=True)
 for line in iter(sys.stdin.buffer.readline, b""):
     question = json.loads(line)
+    if question["ask"] == "read":
+        data = numpy.frombuffer(sys.stdin.buffer.read(question["bytes"]),
+                                numpy.uint8)
+        read = cv2.imdecode(data, cv2.IMREAD_COLOR)
+        print(json.dumps(read if read is None else {
+            "width": read.shape[1], "height": read.shape[0],
+            "bgr": read.tobytes().hex()}), flush=True)
+        continue
     ask, width, height = question["ask"], question["width"], question["height"]
     channels = 4 if ask == "gray" else 1
     data = sys.stdin.buffer.read(width * height * channels)

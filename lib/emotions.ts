@@ -1,5 +1,6 @@
 // The words of this project: FER-2013's seven emotions in their order, a color for each, the size
-// of a face. Faces themselves are in data/faces.ts.
+// of a face. The names of other classes are data: `Faces.emotions`, and a model's own
+// (model/emotions_of_model.ts). Faces themselves are in data/faces.ts.
 
 /** The seven emotions in FER-2013's order: the label is the index. */
 export const EMOTIONS = [
@@ -29,6 +30,71 @@ export const EMOTION_COLORS = [
   "#e69f00", // orange
   "#56b4e9", // sky blue
 ] as const;
+
+/**
+ * Colors for classes beyond the seven, from Paul Tol's muted scheme, "Colour Schemes" (2021): those
+ * that are far from the seven for color-blind people too.
+ */
+const FURTHER_COLORS = [
+  "#332288", // indigo
+  "#882255", // wine
+  "#999933", // olive
+  "#44aa99", // teal
+  "#117733", // green
+  "#aa4499", // purple
+  "#ddcc77", // sand
+  "#888888", // gray
+];
+
+/**
+ * One color for each class: FER-2013's seven keep theirs, in whatever order they stand; others get
+ * further ones in turn, which begin again after eight.
+ *
+ * @example
+ * ```ts
+ * import { colorsOf } from "mien/emotions.ts";
+ * console.log(colorsOf(["happy", "other"])); // [ "#f0e442", "#332288" ]
+ * ```
+ */
+export function colorsOf(emotions: readonly string[]): string[] {
+  let further = 0;
+  return emotions.map((emotion) => {
+    const known = (EMOTIONS as readonly string[]).indexOf(emotion);
+    return known >= 0
+      ? EMOTION_COLORS[known]
+      : FURTHER_COLORS[further++ % FURTHER_COLORS.length];
+  });
+}
+
+/** What is wrong with names for classes, or `null`. */
+export function complaintAbout(emotions: readonly string[]): string | null {
+  if (emotions.length < 2) return "two classes at least are needed";
+  if (emotions.length > 256) return "more than 256 classes";
+  const bad = emotions.find((name) =>
+    typeof name !== "string" ||
+    !/^[^\s,"/\\](?:[^,"/\\\n]*[^\s,"/\\])?$/.test(name)
+  );
+  if (bad !== undefined) {
+    return `${
+      JSON.stringify(bad)
+    } cannot name a class: no comma, quote, slash or outer space`;
+  }
+  const twice = emotions.find((name, i) => emotions.indexOf(name) !== i);
+  return twice === undefined ? null : `${twice} is named twice`;
+}
+
+/** The order of classes that come as names alone: FER-2013's where it has them all, else the alphabet's. */
+export function orderClasses(names: Iterable<string>): readonly string[] {
+  const found = new Set(names);
+  const known = EMOTIONS.filter((name) => found.has(name));
+  if (known.length < found.size) return [...found].sort();
+  return known.length === EMOTIONS.length ? EMOTIONS : known;
+}
+
+/** The names of classes that nobody named: "0", "1", … */
+export function numbersFor(classes: number): string[] {
+  return Array.from({ length: classes }, (_, k) => String(k));
+}
 
 /** Width and height of a face in pixels. */
 export const FACE_SIZE = 48;

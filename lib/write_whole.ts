@@ -1,6 +1,7 @@
 // Writing a file whole or not at all, and the error of a file that cannot be read or written.
 import * as fs from "node:fs";
 import * as path from "node:path";
+import process from "node:process";
 import { UserError } from "./user_error.ts";
 
 /** A file or folder that cannot be read or written: names it and the reason. */
@@ -12,18 +13,21 @@ export class FileError extends UserError {
 }
 
 /** What the operating system's error codes mean, for a person. */
-function explain(error: unknown): string {
+export function explain(error: unknown): string {
   const { code, message } = error as { code?: string; message: string };
   switch (code) {
     case "ENOSPC":
     case "EDQUOT":
-      return "the disk is full; make room and go on with --resume";
+      return "the disk is full; make room and try again";
     case "EACCES":
     case "EPERM":
+      return "permission denied; change its rights or choose another place";
     case "EROFS":
-      return "may not be written; choose another folder or change its rights";
+      return "the disk is read-only; choose another place";
     case "ENOENT":
       return "does not exist";
+    case "EISDIR":
+      return "is a folder, not a file";
     case "ENOTDIR":
     case "EEXIST":
       return "a file is in the way of a folder";
@@ -61,17 +65,30 @@ export function flushFolder(name: string): void {
   }
 }
 
+/** The name of a file that is being written: it takes none that a user would choose. */
+export function partialName(file: string): string {
+  return `${file}.${process.pid}.partial`;
+}
+
 /**
  * Writes a file whole or not at all: a temporary one beside it is flushed and renamed. What was
- * there before stays until then.
+ * there before stays until then. Nothing else is touched.
  *
  * @throws {FileError} for a full disk, missing rights and the like
+ *
+ * @example
+ * ```ts
+ * import { writeWhole } from "mien/write_whole.ts";
+ * writeWhole("result.json", JSON.stringify({ faces: 3 }));
+ * ```
  */
 export function writeWhole(file: string, content: string | Uint8Array): void {
   naming(file, () => {
-    const partial = `${file}.partial`;
+    const partial = partialName(file);
+    fs.rmSync(partial, { force: true }); // Of a process that had our number.
     try {
-      fs.writeFileSync(partial, content);
+      // "x": no link that somebody put there is followed.
+      fs.writeFileSync(partial, content, { flag: "wx" });
       flush(partial, "r+");
       fs.renameSync(partial, file);
     } catch (error) {
@@ -79,6 +96,18 @@ export function writeWhole(file: string, content: string | Uint8Array): void {
       throw error;
     }
     flushFolder(path.dirname(file));
+  });
+}
+
+/** Removes what a killed process left of a file that it was writing. Nobody may be writing it. */
+export function removePartials(file: string): void {
+  const folder = path.dirname(file), start = `${path.basename(file)}.`;
+  naming(folder, () => {
+    for (const name of fs.readdirSync(folder)) {
+      const left = name.startsWith(start) &&
+        /^\d+\.partial$/.test(name.slice(start.length));
+      if (left) fs.rmSync(path.join(folder, name), { force: true });
+    }
   });
 }
 

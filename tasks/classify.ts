@@ -1,190 +1,261 @@
 // deno task classify: finds the faces in pictures or folders and classifies
 // their emotions. The work is in lib/recognition/recognize.ts and lib/recognition/annotate.ts.
 
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { basename, extname, join, relative } from "node:path";
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
 import { annotate } from "mien/recognition/annotate.ts";
-import { EMOTIONS } from "mien/emotions.ts";
-import {
-  IMAGE_EXTENSIONS,
-  ImageError,
-  readImage,
-  writePng,
-} from "mien/image/image.ts";
+import { ImageError, readImage, writePng } from "mien/image/image.ts";
 import { loadRecognizer, recognize } from "mien/recognition/recognize.ts";
 import { createProgress } from "mien/progress.ts";
 import type { RecognizedFace } from "mien/recognition/recognizer.ts";
+import { makeFolder, naming, writeWhole } from "mien/write_whole.ts";
+import { readNumber, runTask, UsageError, userPath } from "./command_line.ts";
+import { FacesCsv } from "./faces_csv.ts";
+import {
+  describeLeftOut,
+  findPictures,
+  type FoundPicture,
+} from "./find_pictures.ts";
 
 const HELP = `Usage: deno task classify PATH… [options]
 
 Finds the faces in pictures and says which emotion each shows. A PATH is a
-picture (JPEG, PNG, BMP, GIF, TIFF, WebP) or a folder, taken with its
-subfolders. A file that cannot be read is reported and skipped.
+picture (JPEG, PNG, BMP, GIF, TIFF, WebP, HEIC, AVIF) or a folder, taken with
+its subfolders. A file that cannot be read is reported and skipped; what is no
+picture is counted and left out, and so are results of earlier runs.
 
   --json         print everything as JSON
-  --csv FILE     write a table: a row for each face
+  --csv FILE     write a table: a row for each face, as soon as it is found
   --out DIR      write the pictures with the faces drawn in, as PNG
+  --thorough     find faces that lean or look aside too; slower
+  --threshold P  the confidence, 0 to 1, below which a face is unsure, 0 for none
+                 (default: the model's)
   --model DIR    use another trained model
+  --emotions A,B the names of its classes, in its order, where it has none
+  --scale 0..1   what black and white are to it, where not -1..1
   --overwrite    replace files that exist already
+  --resume       continue the table of a run that was stopped
   --help         show this text
 
-Exit status: 0 when every file was read, 1 when one was not, 2 for wrong usage.`;
+Ctrl-C stops after the current picture and keeps what is done.
 
-function wrongUsage(message: string): never {
-  console.error(`${message} (--help shows how it is used)`);
-  process.exit(2);
-}
-
-function readArguments() {
-  try {
-    return parseArgs({
-      args: process.argv.slice(2),
-      allowPositionals: true,
-      options: {
-        json: { type: "boolean" },
-        csv: { type: "string" },
-        out: { type: "string" },
-        model: { type: "string" },
-        overwrite: { type: "boolean" },
-        help: { type: "boolean" },
-      },
-    });
-  } catch (error) {
-    wrongUsage((error as Error).message);
-  }
-}
-
-const { values: options, positionals } = readArguments();
-if (options.help) {
-  console.log(HELP);
-  process.exit(0);
-}
-if (positionals.length === 0) wrongUsage("Which pictures?");
-
-/** A picture, and where it lies below the path that the user gave. */
-interface Input {
-  readonly path: string;
-  readonly below: string;
-}
-
-/** Pictures below a folder, by name; other files are passed over. */
-function picturesIn(folder: string, top = folder): Input[] {
-  return readdirSync(folder, { withFileTypes: true })
-    .sort((a, b) => a.name < b.name ? -1 : 1)
-    .flatMap((entry) => {
-      const path = join(folder, entry.name);
-      if (entry.isDirectory()) return picturesIn(path, top);
-      const known: readonly string[] = IMAGE_EXTENSIONS;
-      return known.includes(extname(path).toLowerCase())
-        ? [{ path, below: relative(top, path) }]
-        : [];
-    });
-}
-
-const inputs = positionals.flatMap((path): Input[] => {
-  if (!existsSync(path) || !statSync(path).isDirectory()) {
-    return [{ path, below: basename(path) }];
-  }
-  const pictures = picturesIn(path);
-  if (pictures.length === 0) console.error(`${path}: no pictures in it`);
-  return pictures;
-});
-
-if (options.csv && existsSync(options.csv) && !options.overwrite) {
-  wrongUsage(`${options.csv} exists already: --overwrite replaces it`);
-}
+Exit status: 0 when every file was read, 1 when one was not, 2 for wrong usage,
+130 after Ctrl-C.`;
 
 const round = (value: number) => Number(value.toFixed(5));
 
-function asJson(face: RecognizedFace) {
+function asJson(face: RecognizedFace, emotions: readonly string[]) {
   return {
     box: face.box,
     neighbours: face.neighbours,
     emotion: face.emotion,
     confidence: round(face.confidence),
+    unsure: face.unsure,
     probabilities: Object.fromEntries(
-      EMOTIONS.map((name, i) => [name, round(face.probabilities[i])]),
+      emotions.map((name, i) => [name, round(face.probabilities[i])]),
     ),
   };
 }
 
-const quote = (text: string) =>
-  /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-
-function asRow(file: string, face: RecognizedFace): string {
-  const { x, y, width, height } = face.box;
-  const probabilities = Array.from(face.probabilities, (p) => p.toFixed(5));
-  return [
-    ...[quote(file), x, y, width, height, face.neighbours],
-    ...[face.emotion, face.confidence.toFixed(5), ...probabilities],
-  ].join(",");
+function asText(faces: readonly RecognizedFace[]): string {
+  const found = faces.map(({ emotion, confidence, unsure, box }) =>
+    `${unsure ? "unsure, perhaps " : ""}${emotion} ${
+      Math.round(confidence * 100)
+    }% at (${box.x}, ${box.y})`
+  );
+  return found.join("; ") || "no face found";
 }
 
-/** Writes the annotated picture; its name keeps the source's. */
-async function writeAnnotated(
-  { below }: Input,
+/** macOS and Windows do not tell upper and lower case apart, nor composed and decomposed letters. */
+const key = (path: string) => path.normalize("NFC").toLowerCase();
+
+/**
+ * Where each annotated picture goes: as it lies below its folder. Pictures that would meet there
+ * keep more of their paths, as far as all pictures differ.
+ */
+function chooseTargets(
+  pictures: readonly FoundPicture[],
   out: string,
-  image: Awaited<ReturnType<typeof readImage>>,
-  faces: RecognizedFace[],
-) {
-  const target = join(out, `${below}.faces.png`);
-  if (existsSync(target) && !options.overwrite) {
-    throw new ImageError(target, "exists already: --overwrite replaces it");
+): string[] {
+  const counts = new Map<string, number>();
+  for (const { below } of pictures) {
+    counts.set(key(below), (counts.get(key(below)) ?? 0) + 1);
   }
-  mkdirSync(join(target, ".."), { recursive: true });
-  await writePng(target, annotate(image, faces));
-}
-
-const recognizer = await loadRecognizer(options.model).catch((error) => {
-  console.error(error.message);
-  process.exit(1);
-});
-const results = [], rows = [];
-const progress = createProgress("Classifying", inputs.length, "pictures");
-let failures = 0;
-for (const [i, input] of inputs.entries()) {
-  const { path } = input;
-  try {
-    const image = await readImage(path);
-    const faces = await recognize(image, recognizer);
-    if (options.out) await writeAnnotated(input, options.out, image, faces);
-    const { width, height } = image;
-    results.push({ file: path, width, height, faces: faces.map(asJson) });
-    rows.push(...faces.map((face) => asRow(path, face)));
-    if (!options.json) {
-      const found = faces.map(({ emotion, confidence, box }) =>
-        `${emotion} ${Math.round(confidence * 100)}% at (${box.x}, ${box.y})`
+  const common = commonFolder(pictures.map(({ path }) => dirname(path)));
+  const targets = pictures.map(({ below, path }) => {
+    const place = counts.get(key(below)) === 1 ? below : relative(common, path);
+    return resolve(out, `${place}.faces.png`);
+  });
+  const sources = new Set(pictures.map(({ path }) => key(path)));
+  const taken = new Map<string, string>();
+  pictures.forEach(({ name }, i) => {
+    const other = taken.get(key(targets[i]));
+    if (other !== undefined) {
+      throw new UsageError(
+        `"${other}" and "${name}" would have one result, ${targets[i]}: ` +
+          "classify them one after the other, with an --out each",
       );
-      console.log(`${path}: ${found.join("; ") || "no face found"}`);
     }
-  } catch (error) {
-    if (!(error instanceof ImageError)) throw error;
-    failures++;
-    results.push({ file: path, error: error.reason });
-    console.error(error.message);
-  }
-  progress.update(i + 1);
+    if (sources.has(key(targets[i]))) {
+      throw new UsageError(
+        `the result for "${name}" would replace ${targets[i]}, a picture to ` +
+          "classify: choose another --out",
+      );
+    }
+    taken.set(key(targets[i]), name);
+  });
+  return targets;
 }
-progress.stop();
 
-if (options.csv) {
-  const columns = "file,x,y,width,height,neighbours,emotion,confidence";
-  const table = [`${columns},${EMOTIONS.join(",")}`, ...rows].join("\n");
-  const partial = `${options.csv}.${process.pid}.part`;
-  writeFileSync(partial, `${table}\n`);
-  renameSync(partial, options.csv);
+/** The folder that all folders lie in. */
+function commonFolder(folders: readonly string[]): string {
+  let common = folders[0] ?? "";
+  const inside = (folder: string) =>
+    folder === common || folder.startsWith(join(common, "/"));
+  while (!folders.every(inside) && dirname(common) !== common) {
+    common = dirname(common);
+  }
+  return common;
 }
-if (options.json) console.log(JSON.stringify(results, null, 2));
-if (failures > 0) {
-  console.error(`${failures} of ${inputs.length} files could not be used`);
+
+/** Writes to a folder before any work, to see that it can be written. */
+function tryFolder(folder: string, name: string): void {
+  naming(name, () => {
+    makeFolder(folder);
+    const trial = join(folder, `.mien-${process.pid}`);
+    writeWhole(trial, "");
+    rmSync(trial);
+  });
 }
-process.exit(failures > 0 || inputs.length === 0 ? 1 : 0);
+
+await runTask({
+  help: HELP,
+  options: {
+    json: { type: "boolean" },
+    csv: { type: "string" },
+    out: { type: "string" },
+    thorough: { type: "boolean" },
+    threshold: { type: "string" },
+    model: { type: "string" },
+    emotions: { type: "string" },
+    scale: { type: "string" },
+    overwrite: { type: "boolean" },
+    resume: { type: "boolean" },
+  },
+  positionals: { least: 1, most: Infinity, what: "a PATH" },
+}, async (options, paths) => {
+  const { csv, out, overwrite, resume } = options;
+  if (resume && csv === undefined) {
+    throw new UsageError("--resume continues the table that --csv names");
+  }
+  if (resume && overwrite) {
+    throw new UsageError("--resume and --overwrite exclude each other");
+  }
+  const { pictures, leftOut, unreadable } = findPictures(paths);
+  const targets = out === undefined
+    ? []
+    : chooseTargets(pictures, userPath(out));
+  const present = targets.filter((target) => existsSync(target));
+  if (present.length > 0 && !overwrite && !resume) {
+    throw new UsageError(
+      `${present.length} of the results exist already, first ${present[0]}: ` +
+        "--overwrite replaces them",
+    );
+  }
+  const recognizer = await loadRecognizer(
+    options.model === undefined ? undefined : userPath(options.model),
+    {
+      thorough: options.thorough,
+      threshold: readNumber("threshold", options.threshold, {
+        least: 0,
+        most: 1,
+      }),
+      emotions: options.emotions,
+      scale: options.scale,
+    },
+  );
+  const { emotions } = recognizer;
+  if (out !== undefined) tryFolder(userPath(out), out);
+  const table = csv === undefined
+    ? undefined
+    : FacesCsv.open(userPath(csv), csv, { overwrite, resume, emotions });
+  const first = table?.resumeAt === undefined
+    ? 0
+    : pictures.findIndex(({ name }) => name === table.resumeAt);
+  if (first < 0) {
+    throw new UsageError(
+      `${csv} ends with "${
+        table!.resumeAt
+      }", which is not among the pictures: ` +
+        "--resume needs the same PATHs",
+    );
+  }
+  for (const message of unreadable) console.error(message);
+  if (pictures.length === 0) console.error(`${paths.join(", ")}: no pictures`);
+  if (first > 0) {
+    console.error(`${first} of ${pictures.length} pictures are done already`);
+  }
+
+  let stopped = false;
+  const stop = () => {
+    stopped = true;
+  };
+  process.once("SIGINT", stop);
+  process.once("SIGTERM", stop);
+  const results: object[] = [];
+  const progress = createProgress("Classifying", pictures.length, "pictures");
+  let failures = 0, done = first;
+  try {
+    for (; done < pictures.length && !stopped; done++) {
+      const { name, path } = pictures[done];
+      try {
+        const image = await readImage(path);
+        const faces = await recognize(image, recognizer);
+        if (out !== undefined) {
+          naming(
+            targets[done],
+            () => mkdirSync(dirname(targets[done]), { recursive: true }),
+          );
+          await writePng(targets[done], annotate(image, faces));
+        }
+        table?.add(name, faces);
+        const { width, height } = image;
+        results.push({
+          file: name,
+          width,
+          height,
+          faces: faces.map((face) => asJson(face, emotions)),
+        });
+        if (!options.json) console.log(`${name}: ${asText(faces)}`);
+      } catch (error) {
+        if (!(error instanceof ImageError)) throw error;
+        failures++;
+        const { reason } = error;
+        results.push({ file: name, error: reason });
+        console.error(`${name}: ${reason}`);
+      }
+      progress.update(done + 1);
+    }
+  } finally {
+    progress.stop();
+    table?.close();
+    process.removeListener("SIGINT", stop);
+    process.removeListener("SIGTERM", stop);
+    if (options.json) console.log(JSON.stringify(results, null, 2));
+    for (const line of describeLeftOut(leftOut)) console.error(line);
+  }
+  const unread = failures + unreadable.length;
+  if (unread > 0) {
+    const all = pictures.length + unreadable.length;
+    console.error(`${unread} of ${all} files could not be used`);
+  }
+  if (stopped) {
+    console.error(
+      `stopped after ${done} of ${pictures.length} pictures` +
+        (csv === undefined ? "" : "; --resume continues"),
+    );
+    return 130;
+  }
+  return unread > 0 || pictures.length === 0 ? 1 : 0;
+});

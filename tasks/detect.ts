@@ -1,10 +1,15 @@
 // Finds faces in a picture: prints their rectangles and, where asked, writes
 // the picture with frames around them. Emotions are in tasks/classify.ts.
 
-import { existsSync, readFileSync } from "node:fs";
-import { basename } from "node:path";
+import {
+  existsSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
 import { type Cascade, CascadeError } from "mien/haar/cascade.ts";
 import { readCascadeXml } from "mien/haar/cascade_xml.ts";
 import { readCompactCascade } from "mien/haar/cascade_json.ts";
@@ -13,7 +18,9 @@ import { equalizeHistogram, toGray } from "mien/image/gray.ts";
 import type { Box } from "mien/image/box.ts";
 import { DETECT_DEFAULTS, detectFaces } from "mien/haar/detector.ts";
 import type { ColorImage } from "mien/image/gray.ts";
-import { ImageError, readImage, writePng } from "mien/image/image.ts";
+import { readImage, writePng } from "mien/image/image.ts";
+import { FileError, naming } from "mien/write_whole.ts";
+import { readNumber, runTask, UsageError, userPath } from "./command_line.ts";
 
 const HELP = `Usage: deno task detect IMAGE [options]
 
@@ -30,9 +37,6 @@ Finds faces in a picture with a Haar cascade, as OpenCV does.
   --force            replace PICTURE if it is there
   --help             show this text`;
 
-/** What a person can mend: a message, no stack. */
-class UsageError extends Error {}
-
 function sizeFrom(text: string | undefined, name: string) {
   if (text === undefined) return DETECT_DEFAULTS.minSize;
   const [, width, height] = /^(\d+)x(\d+)$/.exec(text) ?? [];
@@ -42,51 +46,21 @@ function sizeFrom(text: string | undefined, name: string) {
   return { width: Number(width), height: Number(height) };
 }
 
-function numberFrom(text: string, name: string): number {
-  const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value)) {
-    throw new UsageError(`--${name} is "${text}", not a number`);
-  }
-  return value;
-}
-
-function readOptions() {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      cascade: { type: "string" },
-      "scale-factor": { type: "string", default: "1.1" },
-      "min-neighbors": { type: "string", default: "3" },
-      "min-size": { type: "string" },
-      "max-size": { type: "string" },
-      equalize: { type: "boolean", default: false },
-      json: { type: "boolean", default: false },
-      out: { type: "string" },
-      force: { type: "boolean", default: false },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) {
-    console.log(HELP);
-    process.exit(0);
-  }
-  if (positionals.length !== 1) throw new UsageError("one IMAGE is needed");
-  return {
-    ...values,
-    image: positionals[0],
-    search: {
-      scaleFactor: numberFrom(values["scale-factor"], "scale-factor"),
-      minNeighbors: numberFrom(values["min-neighbors"], "min-neighbors"),
-      minSize: sizeFrom(values["min-size"], "min-size"),
-      maxSize: sizeFrom(values["max-size"], "max-size"),
-    },
-  };
-}
+/** In bytes; OpenCV's largest takes 3.4 MB. */
+const LARGEST_CASCADE = 64_000_000;
 
 function readCascade(path: string | undefined): Cascade {
   if (path === undefined) return frontalFaceCascade();
-  if (!existsSync(path)) throw new CascadeError(path, "there is no such file");
-  const text = readFileSync(path, "utf8");
+  const file = userPath(path);
+  if (!existsSync(file)) throw new CascadeError(path, "there is no such file");
+  const found = statSync(file);
+  if (!found.isFile() || found.size > LARGEST_CASCADE) {
+    throw new CascadeError(
+      path,
+      found.isFile() ? "is too large for a cascade" : "is not a file",
+    );
+  }
+  const text = naming(path, () => readFileSync(file, "utf8"));
   if (!text.trimStart().startsWith("{")) {
     return readCascadeXml(text, basename(path));
   }
@@ -117,51 +91,71 @@ function frame(image: ColorImage, boxes: readonly Box[]): ColorImage {
   return { width, height, data };
 }
 
-async function main() {
-  const options = readOptions();
-  if (options.out && !/\.png$/i.test(options.out)) {
-    throw new UsageError(`${options.out} must end in .png`);
+/** What makes a picture that cannot be written fail before the search. */
+function checkTarget(out: string, replace: boolean): void {
+  const target = userPath(out);
+  if (!/\.png$/i.test(out)) throw new UsageError(`${out} must end in .png`);
+  if (existsSync(target) && !replace) {
+    throw new UsageError(`${out} is there: use --force to replace it`);
   }
-  if (options.out && existsSync(options.out) && !options.force) {
-    throw new UsageError(`${options.out} is there: use --force to replace it`);
+  if (existsSync(target) && !statSync(target).isFile()) {
+    throw new FileError(out, "is a folder or a device, not a file");
   }
+  if (!existsSync(dirname(target))) {
+    throw new FileError(out, "its folder is not there: make it first");
+  }
+  const trial = `${target}.${process.pid}.trial`;
+  naming(out, () => writeFileSync(trial, ""));
+  rmSync(trial);
+}
+
+await runTask({
+  help: HELP,
+  options: {
+    cascade: { type: "string" },
+    "scale-factor": { type: "string" },
+    "min-neighbors": { type: "string" },
+    "min-size": { type: "string" },
+    "max-size": { type: "string" },
+    equalize: { type: "boolean" },
+    json: { type: "boolean" },
+    out: { type: "string" },
+    force: { type: "boolean" },
+  },
+  positionals: { least: 1, most: 1, what: "an IMAGE" },
+}, async (options, [name]) => {
+  const search = {
+    scaleFactor: readNumber("scale-factor", options["scale-factor"], {
+      ...{ least: 1.001, most: 1000 },
+    }) ?? DETECT_DEFAULTS.scaleFactor,
+    minNeighbors: readNumber("min-neighbors", options["min-neighbors"], {
+      ...{ least: 0, whole: true },
+    }) ?? DETECT_DEFAULTS.minNeighbors,
+    minSize: sizeFrom(options["min-size"], "min-size"),
+    maxSize: sizeFrom(options["max-size"], "max-size"),
+  };
+  const { out } = options;
+  if (out !== undefined) checkTarget(out, options.force ?? false);
   const cascade = readCascade(options.cascade);
-  const image = await readImage(options.image);
+  const image = await readImage(userPath(name));
   const { width, height } = image;
   const gray = toGray(image);
   const faces = await detectFaces(
     options.equalize ? equalizeHistogram(gray) : gray,
     cascade,
-    options.search,
+    search,
   );
-  if (options.out) await writePng(options.out, frame(image, faces));
+  if (out !== undefined) await writePng(userPath(out), frame(image, faces));
   if (options.json) {
-    const rects = faces.map((
-      face,
-    ) => [face.x, face.y, face.width, face.height]);
-    console.log(JSON.stringify({ image: options.image, width, height, rects }));
+    const rects = faces.map((face) => [
+      ...[face.x, face.y, face.width, face.height],
+    ]);
+    console.log(JSON.stringify({ image: name, width, height, rects }));
     return;
   }
-  console.log(`${options.image}: ${width}x${height}, ${faces.length} found`);
+  console.log(`${name}: ${width}x${height}, ${faces.length} found`);
   for (const { x, y, width, height, neighbors } of faces) {
     console.log(`  ${width}x${height} at (${x}, ${y}), ${neighbors} neighbors`);
   }
-  if (options.out) console.log(`written: ${options.out}`);
-}
-
-try {
-  await main();
-} catch (error) {
-  const { message, code } = error as Error & { code?: string };
-  const wrongUse = error instanceof UsageError || error instanceof RangeError ||
-    String(code).startsWith("ERR_PARSE_ARGS");
-  if (wrongUse) {
-    console.error(`${message} (see --help)`);
-    process.exit(2);
-  }
-  if (error instanceof CascadeError || error instanceof ImageError) {
-    console.error(message);
-    process.exit(1);
-  }
-  throw error;
-}
+  if (out !== undefined) console.log(`written: ${out}`);
+});

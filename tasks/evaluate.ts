@@ -5,14 +5,13 @@ import * as path from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { loadModel } from "mien/model/saved_model.ts";
-import { FileError } from "mien/write_whole.ts";
+import { UserError } from "mien/user_error.ts";
 import { evaluate, type Evaluation } from "mien/evaluation/evaluate.ts";
-import { DatasetError, type Split, SPLITS } from "mien/data/faces.ts";
-import { EMOTIONS } from "mien/emotions.ts";
+import { type Split, SPLITS } from "mien/data/faces.ts";
+import { declareMeaning, meaningOf } from "mien/model/emotions_of_model.ts";
 import { findVotes, majorityFaces } from "mien/data/ferplus.ts";
 import { loadFaces } from "mien/data/fer2013.ts";
-import { defaultModel, InferenceError } from "mien/recognition/recognize.ts";
-import { NetworkError } from "mien/network/graph.ts";
+import { defaultModel } from "mien/recognition/recognize.ts";
 import { createProgress } from "mien/progress.ts";
 
 const HELP =
@@ -27,13 +26,16 @@ Measures a model on the faces of one split, as they are, each once.
   --labels NAME     fer2013 (default), or ferplus: the faces on whose emotion at
                     least five of FER+'s ten people agree, with that emotion
   --votes FILE      FER+'s fer2013new.csv; otherwise beside the data or in data/
+  --emotions A,B    the names of the model's classes, in its order, where it
+                    has none; otherwise the data's are taken to be meant
+  --scale 0..1      what black and white are to it, where not -1..1
   --tta             test-time augmentation: the mean over each face and its
                     mirror image
   --json            print one JSON object and nothing else
   --help            show this text`;
 
 /** A wrong use of the command. */
-class UsageError extends Error {}
+class UsageError extends UserError {}
 
 function readArguments() {
   const text = { type: "string" } as const;
@@ -42,6 +44,7 @@ function readArguments() {
     return parseArgs({
       options: {
         ...{ data: text, split: text, model: text, labels: text, votes: text },
+        ...{ emotions: text, scale: text },
         ...{ tta: yes, json: yes, help: yes },
       },
     }).values;
@@ -65,20 +68,25 @@ function readLabels(name = "fer2013"): "fer2013" | "ferplus" {
 const percent = (part: number) => `${(100 * part).toFixed(2)} %`;
 
 /** The confusion counts as a table: labels down, answers across. */
-function formatConfusion(confusion: number[][]): string {
-  const width = 9;
+function formatConfusion(
+  confusion: number[][],
+  emotions: readonly string[],
+): string {
+  const width = Math.max(9, ...emotions.map((name) => name.length + 1));
   const cells = (values: (string | number)[]) =>
     values.map((value) => String(value).padStart(width)).join("");
   return [
-    " ".repeat(width) + cells([...EMOTIONS]),
-    ...confusion.map((row, k) => EMOTIONS[k].padEnd(width) + cells(row)),
+    " ".repeat(width) + cells([...emotions]),
+    ...confusion.map((row, k) => emotions[k].padEnd(width) + cells(row)),
   ].join("\n");
 }
 
 function format(result: Evaluation, model: string): string {
   const { perClass, n, params, unseen } = result;
+  const names = perClass.map(({ emotion }) => emotion);
+  const width = Math.max(9, ...names.map((name) => name.length));
   const lines = perClass.map(({ emotion, precision, recall, f1, support }) =>
-    `  ${emotion.padEnd(9)} precision ${percent(precision).padStart(8)}` +
+    `  ${emotion.padEnd(width)} precision ${percent(precision).padStart(8)}` +
     `   recall ${percent(recall).padStart(8)}   F1 ${f1.toFixed(3)}` +
     `   ${support} faces`
   );
@@ -106,7 +114,7 @@ calibration error  ${result.ece.toFixed(4)}, and ${
 ${lines.join("\n")}
 
 labels down, answers across
-${formatConfusion(result.confusion)}`;
+${formatConfusion(result.confusion, names)}`;
 }
 
 async function main(): Promise<void> {
@@ -116,11 +124,17 @@ async function main(): Promise<void> {
   if (!args.data) throw new UsageError("--data PATH is missing; see --help");
   const place = args.model ?? defaultModel();
   const model = await loadModel(place);
+  declareMeaning(model, args);
   const labels = readLabels(args.labels);
   const given = await loadFaces(args.data);
   const faces = labels === "ferplus"
     ? majorityFaces(await findVotes(given, args.votes))
     : given;
+  if (!meaningOf(model).named) {
+    console.error(
+      `The model names no emotions: taken to be ${given.emotions.join(", ")}.`,
+    );
+  }
   const bar = createProgress("Evaluating", 0, "faces");
   const result = await evaluate(model, faces, split, {
     tta: args.tta,
@@ -144,14 +158,7 @@ async function main(): Promise<void> {
 try {
   await main();
 } catch (error) {
-  const expected = [
-    UsageError,
-    FileError,
-    DatasetError,
-    InferenceError,
-    NetworkError,
-  ];
-  if (!expected.some((kind) => error instanceof kind)) throw error;
-  console.error((error as Error).message);
+  if (!(error instanceof UserError)) throw error;
+  console.error(error.message);
   process.exit(error instanceof UsageError ? 2 : 1);
 }

@@ -15,11 +15,12 @@ export const FOLDERS = [
   "network",
   "tfjs_kernels",
   "model",
+  "engine",
   "evaluation",
   "training",
   "recognition",
   "video",
-  "webcam",
+  "explorer",
   "notebook",
 ] as const;
 

@@ -27,7 +27,9 @@ import {
   runNotebook,
 } from "./run_notebook.ts";
 import { findOrInstallPython, projectRoot, setUp } from "./setup.ts";
+import { writeSite } from "mien/explorer/site.ts";
 import { UserError } from "mien/user_error.ts";
+import { writeWhole } from "mien/write_whole.ts";
 
 const HELP =
   `Usage: deno task report [--data PATH] [--only TEXT] [--solutions] [--save]
@@ -110,6 +112,7 @@ async function report(options: ReportOptions): Promise<void> {
       ...{ data: describeData(manifest), made: manifest.made, command },
     }),
   );
+  await writeSite(join(folder, "explorer"));
   writeWhole(
     join(folder, "manifest.json"),
     JSON.stringify(manifest, null, 2) + "\n",
@@ -302,11 +305,6 @@ function save(
     );
   }
   writeWhole(path, text);
-}
-
-function writeWhole(path: string, text: string): void {
-  Deno.writeTextFileSync(`${path}.part`, text);
-  Deno.renameSync(`${path}.part`, path);
 }
 
 if (import.meta.main) {

@@ -4,19 +4,19 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
 import type * as tf from "@tensorflow/tfjs";
 import { loadModel, saveModel } from "mien/model/saved_model.ts";
-import { FileError } from "mien/write_whole.ts";
 import { evaluate } from "mien/evaluation/evaluate.ts";
-import { countSplits, DatasetError, type Faces } from "mien/data/faces.ts";
+import { countSplits, type Faces } from "mien/data/faces.ts";
 import { findVotes } from "mien/data/ferplus.ts";
 import { describeFaces, findFaces } from "mien/drawn/find_faces.ts";
+import { meaningOf } from "mien/model/emotions_of_model.ts";
+import { replaceClasses } from "mien/model/replace_classes.ts";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
-import { NetworkError } from "mien/network/graph.ts";
 import { createProgress, formatSeconds, type Progress } from "mien/progress.ts";
 import { noAugmentation } from "mien/training/augment.ts";
 import { recalibrate } from "mien/training/recalibrate.ts";
+import { checkRunFolder } from "mien/training/claim.ts";
 import { hasRun, readFirstModel, readRun } from "mien/training/run_folder.ts";
 import { schedules } from "mien/training/schedule.ts";
 import { type BatchProgress, train } from "mien/training/train.ts";
@@ -29,108 +29,88 @@ import {
   type PartialConfig,
   referenceTraining,
   type TrainingConfig,
-  TrainingError,
 } from "mien/training/config.ts";
+import {
+  readChoice,
+  readNumber,
+  runTask,
+  UsageError,
+  userPath,
+} from "./command_line.ts";
 
 const HELP = `Usage: deno task train --out FOLDER [--data PATH] [options]
 
 Trains on the Training split, validates on PublicTest after each epoch, and
 keeps the run in FOLDER: config.json, log.csv, a model each time validation got
-better, and the state that --resume goes on from. At the end the last model's
-statistics of batch normalisation are measured anew on the training faces as
+better, and the state that --resume continues from. At the end the last model's
+statistics of batch normalization are measured again on the training faces as
 they are (blurred, if the run blurs), and it is saved once more, in
-FOLDER/recalibrated.
+FOLDER/recalibrated. FOLDER must be new, empty, or a run to resume: nothing else
+in it is ever written over.
 
   --data PATH           FER-2013 in any form; otherwise FER2013 or data/, or
                         drawn faces where there is no data
   --votes FILE          FER+'s fer2013new.csv; otherwise beside the data or in
                         data/; needed where the votes' weight is above 0
   --out FOLDER          the run's folder, such as models/first
-  --resume              go on with the run in FOLDER, if there is one; its
+  --resume              continue the run in FOLDER, if there is one; its
                         choices are kept
   --recipe NAME         default, or reference: that of mini-Xception's authors
   --config FILE.json    choices to change, as in a run's config.json
   --architecture NAME   mini-xception, wide-xception, or a model.json to
-                        begin with, weights and all
-  --name NAME           the begin of the saved models' names
+                        begin with, weights and all; where it is for other
+                        classes than the data, its last layer begins anew
+  --name NAME           what the saved models' names begin with
   --epochs N  --batch-size N  --workers N  --seed N  --learning-rate X
   --vote-weight X       the part of each target, 0 to 1, that is how FER+'s ten
                         people voted; the label has the rest
+  --freeze LAYERS       fine-tuning: how many of the first layers stay as they
+                        are, the name of the last of them, or block1, block2 …
   --optimizer NAME      adam or sgd
   --schedule NAME       plateau, cosine or one-cycle
   --help                show this text
 
 Ctrl-C stops at once; --resume repeats the epoch in progress from its start.`;
 
-/** A wrong use of the command. */
-class UsageError extends Error {}
+const text = { type: "string" } as const;
+const yes = { type: "boolean" } as const;
+const OPTIONS = {
+  data: text,
+  votes: text,
+  "vote-weight": text,
+  out: text,
+  resume: yes,
+  recipe: text,
+  config: text,
+  architecture: text,
+  name: text,
+  epochs: text,
+  "batch-size": text,
+  workers: text,
+  seed: text,
+  "learning-rate": text,
+  optimizer: text,
+  freeze: text,
+  schedule: text,
+};
 
-function readArguments() {
-  const text = { type: "string" } as const;
-  const yes = { type: "boolean" } as const;
-  try {
-    const { values } = parseArgs({
-      options: {
-        data: text,
-        votes: text,
-        "vote-weight": text,
-        out: text,
-        resume: yes,
-        recipe: text,
-        config: text,
-        architecture: text,
-        name: text,
-        epochs: text,
-        "batch-size": text,
-        workers: text,
-        seed: text,
-        "learning-rate": text,
-        optimizer: text,
-        schedule: text,
-        help: yes,
-      },
-    });
-    return values;
-  } catch (error) {
-    throw new UsageError((error as Error).message.split("\n")[0]);
-  }
-}
+type Arguments =
+  & { [Name in Exclude<keyof typeof OPTIONS, "resume">]?: string }
+  & { resume?: boolean };
 
-type Arguments = ReturnType<typeof readArguments>;
-
-function readNumber(args: Arguments, name: string & keyof Arguments) {
-  const given = args[name];
-  if (given === undefined) return undefined;
-  const number = Number(given);
-  if (given === "" || !Number.isFinite(number)) {
-    throw new UsageError(`--${name} takes a number, not "${given}"`);
-  }
-  return number;
-}
-
-function readChoice<Kind extends string>(
-  args: Arguments,
-  name: string & keyof Arguments,
-  choices: Record<Kind, unknown>,
-): Kind | undefined {
-  const given = args[name];
-  if (given === undefined || Object.hasOwn(choices, given as string)) {
-    return given as Kind;
-  }
-  const names = Object.keys(choices).join(", ");
-  throw new UsageError(`--${name} is one of ${names}, not "${given}"`);
-}
+const keysOf = <Kind extends string>(choices: Record<Kind, unknown>) =>
+  Object.keys(choices) as Kind[];
 
 function readConfigFile(file: string): PartialConfig {
   let content;
   try {
-    content = JSON.parse(fs.readFileSync(file, "utf8"));
+    content = JSON.parse(fs.readFileSync(userPath(file), "utf8"));
   } catch (error) {
     throw new UsageError(
       `--config ${file} cannot be read: ${(error as Error).message}`,
     );
   }
-  return content.training ?? content;
+  return content?.training ?? content;
 }
 
 const recipes = { default: defaultTraining, reference: referenceTraining };
@@ -140,25 +120,32 @@ function chooseConfig(
   args: Arguments,
   running: TrainingConfig | undefined,
 ): TrainingConfig {
-  const recipe = readChoice(args, "recipe", recipes);
+  const recipe = readChoice("recipe", args.recipe, keysOf(recipes));
   const base = recipe ? recipes[recipe] : running ?? defaultTraining;
   const given = args.config === undefined ? {} : readConfigFile(args.config);
   const single: PartialConfig = {
-    epochs: readNumber(args, "epochs"),
-    batchSize: readNumber(args, "batch-size"),
-    workers: readNumber(args, "workers"),
-    seed: readNumber(args, "seed"),
-    learningRate: readNumber(args, "learning-rate"),
-    votes: readNumber(args, "vote-weight"),
+    epochs: readNumber("epochs", args["epochs"]),
+    batchSize: readNumber("batch-size", args["batch-size"]),
+    workers: readNumber("workers", args["workers"]),
+    seed: readNumber("seed", args["seed"]),
+    learningRate: readNumber("learning-rate", args["learning-rate"]),
+    votes: readNumber("vote-weight", args["vote-weight"]),
   };
-  const optimizer = readChoice(args, "optimizer", optimizers);
-  const schedule = readChoice(args, "schedule", schedules);
+  if (args.freeze !== undefined) {
+    const count = Number(args.freeze);
+    single.freeze = Number.isInteger(count) ? count : args.freeze;
+  }
+  const optimizer = readChoice("optimizer", args.optimizer, keysOf(optimizers));
+  const schedule = readChoice("schedule", args.schedule, keysOf(schedules));
   if (optimizer) single.optimizer = { kind: optimizer };
   if (schedule) single.schedule = { kind: schedule };
   const chosen = Object.entries(single).filter(([, value]) =>
     value !== undefined
   );
-  return completeConfig({ ...given, ...Object.fromEntries(chosen) }, base);
+  return completeConfig(
+    { ...given, ...Object.fromEntries(chosen) },
+    base,
+  );
 }
 
 const architectures = {
@@ -166,15 +153,35 @@ const architectures = {
   "wide-xception": buildWideXception,
 };
 
+/** A model from a file; one that names other classes gets an end for these. */
+async function fitClasses(
+  model: tf.LayersModel,
+  classes: readonly string[],
+  seed: number,
+): Promise<tf.LayersModel> {
+  const { named, emotions } = meaningOf(model);
+  if (!named || emotions.join() === classes.join()) return model;
+  console.log(
+    `The model is for ${emotions.join(", ")}: it gets an end for ${
+      classes.join(", ")
+    }.`,
+  );
+  return await replaceClasses(model, classes, { seed });
+}
+
 /** A network by its name, or from a file. */
-function buildArchitecture(
+async function buildArchitecture(
   args: Arguments,
   seed: number,
-): tf.LayersModel | Promise<tf.LayersModel> {
+  classes: readonly string[],
+): Promise<tf.LayersModel> {
   const { architecture } = args;
-  if (architecture?.endsWith(".json")) return loadModel(architecture);
-  const name = readChoice(args, "architecture", architectures);
-  return architectures[name ?? "mini-xception"]({ seed });
+  if (architecture?.endsWith(".json")) {
+    const model = await loadModel(userPath(architecture));
+    return fitClasses(model, classes, seed);
+  }
+  const name = readChoice("architecture", architecture, keysOf(architectures));
+  return architectures[name ?? "mini-xception"]({ seed, classes });
 }
 
 function describeEpoch(record: EpochRecord): string {
@@ -249,23 +256,26 @@ async function saveRecalibrated(
   );
 }
 
-async function main(): Promise<void> {
-  const args = readArguments();
-  if (args.help) return console.log(HELP);
-  const { out } = args;
-  if (!out) throw new UsageError("--out FOLDER is missing; see --help");
+async function runTraining(args: Arguments): Promise<number> {
+  if (!args.out) throw new UsageError("--out FOLDER is missing");
+  const out = userPath(args.out);
+  checkRunFolder(out, args.resume);
   const resume = args.resume && hasRun(out);
   const running = resume ? readRun(out).notes : undefined;
   if (args.resume && !resume) {
     console.log(`Nothing to resume in ${out}: beginning.`);
   }
   const config = chooseConfig(args, running?.config);
-  const found = await findFaces(args.data ?? running?.data.path);
-  const faces = config.votes > 0 ? await findVotes(found, args.votes) : found;
+  const found = await findFaces(
+    args.data ? userPath(args.data) : running?.data.path,
+  );
+  const faces = config.votes > 0
+    ? await findVotes(found, args.votes && userPath(args.votes))
+    : found;
   console.log(describeFaces(faces));
   const model = args.architecture === undefined && resume
     ? await readFirstModel(out)
-    : await buildArchitecture(args, config.seed);
+    : await buildArchitecture(args, config.seed, faces.emotions);
   console.log(
     `${
       model.countParams().toLocaleString("en")
@@ -289,6 +299,7 @@ async function main(): Promise<void> {
       name,
       resume,
       signal: stopping.signal,
+      onEngine: (line) => console.log(line),
       onBatch: (progress) => bar.batch(progress),
       onEpoch: (record) => bar.line(describeEpoch(record)),
     });
@@ -296,9 +307,9 @@ async function main(): Promise<void> {
     Deno.removeSignalListener("SIGINT", stop); // Nothing is lost any more.
     if (ended === "signal") {
       console.log(
-        `Stopped. Go on with: deno task train --resume --out ${out}`,
+        `Stopped. Continue with: deno task train --resume --out ${out}`,
       );
-      process.exit(130);
+      return 130;
     }
     const describe = ({ epoch, valAccuracy, saved }: EpochRecord) =>
       `epoch ${epoch}, ${(100 * valAccuracy).toFixed(2)} % on PublicTest${
@@ -310,24 +321,15 @@ async function main(): Promise<void> {
     );
     console.log(`Best validation ${monitor}: ${describe(best!)}`);
     if (last !== best) console.log(`Last: ${describe(last)}`);
-    await saveRecalibrated(model, faces, config, out);
+    // What a frozen layer measured on its many faces is better than what a few would tell.
+    if (!config.freeze) {
+      await saveRecalibrated(model, faces, config, out);
+    }
+    return 0;
   } finally {
+    Deno.removeSignalListener("SIGINT", stop);
     bar.stop();
   }
 }
 
-try {
-  await main();
-  process.exit(0);
-} catch (error) {
-  const expected = [
-    UsageError,
-    TrainingError,
-    FileError,
-    DatasetError,
-    NetworkError,
-  ];
-  if (!expected.some((kind) => error instanceof kind)) throw error;
-  console.error((error as Error).message);
-  process.exit(error instanceof UsageError ? 2 : 1);
-}
+await runTask({ help: HELP, options: OPTIONS }, (args) => runTraining(args));

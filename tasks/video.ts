@@ -3,105 +3,130 @@
 
 import { dirname } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
-import { FileError } from "mien/write_whole.ts";
-import { VideoError } from "mien/video/ffmpeg.ts";
-import { InferenceError, loadTrained } from "mien/recognition/recognize.ts";
+import { loadTrained } from "mien/recognition/recognize.ts";
 import { createProgress, type Progress } from "mien/progress.ts";
 import { SMOOTHING_SECONDS } from "mien/recognition/tracking.ts";
-import { annotateVideo } from "mien/video/video.ts";
+import { annotateVideo, type VideoResult } from "mien/video/video.ts";
+import { readNumber, runTask, userPath } from "./command_line.ts";
 
 const HELP = `Usage: deno task video FILE [options]
 
 Finds the faces in every frame, follows them, classifies their emotions, and
 writes three files: FILE's name with .faces.mp4 (annotated, sound kept),
 .faces.csv (a row for every frame and face) and .emotions.svg (a chart).
+A name's ending is kept unless it is .mp4: clip.mov gives clip.mov.faces.mp4.
+Needs ffmpeg on PATH.
 
   --out DIR        where to write (default: beside FILE)
   --smoothing S    time constant of the moving average of probabilities in
                    seconds, 0 for none (default: ${SMOOTHING_SECONDS})
+  --thorough       find faces that lean or look aside too; slower
+  --threshold P    the confidence, 0 to 1, below which a face is unsure, 0 for
+                   none (default: the model's)
   --model DIR      use another trained model
+  --emotions A,B   the names of its classes, in its order, where it has none
+  --scale 0..1     what black and white are to it, where not -1..1
   --overwrite      replace files that exist already
   --json           print the result as JSON
   --help           show this text
 
+Ctrl-C stops and leaves no file behind.
 Exit status: 0, 1 when it failed or the file was cut off, 2 for wrong usage.`;
 
-function wrongUsage(message: string): never {
-  console.error(`${message} (--help shows how it is used)`);
-  process.exit(2);
-}
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-function readArguments() {
-  try {
-    return parseArgs({
-      args: process.argv.slice(2),
-      allowPositionals: true,
-      options: {
-        out: { type: "string" },
-        smoothing: { type: "string", default: String(SMOOTHING_SECONDS) },
-        model: { type: "string" },
-        overwrite: { type: "boolean" },
-        json: { type: "boolean" },
-        help: { type: "boolean" },
-      },
-    });
-  } catch (error) {
-    wrongUsage((error as Error).message);
-  }
-}
+/** A progress bar that begins again where the estimate grew. */
+class Frames {
+  private bar: Progress | undefined;
+  private announced = 0;
 
-const { values: options, positionals } = readArguments();
-if (options.help) {
-  console.log(HELP);
-  process.exit(0);
-}
-if (positionals.length !== 1) wrongUsage("Which video? Exactly one.");
-const [file] = positionals;
-const smoothingSeconds = Number(options.smoothing);
-if (!(smoothingSeconds >= 0)) {
-  wrongUsage(`--smoothing ${options.smoothing} is not a number of seconds`);
-}
-
-let progress: Progress | undefined, announced = 0;
-try {
-  const result = await annotateVideo(file, {
-    out: options.out ?? dirname(file),
-    overwrite: options.overwrite,
-    smoothingSeconds,
-    trained: await loadTrained(options.model),
-    onProgress(frames, total) {
-      if (!progress || total > announced * 1.01) {
-        progress?.stop();
-        progress = createProgress("Annotating", total, "frames");
-        announced = total;
-      }
-      progress.update(frames);
-    },
-  });
-  progress?.stop();
-  if (options.json) console.log(JSON.stringify(result, null, 2));
-  else {
-    console.log(
-      `${result.frames} frames of ${result.width} x ${result.height}, ` +
-        `${result.tracks} ${result.tracks === 1 ? "face" : "faces"}, ` +
-        `${result.framesWithoutFace} frames without one: ` +
-        `${result.framesPerSecond.toFixed(1)} frames per second ` +
-        `(${result.elapsed.toFixed(1)} s)`,
-    );
-    for (const path of [result.video, result.table, result.chart]) {
-      console.log(`wrote ${path}`);
+  update(frames: number, total: number) {
+    if (!this.bar || total > this.announced * 1.01) {
+      this.stop();
+      this.bar = createProgress("Annotating", total, "frames");
+      this.announced = total;
     }
+    this.bar.update(frames);
   }
-  if (result.problem) {
-    console.error(`${file}: ${result.problem}`);
-    process.exitCode = 1;
+
+  stop() {
+    this.bar?.stop();
   }
-} catch (error) {
-  progress?.stop();
-  const expected = error instanceof VideoError ||
-    error instanceof InferenceError || error instanceof FileError;
-  if (!expected) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
 }
+
+function tell(result: VideoResult) {
+  console.log(
+    `${result.frames} frames of ${result.width} x ${result.height}, ` +
+      `${result.tracks} ${result.tracks === 1 ? "face" : "faces"}, ` +
+      `${result.framesWithoutFace} frames without one: ` +
+      `${result.framesPerSecond.toFixed(1)} frames per second ` +
+      `(${result.elapsed.toFixed(1)} s)`,
+  );
+  for (const path of [result.video, result.table, result.chart]) {
+    console.log(`wrote ${path}`);
+  }
+}
+
+await runTask({
+  help: HELP,
+  options: {
+    out: { type: "string" },
+    smoothing: { type: "string" },
+    thorough: { type: "boolean" },
+    threshold: { type: "string" },
+    model: { type: "string" },
+    emotions: { type: "string" },
+    scale: { type: "string" },
+    overwrite: { type: "boolean" },
+    json: { type: "boolean" },
+  },
+  positionals: { least: 1, most: 1, what: "FILE" },
+}, async (options, positionals) => {
+  const smoothingSeconds = readNumber("smoothing", options.smoothing, {
+    least: 0,
+  });
+  const threshold = readNumber("threshold", options.threshold, {
+    least: 0,
+    most: 1,
+  });
+  const file = userPath(positionals[0]);
+  const stop = new AbortController();
+  const onSignal = () => {
+    if (stop.signal.aborted) process.exit(130); // Asked twice: at once.
+    stop.abort();
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  const progress = new Frames();
+  try {
+    const result = await annotateVideo(file, {
+      out: options.out ? userPath(options.out) : dirname(file),
+      overwrite: options.overwrite,
+      smoothingSeconds,
+      thorough: options.thorough,
+      threshold,
+      trained: await loadTrained(
+        options.model && userPath(options.model),
+        options,
+      ),
+      signal: stop.signal,
+      onProgress: (frames, total) => progress.update(frames, total),
+    });
+    progress.stop();
+    for (const warning of result.warnings) {
+      console.error(`${file}: ${warning}`);
+    }
+    if (options.json) console.log(JSON.stringify(result, null, 2));
+    else tell(result);
+    if (result.problem) {
+      console.error(`${file}: ${result.problem}`);
+      return 1;
+    }
+  } catch (error) {
+    progress.stop();
+    if (!stop.signal.aborted) throw error;
+    console.error(`${file}: stopped; nothing was written`);
+    return 130;
+  } finally {
+    for (const signal of SIGNALS) process.off(signal, onSignal);
+  }
+});

@@ -2,7 +2,7 @@
 // contradicting labels, and how much they bound the accuracy one can reach.
 // Whether a label is right is left out: only a person could tell.
 import { Buffer } from "node:buffer";
-import { EMOTIONS, FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
+import { FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
 import { type Faces, type Split, SPLITS } from "./faces.ts";
 
 /** Rows of faces that are the same, in ascending order; at least two. */
@@ -103,7 +103,7 @@ function auditSplit(
       contradicted += here.length;
     }
     const commonest = Math.max(
-      ...EMOTIONS.map((_, emotion) =>
+      ...faces.emotions.map((_, emotion) =>
         labels.filter((label) => label === emotion).length
       ),
     );

@@ -1,22 +1,15 @@
-// Gets FER-2013 into data/: downloads it or copies a file, goes on where an
-// earlier try stopped, checks it, and only then gives it its name.
+// Gets FER-2013 into data/: downloads it (fetch_file.ts) or copies a file, checks it, and only then
+// gives it its name.
 import { existsSync } from "node:fs";
-import {
-  copyFile,
-  mkdir,
-  open,
-  readFile,
-  rename,
-  rm,
-  stat,
-  writeFile,
-} from "node:fs/promises";
+import { copyFile, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DATA_FOLDER, loadFaces } from "./fer2013.ts";
 import { readVotes, VOTES_NAME } from "./ferplus.ts";
 import { DatasetError, type Faces, SPLITS } from "./faces.ts";
 import { EMOTIONS } from "../emotions.ts";
-import { createProgress } from "../progress.ts";
+import { lockFile } from "../file_lock.ts";
+import { explain, FileError } from "../write_whole.ts";
+import { fetchFile, type FetchLimits } from "./fetch_file.ts";
 
 /** Kaggle's public image version, a zip of about 60 MB; needs no login. */
 export const KAGGLE_URL =
@@ -44,8 +37,9 @@ export const PUBLISHED_COUNTS: SplitCounts = [
   [491, 55, 528, 879, 594, 416, 626],
 ];
 
-/** Seconds without a byte after which a server is given up. */
-const PATIENCE_SECONDS = 60;
+/** The most bytes of FER-2013 in any form, and of FER+'s table: a few times what they have. */
+const MOST_FACES = 2 ** 30;
+const MOST_VOTES = 2 ** 25;
 
 /** Where to get the data, and where to put it. */
 export interface DownloadOptions {
@@ -55,6 +49,8 @@ export interface DownloadOptions {
   folder?: string;
   /** The counts to find. Default: the published ones. */
   counts?: SplitCounts;
+  /** What is expected of a server. */
+  limits?: FetchLimits;
 }
 
 /** The downloaded file and its faces. */
@@ -63,25 +59,22 @@ export interface Downloaded {
   readonly faces: Faces;
 }
 
-/** What is remembered of a download that has begun. */
-interface Begun {
-  url: string;
-  /** ETag, or else the date of the last change; needed to go on. */
-  validator: string;
-}
-
 /**
  * Downloads or copies FER-2013, verifies the counts of every split and class,
  * and moves it into place when it is whole. A download that broke off leaves
- * `fer2013.part`, and the next call goes on from there if the server's file is
+ * `fer2013.part`, and the next call continues from there if the server's file is
  * still the same (Range with If-Range).
  *
  * @throws {DatasetError} unreachable, an error page, broken off, a wrong
  * archive, or a data file that is there already
  */
 export async function downloadFaces(
-  { from = KAGGLE_URL, folder = DATA_FOLDER, counts = PUBLISHED_COUNTS }:
-    DownloadOptions = {},
+  {
+    from = KAGGLE_URL,
+    folder = DATA_FOLDER,
+    counts = PUBLISHED_COUNTS,
+    limits,
+  }: DownloadOptions = {},
 ): Promise<Downloaded> {
   for (const name of FACES_NAMES) {
     if (!existsSync(join(folder, name))) continue;
@@ -90,30 +83,64 @@ export async function downloadFaces(
       "is there already and is not overwritten; remove it to download again",
     );
   }
-  await mkdir(folder, { recursive: true });
-  const partial = join(folder, "fer2013.part");
-  if (isUrl(from)) {
-    await download(from, partial);
-  } else {
-    await copy(from, partial);
-  }
+  return await alone(folder, "fer2013.part", async (partial) => {
+    const most = { most: MOST_FACES, ...limits };
+    if (isUrl(from)) await fetchFile(from, partial, "FER-2013", most);
+    else await copy(from, partial, most.most);
+    try {
+      const faces = await loadFaces(partial);
+      checkCounts(faces, counts, from);
+      const path = join(folder, await nameByContent(partial));
+      await rename(partial, path);
+      return { path, faces: { ...faces, source: { ...faces.source, path } } };
+    } catch (error) {
+      // Continuing a wrong file would never make it right.
+      await rm(partial, { force: true });
+      if (!(error instanceof DatasetError)) throw error;
+      throw new DatasetError(
+        from,
+        `this is not the whole FER-2013: ${error.reason}`,
+        error.row,
+      );
+    } finally {
+      await rm(`${partial}.json`, { force: true });
+    }
+  });
+}
+
+/**
+ * Does something with a file in `folder` that is in the making, as the only process.
+ *
+ * @throws {DatasetError} when another process does so now, or the folder cannot be written
+ */
+async function alone<Result>(
+  folder: string,
+  name: string,
+  act: (partial: string) => Promise<Result>,
+): Promise<Result> {
   try {
-    const faces = await loadFaces(partial);
-    checkCounts(faces, counts, from);
-    const path = join(folder, await nameByContent(partial));
-    await rename(partial, path);
-    await rm(`${partial}.json`, { force: true });
-    return { path, faces: { ...faces, source: { ...faces.source, path } } };
+    await mkdir(folder, { recursive: true });
+    const partial = join(folder, name);
+    const lock = lockFile(`${partial}.lock`);
+    if ("holder" in lock) {
+      throw new DatasetError(
+        partial,
+        `${lock.holder} is getting it now; wait for its end`,
+      );
+    }
+    try {
+      return await act(partial);
+    } finally {
+      lock.close();
+      await rm(`${partial}.lock`, { force: true });
+    }
   } catch (error) {
-    // Going on with a wrong file would never make it right.
-    await rm(partial, { force: true });
-    await rm(`${partial}.json`, { force: true });
-    if (!(error instanceof DatasetError)) throw error;
-    throw new DatasetError(
-      from,
-      `this is not the whole FER-2013: ${error.reason}`,
-      error.row,
-    );
+    if (error instanceof DatasetError) throw error;
+    if (error instanceof FileError) {
+      throw new DatasetError(folder, error.reason);
+    }
+    if ((error as { code?: string }).code === undefined) throw error;
+    throw new DatasetError(folder, explain(error));
   }
 }
 
@@ -130,27 +157,31 @@ export const VOTES_URL =
  */
 export async function downloadVotes(
   faces: Faces,
-  { from = VOTES_URL, folder = DATA_FOLDER }: Omit<DownloadOptions, "counts"> =
-    {},
+  { from = VOTES_URL, folder = DATA_FOLDER, limits }: Omit<
+    DownloadOptions,
+    "counts"
+  > = {},
 ): Promise<string> {
   const path = join(folder, VOTES_NAME);
   if (existsSync(path)) {
     throw new DatasetError(path, "is there already and is not overwritten");
   }
-  const partial = join(folder, `${VOTES_NAME}.part`);
-  if (isUrl(from)) await download(from, partial, "FER+");
-  else await copy(from, partial);
-  try {
-    if (!faces.source.unordered) await readVotes(faces, partial);
-    await rename(partial, path);
-    return path;
-  } catch (error) {
-    await rm(partial, { force: true });
-    if (!(error instanceof DatasetError)) throw error;
-    throw new DatasetError(from, error.reason, error.row);
-  } finally {
-    await rm(`${partial}.json`, { force: true });
-  }
+  return await alone(folder, `${VOTES_NAME}.part`, async (partial) => {
+    const most = { most: MOST_VOTES, ...limits };
+    if (isUrl(from)) await fetchFile(from, partial, "FER+", most);
+    else await copy(from, partial, most.most);
+    try {
+      if (!faces.source.unordered) await readVotes(faces, partial);
+      await rename(partial, path);
+      return path;
+    } catch (error) {
+      await rm(partial, { force: true });
+      if (!(error instanceof DatasetError)) throw error;
+      throw new DatasetError(from, error.reason, error.row);
+    } finally {
+      await rm(`${partial}.json`, { force: true });
+    }
+  });
 }
 
 /** @throws {DatasetError} naming the first split and class that differ */
@@ -188,15 +219,36 @@ function checkCounts(faces: Faces, counts: SplitCounts, file: string) {
   }
 }
 
-async function copy(from: string, partial: string): Promise<void> {
+async function copy(
+  from: string,
+  partial: string,
+  most: number,
+): Promise<void> {
+  const about = await stat(from).catch((error) => {
+    throw new DatasetError(
+      from,
+      error.code === "ENOENT" ? "no such file" : explain(error),
+    );
+  });
+  if (!about.isFile()) {
+    throw new DatasetError(
+      from,
+      about.isDirectory()
+        ? "is a folder; name a zip or a table"
+        : "is not a regular file",
+    );
+  }
+  if (about.size > most) {
+    throw new DatasetError(
+      from,
+      `has ${about.size} bytes; the data has at most ${most}`,
+    );
+  }
   try {
     await copyFile(from, partial);
   } catch (error) {
-    const { code, message } = error as Error & { code?: string };
-    throw new DatasetError(
-      from,
-      code === "ENOENT" ? "no such file" : `cannot be copied (${message})`,
-    );
+    await rm(partial, { force: true });
+    throw error;
   }
 }
 
@@ -208,132 +260,4 @@ async function nameByContent(path: string): Promise<string> {
   await file.close();
   if (start[0] === 0x50 && start[1] === 0x4b) return "fer2013.zip";
   return start[0] === 0x1f ? "fer2013.csv.gz" : "fer2013.csv";
-}
-
-/** Downloads into `partial`, or goes on with it. */
-async function download(
-  url: string,
-  partial: string,
-  what = "FER-2013",
-): Promise<void> {
-  const begun = await readBegun(url, partial);
-  const have = begun ? (await stat(partial)).size : 0;
-  const patience = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const wait = () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => patience.abort(), PATIENCE_SECONDS * 1000);
-  };
-  wait();
-  try {
-    const response = await fetch(url, {
-      headers: begun
-        ? { Range: `bytes=${have}-`, "If-Range": begun.validator }
-        : {},
-      signal: patience.signal,
-    }).catch((error: Error) => {
-      throw unreachable(url, error);
-    });
-    const total = await checkResponse(url, response, have);
-    if (response.status === 416) return await response.body?.cancel();
-    const start = response.status === 206 ? have : 0;
-    await rememberBegun(url, partial, response);
-    await save(url, response, partial, start, total, wait, what);
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** What is known of the partial file, if it is of this URL. */
-async function readBegun(url: string, partial: string): Promise<Begun | null> {
-  try {
-    const begun = JSON.parse(await readFile(`${partial}.json`, "utf8"));
-    const whole = begun.url === url && typeof begun.validator === "string";
-    return whole && existsSync(partial) ? begun : null;
-  } catch {
-    return null;
-  }
-}
-
-/** Writes down what is needed to go on; a weak ETag does not serve. */
-async function rememberBegun(url: string, partial: string, response: Response) {
-  const tag = response.headers.get("etag");
-  const validator = tag && !tag.startsWith("W/")
-    ? tag
-    : response.headers.get("last-modified");
-  if (validator) {
-    await writeFile(`${partial}.json`, JSON.stringify({ url, validator }));
-  } else {
-    await rm(`${partial}.json`, { force: true });
-  }
-}
-
-/** The whole file's size, 0 where the server does not tell. */
-async function checkResponse(
-  url: string,
-  response: Response,
-  have: number,
-): Promise<number> {
-  const { status, statusText, headers } = response;
-  const range = /^bytes (?:(\d+)-\d+|\*)\/(\d+)$/
-    .exec(headers.get("content-range") ?? "");
-  if (status === 416 && Number(range?.[2]) === have) return have;
-  const type = headers.get("content-type") ?? "";
-  const problem = status === 206 && Number(range?.[1]) !== have
-    ? "the server goes on at another place than asked"
-    : status !== 200 && status !== 206
-    ? `the server answered ${status} ${statusText}`.trimEnd()
-    : type.startsWith("text/html")
-    ? "the server sent a web page instead of the data"
-    : null;
-  if (problem) {
-    await response.body?.cancel();
-    throw new DatasetError(url, `${problem}; name a mirror with --from`);
-  }
-  return status === 206 ? Number(range![2]) : Number(
-    headers.get("content-length") ?? 0,
-  );
-}
-
-/** Writes the body behind the first `start` bytes of the partial file. */
-async function save(
-  url: string,
-  response: Response,
-  partial: string,
-  start: number,
-  total: number,
-  wait: () => void,
-  what: string,
-): Promise<void> {
-  const file = await open(partial, start > 0 ? "a" : "w");
-  const progress = createProgress(`Downloading ${what}`, total, "bytes");
-  let done = start;
-  try {
-    for await (const chunk of response.body ?? []) {
-      await file.write(chunk);
-      done += chunk.length;
-      progress.update(done);
-      wait();
-    }
-  } catch (error) {
-    throw new DatasetError(
-      url,
-      `the download broke off after ${done} of ${total || "?"} bytes ` +
-        `(${(error as Error).message}); run it again to go on`,
-    );
-  } finally {
-    progress.stop();
-    await file.close();
-  }
-}
-
-function unreachable(url: string, error: Error): DatasetError {
-  const reason = error.name === "AbortError"
-    ? `no answer for ${PATIENCE_SECONDS} s`
-    : error.message;
-  return new DatasetError(
-    url,
-    `cannot be reached (${reason}); check the network, or name a mirror or a ` +
-      "file with --from",
-  );
 }

@@ -35,9 +35,11 @@ export interface FacesSource {
 
 /** `length` gray faces of 48x48 pixels, each with its emotion and split. */
 export interface Faces {
+  /** The names of the classes: `EMOTIONS`, or the data's own. */
+  readonly emotions: readonly string[];
   /** `length * 48 * 48` gray values 0 to 255, face by face, row-major. */
   readonly pixels: Uint8Array;
-  /** One label a face, 0 to 6: an index into {@linkcode EMOTIONS}. */
+  /** One label a face: an index into `emotions`. */
   readonly labels: Uint8Array;
   /** One split a face, 0 to 2: an index into {@linkcode SPLITS}. */
   readonly splits: Uint8Array;
@@ -113,6 +115,7 @@ export function selectSplit(faces: Faces, split: Split): Faces {
     (_, i) => faces.votes![rows[Math.floor(i / width)] * width + i % width],
   );
   return {
+    emotions: faces.emotions,
     pixels,
     labels,
     splits,

@@ -1,6 +1,7 @@
 // FER-2013 from every form it is found in, as one data type (see faces.ts):
 // tables (table.ts) and picture folders (pictures.ts), plain,
 // gzipped or in a zip. Duplicates and contradicting labels are in audit.ts.
+import { complaintAbout, EMOTIONS } from "../emotions.ts";
 import { inProject } from "../project.ts";
 import { existsSync } from "node:fs";
 import { open, readdir, stat } from "node:fs/promises";
@@ -15,6 +16,8 @@ import { unpackFile } from "./unpack.ts";
 export interface LoadOptions {
   /** Leave bad rows out, and list them in `source.skipped`. Default: throw. */
   skipBadRows?: boolean;
+  /** The classes in their order, where they are not FER-2013's. */
+  emotions?: readonly string[];
 }
 
 /** The project's folder for data that is not in git. */
@@ -55,17 +58,22 @@ const TRAINING_FACES = 28_709;
  */
 export async function loadFaces(
   path: string,
-  { skipBadRows = false }: LoadOptions = {},
+  { skipBadRows = false, emotions }: LoadOptions = {},
 ): Promise<Faces> {
+  const complaint = emotions && complaintAbout(emotions);
+  if (complaint) throw new DatasetError(path, `emotions: ${complaint}`);
   let read: ReadFaces;
   try {
     if ((await stat(path)).isDirectory()) {
       if (!existsSync(join(path, "train")) || await isFile(path, "train")) {
-        return await loadFaces(await findInFolder(path), { skipBadRows });
+        return await loadFaces(await findInFolder(path), {
+          ...{ skipBadRows, emotions },
+        });
       }
-      read = await readPictures(await listPictures(path), path, skipBadRows);
+      const files = await listPictures(path);
+      read = await readPictures(files, path, skipBadRows, emotions);
     } else {
-      read = await readFile(path, skipBadRows);
+      read = await readFile(path, skipBadRows, emotions);
     }
   } catch (error) {
     throw explainError(path, error);
@@ -74,26 +82,32 @@ export async function loadFaces(
   const name = countSplits(faces)[0] === TRAINING_FACES ||
       faces.length === TRAINING_FACES
     ? "FER-2013"
-    : "faces in FER-2013's format";
+    : faces.emotions === EMOTIONS
+    ? "faces in FER-2013's format"
+    : `faces of ${faces.emotions.length} classes`;
   const hash = hashFaces(faces);
   return { ...faces, source: { name, path, hash, note, unordered, skipped } };
 }
 
 /** A data file by its first bytes: gzip, zip, or else a plain table. */
-async function readFile(path: string, skip: boolean): Promise<ReadFaces> {
+async function readFile(
+  path: string,
+  skip: boolean,
+  emotions?: readonly string[],
+): Promise<ReadFaces> {
   const [first, second, third] = await readStart(path);
   if (first === 0x1f && second === 0x8b) {
-    return await readCsvFaces(unpackFile(path, "gzip"), path, skip);
+    return await readCsvFaces(unpackFile(path, "gzip"), path, skip, emotions);
   }
   if (first === 0x50 && second === 0x4b && third <= 8) {
     const zip = await openZip(path);
     try {
-      return await readZip(path, zip, skip);
+      return await readZip(path, zip, skip, emotions);
     } finally {
       await zip.close();
     }
   }
-  return await readCsvFaces(unpackFile(path, "plain"), path, skip);
+  return await readCsvFaces(unpackFile(path, "plain"), path, skip, emotions);
 }
 
 async function readStart(path: string): Promise<Uint8Array> {
@@ -110,10 +124,11 @@ async function readZip(
   path: string,
   zip: Zip,
   skip: boolean,
+  emotions?: readonly string[],
 ): Promise<ReadFaces> {
   const names = zip.entries.map(({ name }) => name);
   if (holdsPictureFolders(names)) {
-    return await readPictures(zip.entries, path, skip);
+    return await readPictures(zip.entries, path, skip, emotions);
   }
   const tables = zip.entries
     .filter(({ name }) => name.toLowerCase().endsWith(".csv"));
@@ -128,7 +143,8 @@ async function readZip(
         "pictures in train/ and test/",
     );
   }
-  return await readCsvFaces(table.stream(), `${path} (${table.name})`, skip);
+  const name = `${path} (${table.name})`;
+  return await readCsvFaces(table.stream(), name, skip, emotions);
 }
 
 /** The data file or folder of known name in a folder. */
@@ -139,7 +155,8 @@ async function findInFolder(folder: string): Promise<string> {
   throw new DatasetError(
     folder,
     "class folders missing: it holds neither train/ and test/ with a folder " +
-      "for each emotion nor fer2013.csv",
+      "for each emotion nor fer2013.csv. If it holds a folder of pictures a " +
+      "class, deno task data --faces finds the faces in them",
   );
 }
 

@@ -1,9 +1,15 @@
-// FER-2013 as pictures: Kaggle's image version, `train/` and `test/` with a
-// folder for each emotion, on the disk or in a zip archive.
+// Faces of 48x48 pixels as pictures, like Kaggle's image version of FER-2013: `train/` and `test/`
+// with a folder for each emotion, of any names, on the disk or in a zip archive. Pictures in which
+// the faces must be found first are recognition/face_folders.ts' business.
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatasetError, type SkippedRow, SPLITS } from "./faces.ts";
-import { EMOTIONS, FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
+import {
+  complaintAbout,
+  FACE_PIXELS,
+  FACE_SIZE,
+  orderClasses,
+} from "../emotions.ts";
 import type { ReadFaces } from "./table.ts";
 import { toGray } from "../image/gray.ts";
 import { ImageError, readImage } from "../image/image.ts";
@@ -21,7 +27,7 @@ const FOLDERS = ["train", "test"] as const;
 
 /** A picture with what its path says. */
 interface Picture extends PictureFile {
-  readonly label: number;
+  readonly emotion: string;
   readonly split: number;
   readonly base: string;
 }
@@ -67,14 +73,16 @@ async function listFolder(folder: string): Promise<string[]> {
  * PrivateTest; the note says so.
  *
  * @param root the folder or archive, for error messages
+ * @param declared the classes in their order; otherwise as `orderClasses` has them
  * @throws {DatasetError} class folders missing, not a picture, not 48x48
  */
 export async function readPictures(
   files: readonly PictureFile[],
   root: string,
   skipBadRows = false,
+  declared?: readonly string[],
 ): Promise<ReadFaces> {
-  const pictures = describePictures(files, root);
+  const { pictures, emotions } = describePictures(files, root, declared);
   const pixels = new Uint8Array(pictures.length * FACE_PIXELS); // n x 48 x 48
   const labels: number[] = [];
   const splits: number[] = [];
@@ -96,7 +104,7 @@ export async function readPictures(
         continue;
       }
       pixels.set(face, labels.length * FACE_PIXELS);
-      labels.push(picture.label);
+      labels.push(emotions.indexOf(picture.emotion));
       splits.push(picture.split);
       if (index % 100 === 99) progress.update(index + 1);
     }
@@ -111,6 +119,7 @@ export async function readPictures(
     );
   }
   return {
+    emotions,
     pixels: pixels.subarray(0, length * FACE_PIXELS),
     labels: Uint8Array.from(labels),
     splits: Uint8Array.from(splits),
@@ -128,18 +137,18 @@ export async function readPictures(
 function describePictures(
   files: readonly PictureFile[],
   root: string,
-): Picture[] {
+  declared: readonly string[] | undefined,
+): { pictures: Picture[]; emotions: readonly string[] } {
   const found = new Set<string>();
   const pictures: Picture[] = [];
   for (const file of files) {
     const [base, emotion, half] = file.name.split("/").reverse();
-    const label = (EMOTIONS as readonly string[]).indexOf(emotion);
     const folder = (FOLDERS as readonly string[]).indexOf(half);
     if (folder < 0 || base.startsWith(".") || base === "Thumbs.db") continue;
-    if (label < 0) {
+    if (declared && !declared.includes(emotion)) {
       throw new DatasetError(
         `${root} (${half}/${emotion})`,
-        `is not the folder of an emotion: ${EMOTIONS.join(", ")}`,
+        `is not the folder of an emotion: ${declared.join(", ")}`,
       );
     }
     found.add(`${half}/${emotion}`);
@@ -147,13 +156,16 @@ function describePictures(
     pictures.push({
       name: file.name,
       read: () => file.read(),
-      label,
+      emotion,
       split: named >= 0 ? named : folder,
       base,
     });
   }
+  const emotions = declared ?? orderClasses(pictures.map((p) => p.emotion));
+  const complaint = complaintAbout(emotions);
+  if (complaint) throw new DatasetError(root, complaint);
   const missing = FOLDERS
-    .flatMap((half) => EMOTIONS.map((emotion) => `${half}/${emotion}`))
+    .flatMap((half) => emotions.map((emotion) => `${half}/${emotion}`))
     .filter((name) => !found.has(name));
   if (missing.length > 0) {
     throw new DatasetError(
@@ -161,9 +173,11 @@ function describePictures(
       `class folders missing or empty: ${missing.join(", ")}`,
     );
   }
-  return pictures.sort((a, b) =>
-    a.split - b.split || compare(a.base, b.base) || a.label - b.label
+  pictures.sort((a, b) =>
+    a.split - b.split || compare(a.base, b.base) ||
+    emotions.indexOf(a.emotion) - emotions.indexOf(b.emotion)
   );
+  return { pictures, emotions };
 }
 
 /** The split that a file name says, or -1. */

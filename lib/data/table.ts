@@ -3,7 +3,12 @@
 import { Buffer } from "node:buffer";
 import pl from "nodejs-polars";
 import { DatasetError, type Faces, type SkippedRow, SPLITS } from "./faces.ts";
-import { FACE_PIXELS } from "../emotions.ts";
+import {
+  complaintAbout,
+  EMOTIONS,
+  FACE_PIXELS,
+  orderClasses,
+} from "../emotions.ts";
 
 /** What a reader gives: faces, and what it left out or decided. */
 export interface ReadFaces extends Omit<Faces, "source"> {
@@ -26,17 +31,20 @@ const NEWLINE = 10;
 /**
  * Reads a table of faces. The columns may stand in any order and are told by
  * the header: `emotion`, `pixels` (2,304 integers, spaces between) and `Usage`.
- * Without `Usage` the last 20 % of the rows become PublicTest.
+ * Without `Usage` the last 20 % of the rows become PublicTest. `emotion` is a number, an index into
+ * `emotions`, or in all rows a name.
  *
  * @param chunks the table's bytes, in pieces of any size
  * @param file for error messages
  * @param skipBadRows leave bad rows out and list them, instead of throwing
+ * @param emotions the names of the numbers; FER-2013's
  * @throws {DatasetError} naming the first bad row, or what else is wrong
  */
 export async function readCsvFaces(
   chunks: AsyncIterable<Uint8Array>,
   file: string,
   skipBadRows = false,
+  emotions: readonly string[] = EMOTIONS,
 ): Promise<ReadFaces> {
   let table: TableReader | undefined;
   const block = Buffer.alloc(BLOCK_BYTES);
@@ -62,7 +70,7 @@ export async function readCsvFaces(
       const newline = block.subarray(0, end).indexOf(NEWLINE);
       start = newline < 0 ? end : newline + 1;
       const header = block.toString("utf8", 0, Math.min(start, 1000));
-      table = new TableReader(header, file, skipBadRows);
+      table = new TableReader(header, file, skipBadRows, emotions);
     }
     const lastNewline = block.subarray(0, end).lastIndexOf(NEWLINE) + 1;
     const stop = last ? end : Math.max(start, lastNewline);
@@ -88,6 +96,8 @@ class TableReader {
   readonly #labels: number[] = [];
   readonly #splits: number[] = [];
   readonly #skipped: SkippedRow[] = [];
+  /** The names so far, where the rows have names; undecided before the first row. */
+  #names: string[] | null | undefined;
   /** Good and bad rows so far. */
   #rows = 0;
   /** Empty rows since the last other row. */
@@ -99,6 +109,7 @@ class TableReader {
     header: string,
     readonly file: string,
     readonly skipBadRows: boolean,
+    readonly emotions: readonly string[],
   ) {
     this.#columns = parseHeader(header, file);
     // A last column takes what a row has too much, so that it is noticed.
@@ -177,7 +188,7 @@ class TableReader {
     const emotion = fields.emotion[index]?.trim() ?? "";
     const pixels = fields.pixels[index]?.trim() ?? "";
     const usage = fields.usage?.[index]?.trim() ?? "";
-    const label = /^[0-6]$/.test(emotion) ? Number(emotion) : -1;
+    const label = this.#labelOf(emotion);
     const split = fields.usage
       ? (SPLITS as readonly string[]).indexOf(usage)
       : 0;
@@ -186,7 +197,9 @@ class TableReader {
     }
     if (label < 0) {
       return this.#reject(
-        `emotion ${quote(emotion)} is not an integer from 0 to 6`,
+        `emotion ${quote(emotion)} is not ${
+          this.#names ? "a name, as in the rows before" : this.#range()
+        }`,
       );
     }
     if (split < 0) {
@@ -201,6 +214,51 @@ class TableReader {
     this.#rows++;
     this.#labels.push(label);
     this.#splits.push(split);
+  }
+
+  /** The label of a name or number, or -1. The first row decides which of them the table has. */
+  #labelOf(emotion: string): number {
+    const named = /^\p{L}/u.test(emotion);
+    if (this.#names === undefined) this.#names = named ? [] : null;
+    if (this.#names === null) {
+      const label = /^\d{1,3}$/.test(emotion) ? Number(emotion) : -1;
+      return label < this.emotions.length ? label : -1;
+    }
+    if (!named) return -1;
+    const known = this.#names.indexOf(emotion);
+    if (known >= 0) return known;
+    if (this.#names.length === 256) {
+      throw new DatasetError(this.file, "has more than 256 different emotions");
+    }
+    return this.#names.push(emotion) - 1;
+  }
+
+  #range(): string {
+    return `an integer from 0 to ${this.emotions.length - 1}`;
+  }
+
+  /** The classes in their order, and the labels that follow from it. */
+  #classes(): { emotions: readonly string[]; labels: Uint8Array } {
+    const names = this.#names;
+    if (!names) {
+      return { emotions: this.emotions, labels: Uint8Array.from(this.#labels) };
+    }
+    const declared = this.emotions !== EMOTIONS;
+    const emotions = declared ? this.emotions : orderClasses(names);
+    const unknown = names.find((name) => !emotions.includes(name));
+    if (unknown) {
+      throw new DatasetError(
+        this.file,
+        `emotion ${quote(unknown)} is not one of ${emotions.join(", ")}`,
+      );
+    }
+    const complaint = complaintAbout(emotions);
+    if (complaint) throw new DatasetError(this.file, complaint);
+    const labels = Uint8Array.from(
+      this.#labels,
+      (label) => emotions.indexOf(names[label]),
+    );
+    return { emotions, labels };
   }
 
   #rejectEmptyRows(): void {
@@ -243,8 +301,10 @@ class TableReader {
       offset += block.length;
     }
     const splits = Uint8Array.from(this.#splits);
-    const labels = Uint8Array.from(this.#labels);
-    const faces = { pixels, labels, splits, length, skipped: this.#skipped };
+    const faces = {
+      ...this.#classes(),
+      ...{ pixels, splits, length, skipped: this.#skipped },
+    };
     if (this.#columns.includes("usage")) return faces;
     splits.fill(SPLITS.indexOf("PublicTest"), Math.floor(length * 0.8));
     return {

@@ -67,6 +67,7 @@ export function drawFaces({ count, seed }: DrawFacesOptions): Faces {
   const splits = Uint8Array.from(plan, ({ split }) => split);
   const hash = hashFaces({ pixels, labels, splits });
   return {
+    emotions: EMOTIONS,
     pixels,
     labels,
     splits,

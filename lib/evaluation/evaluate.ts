@@ -5,7 +5,7 @@
 // it holds too.
 import type * as tf from "@tensorflow/tfjs";
 import { standsInTraining } from "../data/audit.ts";
-import { type Emotion, EMOTIONS, FACE_PIXELS } from "../emotions.ts";
+import { EMOTIONS, FACE_PIXELS } from "../emotions.ts";
 import { type Faces, selectSplit, type Split } from "../data/faces.ts";
 import {
   accuracyOf,
@@ -23,9 +23,14 @@ import {
   likeliest,
   macroF1Of,
 } from "./metrics.ts";
+import { createEngine } from "../engine/create_engine.ts";
+import { describeModel } from "../engine/describe_model.ts";
+import { isForTfjs } from "../engine/engine.ts";
+import { readWeights } from "../engine/weights.ts";
+import { MeaningError, meaningOf } from "../model/emotions_of_model.ts";
 import { NetworkError } from "../network/graph.ts";
+import { PREDICTION_BATCH, predictShare } from "../network/predict.ts";
 import { predictAll, type PredictOptions } from "../network/predict_all.ts";
-import { readTrained } from "../network/trained.ts";
 
 /** A model on a split, in numbers. */
 export interface Evaluation {
@@ -42,7 +47,7 @@ export interface Evaluation {
   loss: number;
   /** `confusion[label][answer]`, faces. */
   confusion: number[][];
-  perClass: ({ emotion: Emotion } & ClassFigures)[];
+  perClass: ({ emotion: string } & ClassFigures)[];
   /** Expected calibration error over `bins`. */
   ece: number;
   bins: CalibrationBin[];
@@ -57,32 +62,54 @@ export interface Evaluation {
 }
 
 /**
- * Probabilities of each face, n x 7, row by row, computed on all cores.
+ * Probabilities of each face, n x classes, row by row; a compiled network computes them on all
+ * cores.
  *
  * @throws {NetworkError} for a model with layers that the fast network lacks, or
  * of other faces or emotions
  */
-export function predictFaces(
+export async function predictFaces(
   model: tf.LayersModel,
   faces: Pick<Faces, "pixels" | "length">,
   options: PredictOptions = {},
 ): Promise<Float32Array> {
-  const trained = readTrained(model);
-  const { inputSize, outputSize } = trained.graph;
-  if (inputSize !== FACE_PIXELS || outputSize !== EMOTIONS.length) {
+  const graph = describeModel(model);
+  if (graph.inputSize !== FACE_PIXELS) {
     throw new NetworkError(
-      `the model takes ${inputSize} numbers and gives ${outputSize}, not faces of 48x48x1 and ${EMOTIONS.length} probabilities`,
+      `the model takes ${graph.inputSize} numbers, not faces of 48x48x1`,
     );
   }
-  return predictAll(trained, faces.pixels, options);
+  const { scale } = meaningOf(model);
+  const weights = readWeights(graph, model);
+  if (!isForTfjs(graph)) {
+    return await predictAll(
+      { graph, ...weights, scale },
+      faces.pixels,
+      options,
+    );
+  }
+  const engine = await createEngine(
+    graph,
+    { batch: PREDICTION_BATCH, training: false },
+    { model },
+  );
+  engine.parameters.set(weights.parameters);
+  engine.statistics.set(weights.statistics);
+  return await predictShare(engine, {
+    pixels: faces.pixels,
+    mirror: options.mirror,
+    scale,
+    onProgress: options.onProgress,
+  });
 }
 
-/** The figures of probabilities, n x 7, against labels. */
+/** The figures of probabilities, n x classes, against labels. */
 export function describeResult(
   probabilities: Float32Array,
   labels: Uint8Array,
+  emotions: readonly string[] = EMOTIONS,
 ): Omit<Evaluation, "split" | "unseen" | "tta" | "params"> {
-  const classes = EMOTIONS.length;
+  const classes = emotions.length;
   const answers = likeliest(probabilities, classes);
   const confusion = countConfusion(labels, answers, classes);
   const accuracy = accuracyOf(confusion);
@@ -98,7 +125,7 @@ export function describeResult(
     loss: crossEntropy(probabilities, labels, classes),
     confusion,
     perClass: figuresPerClass(confusion).map((figures, k) => ({
-      emotion: EMOTIONS[k],
+      emotion: emotions[k],
       ...figures,
     })),
     ece: calibrationError(bins),
@@ -116,6 +143,7 @@ export function describeResult(
  *
  * @throws {DatasetError} when the split has no faces
  * @throws {NetworkError} for a model that cannot be run on faces
+ * @throws {MeaningError} for a model of other classes than the faces
  *
  * @example
  * ```ts
@@ -136,17 +164,37 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const { tta = false, onProgress } = options;
   const chosen = selectSplit(faces, split);
-  const probabilities = await predictFaces(model, chosen, {
-    mirror: tta,
-    onProgress,
+  const order = outputsOf(model, faces.emotions);
+  const said = await predictFaces(model, chosen, { mirror: tta, onProgress });
+  const probabilities = said.map((_, i) => {
+    const label = i % order.length;
+    return said[i - label + order[label]];
   });
   return {
     split,
-    ...describeResult(probabilities, chosen.labels),
+    ...describeResult(probabilities, chosen.labels, faces.emotions),
     unseen: describeUnseen(faces, split, probabilities, chosen.labels),
     tta,
     params: model.countParams(),
   };
+}
+
+/**
+ * The output of the model for each of the faces' classes: the one of the same name; by number where
+ * the model names none.
+ */
+function outputsOf(
+  model: tf.LayersModel,
+  emotions: readonly string[],
+): number[] {
+  const { emotions: own, named } = meaningOf(model);
+  const order = emotions.map((emotion, k) => named ? own.indexOf(emotion) : k);
+  if (own.length === emotions.length && !order.includes(-1)) return order;
+  throw new MeaningError(
+    `the model is for ${own.length} classes (${
+      own.join(", ")
+    }), the faces show ${emotions.length} (${emotions.join(", ")})`,
+  );
 }
 
 /** Accuracy is `null` where Training holds every face of the split. */
@@ -157,7 +205,7 @@ function describeUnseen(
   labels: Uint8Array,
 ): Evaluation["unseen"] {
   const seen = standsInTraining(faces, split);
-  const answers = likeliest(probabilities, EMOTIONS.length);
+  const answers = likeliest(probabilities, faces.emotions.length);
   const right = [...labels.keys()].filter((face) => !seen[face])
     .map((face) => answers[face] === labels[face]);
   const n = right.length;

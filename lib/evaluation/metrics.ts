@@ -36,11 +36,48 @@ export interface CoveragePoint {
   accuracy: number;
 }
 
+/** @throws {RangeError} when the numbers cannot be rows of so many classes, one a label */
+function checkRows(
+  probabilities: ArrayLike<number>,
+  classes: number,
+  labels?: ArrayLike<number>,
+): void {
+  if (!Number.isInteger(classes) || classes < 1) {
+    throw new RangeError(`classes is ${classes}, not a whole number from 1`);
+  }
+  const rows = probabilities.length / classes;
+  if (!Number.isInteger(rows)) {
+    throw new RangeError(
+      `${probabilities.length} probabilities are not rows of ${classes} classes`,
+    );
+  }
+  if (labels && labels.length !== rows) {
+    throw new RangeError(
+      `${labels.length} labels do not fit ${rows} rows of ${classes} probabilities`,
+    );
+  }
+}
+
+/** @throws {RangeError} when a row does not add up to 1, as where `classes` is another number */
+function checkSums(probabilities: ArrayLike<number>, classes: number): void {
+  for (let start = 0; start < probabilities.length; start += classes) {
+    let total = 0;
+    for (let k = start; k < start + classes; k++) total += probabilities[k];
+    if (Math.abs(total - 1) < 1e-2) continue;
+    throw new RangeError(
+      `row ${
+        start / classes
+      } of the probabilities adds up to ${total}, not 1; are there ${classes} classes?`,
+    );
+  }
+}
+
 /** The likeliest class of each row; the first of equals. */
 export function likeliest(
   probabilities: ArrayLike<number>,
   classes: number,
 ): Uint8Array {
+  checkRows(probabilities, classes);
   const found = new Uint8Array(probabilities.length / classes);
   for (let face = 0; face < found.length; face++) {
     let best = 0;
@@ -62,12 +99,23 @@ export function countConfusion(
   answers: ArrayLike<number>,
   classes: number,
 ): number[][] {
+  if (labels.length !== answers.length) {
+    throw new RangeError(
+      `${labels.length} labels do not fit ${answers.length} answers`,
+    );
+  }
   const confusion = Array.from(
     { length: classes },
     () => new Array<number>(classes).fill(0),
   );
   for (let face = 0; face < labels.length; face++) {
-    confusion[labels[face]][answers[face]]++;
+    const [label, answer] = [labels[face], answers[face]];
+    if (!(label < classes && answer < classes)) {
+      throw new RangeError(
+        `face ${face} has label ${label} and answer ${answer}; there are ${classes} classes`,
+      );
+    }
+    confusion[label][answer]++;
   }
   return confusion;
 }
@@ -111,6 +159,7 @@ export function crossEntropy(
   labels: ArrayLike<number>,
   classes: number,
 ): number {
+  checkRows(probabilities, classes, labels);
   let total = 0;
   for (let face = 0; face < labels.length; face++) {
     total -= Math.log(
@@ -147,6 +196,7 @@ export function calibrationBins(
   classes: number,
   count = 15,
 ): CalibrationBin[] {
+  checkRows(probabilities, classes, labels);
   const answers = likeliest(probabilities, classes);
   const bins = Array.from({ length: count }, (_, bin) => ({
     low: bin / count,
@@ -177,12 +227,22 @@ export function calibrationError(bins: CalibrationBin[]): number {
   return part(sum(gaps), sum(bins.map(({ count }) => count)));
 }
 
-/** Probabilities with a temperature: above 1 less sure, below 1 surer. The likeliest class stays. */
+/**
+ * Probabilities with a temperature: above 1 less sure, below 1 surer. The likeliest class stays.
+ *
+ * @throws {RangeError} when the probabilities are not rows of so many classes that add up to 1, or
+ * the temperature is not above 0
+ */
 export function applyTemperature(
   probabilities: ArrayLike<number>,
   classes: number,
   temperature: number,
 ): Float32Array {
+  checkRows(probabilities, classes);
+  checkSums(probabilities, classes);
+  if (!(temperature > 0 && temperature < Infinity)) {
+    throw new RangeError(`the temperature is ${temperature}, not above 0`);
+  }
   const cooled = new Float32Array(probabilities.length);
   for (let start = 0; start < cooled.length; start += classes) {
     let top = 0, total = 0;
@@ -216,6 +276,7 @@ export function fitTemperature(
   labels: ArrayLike<number>,
   classes: number,
 ): number {
+  checkRows(probabilities, classes, labels);
   const lossAt = (logarithm: number) =>
     crossEntropy(
       applyTemperature(probabilities, classes, Math.exp(logarithm)),
@@ -250,6 +311,7 @@ export function coverageCurve(
   classes: number,
   thresholds: number[] = Array.from({ length: 100 }, (_, i) => i / 100),
 ): CoveragePoint[] {
+  checkRows(probabilities, classes, labels);
   const answers = likeliest(probabilities, classes);
   return thresholds.flatMap((threshold) => {
     let answered = 0, right = 0;

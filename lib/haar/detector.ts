@@ -287,6 +287,11 @@ function checkImage({ width, height, data }: GrayImage): void {
       `an image of ${width}x${height} has more than ${MAX_PIXELS} pixels`,
     );
   }
+  if (data.length === 4 * width * height) {
+    throw new RangeError(
+      `an image of ${width}x${height} with ${data.length} bytes is in color; use toGray of image/gray.ts first`,
+    );
+  }
   if (data.length !== width * height) {
     throw new RangeError(
       `an image of ${width}x${height} needs ${width * height} bytes, ` +

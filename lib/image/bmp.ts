@@ -3,6 +3,7 @@ import type { ImageHeader } from "./format.ts";
 
 /** What the header says. */
 interface Bitmap {
+  readonly headerBytes: number;
   readonly dataStart: number;
   readonly width: number;
   /** Without its sign, which tells the order of the rows. */
@@ -27,13 +28,14 @@ export function readBmpHeader(
 ): ImageHeader | string {
   const bitmap = readBitmap(view);
   if (typeof bitmap === "string") return bitmap;
-  const { dataStart, width, height, bits, compression } = bitmap;
+  const { headerBytes, dataStart, width, height, bits, compression } = bitmap;
   const rowBytes = Math.ceil(width * bits / 32) * 4;
   const runs = compression === 1 || compression === 2;
   const complete = runs
     ? endsRuns(bytes, bitmap)
     : bytes.length >= dataStart + rowBytes * height;
-  const decoder = bits === 24 ? "jimp" : "magick";
+  const usual = bits === 24 && headerBytes === 40;
+  const decoder = usual ? "jimp" : "magick";
   return { format: "BMP", width, height, complete, decoder };
 }
 
@@ -66,7 +68,7 @@ function readBitmap(view: DataView): Bitmap | string {
   if (colors > 1 << bits || dataStart < least || dataStart > view.byteLength) {
     return "is not a sound BMP: its palette and pixels overlap or are missing";
   }
-  return { dataStart, width, height, bits, compression };
+  return { headerBytes, dataStart, width, height, bits, compression };
 }
 
 /** Whether run-length coded rows end by their end mark, or are all there. */

@@ -9,14 +9,14 @@
  */
 import { decode } from "./decode.ts";
 import type { ColorImage, GrayImage } from "./gray.ts";
-import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import process from "node:process";
 import { Buffer } from "node:buffer";
 // @ts-types="@types/pngjs"
 import { PNG } from "pngjs";
 import { readImageHeader } from "./header.ts";
 import { UserError } from "../user_error.ts";
+import { writeWhole } from "../write_whole.ts";
 
 /** A picture that cannot be used: names the file and says why. */
 export class ImageError extends UserError {
@@ -155,19 +155,13 @@ export function encodePng(image: GrayImage | ColorImage): Uint8Array {
 /**
  * Writes a picture as a PNG file, whole or not at all.
  *
- * @throws {ImageError} when the file cannot be written
+ * @throws {FileError} when the file cannot be written
  */
+// deno-lint-ignore require-await -- what goes wrong is a rejection
 export async function writePng(
   path: string | URL,
   image: GrayImage | ColorImage,
 ): Promise<void> {
   const target = path instanceof URL ? fileURLToPath(path) : path;
-  const partial = `${target}.${process.pid}.part`;
-  try {
-    await writeFile(partial, encodePng(image));
-    await rename(partial, target);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw new ImageError(target, `cannot be written (${error})`);
-  }
+  writeWhole(target, encodePng(image));
 }

@@ -5,11 +5,13 @@
 
 import "./quiet_tfjs.ts";
 import * as tf from "@tensorflow/tfjs";
+import { EMOTIONS } from "../emotions.ts";
+import { nameEmotions } from "./emotions_of_model.ts";
 
 /** What may differ from the reference. */
 export interface MiniXceptionOptions {
-  /** Emotions to tell apart. */
-  classes?: number;
+  /** The names of the classes, or their number; by default FER-2013's seven emotions. */
+  classes?: readonly string[] | number;
   /**
    * The L2 penalty of the kernels of the first two convolutions. The authors' code names it for
    * the separable ones too, but as `kernel_regularizer`, which Keras 2 takes and does not apply
@@ -22,7 +24,7 @@ export interface MiniXceptionOptions {
 
 /** The reference: seven emotions, L2 of 0.01. */
 export const miniXceptionDefaults: Required<MiniXceptionOptions> = {
-  ...{ classes: 7, l2: 0.01, seed: 1 },
+  ...{ classes: EMOTIONS, l2: 0.01, seed: 1 },
 };
 
 /**
@@ -80,14 +82,17 @@ export function buildMiniXception(
   let x = stem(stem(input)); // 44 x 44 x 8
   for (const filters of [16, 32, 64, 128]) x = block(x, filters);
   const head = tf.layers.conv2d({ // 3 x 3 x 128 before, 3 x 3 x 7 after
-    ...{ filters: classes, kernelSize: 3, padding: "same" },
+    filters: typeof classes === "number" ? classes : classes.length,
+    ...{ kernelSize: 3, padding: "same" },
     kernelInitializer: initial(),
   });
   x = head.apply(x) as tf.SymbolicTensor;
   x = tf.layers.globalAveragePooling2d({}).apply(x) as tf.SymbolicTensor;
   const output = tf.layers.activation({ activation: "softmax" }).apply(x);
-  return tf.model({
+  const model = tf.model({
     ...{ inputs: input, outputs: output as tf.SymbolicTensor },
     name: "mini_xception",
   });
+  if (typeof classes !== "number") nameEmotions(model, classes);
+  return model;
 }

@@ -1,22 +1,31 @@
 // Saved models and the state of a run: written whole or not at all.
 //
+// Reading and checking the file is in model_file.ts.
+//
 // A model is a folder with model.json and weights.bin in TensorFlow.js' LayersModel format, which
 // `tf.loadLayersModel` reads in a browser without this project. A run's state is one file with all
 // that training needs to go on. What is in it is training/train.ts' business.
 import "./quiet_tfjs.ts";
-import { FileError, flushFolder, naming, writeWhole } from "../write_whole.ts";
+import { FileError, makeFolder, naming, writeWhole } from "../write_whole.ts";
+import { CheckpointError, checkWeights, readModelFile } from "./model_file.ts";
 import * as tf from "@tensorflow/tfjs";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-/** A model or a state that is not what it should be: names the file and the reason. */
-export class CheckpointError extends FileError {
-  override readonly name = "CheckpointError";
+/** Runs `act`; a file that it cannot write or read is told as a {@linkcode CheckpointError}. */
+export function asCheckpoint<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+    if (error instanceof CheckpointError) throw error;
+    throw new CheckpointError(error.file, error.reason, error.cause);
+  }
 }
 
 /**
- * Saves a model as `folder`/model.json and weights.bin, whole or not at all; a folder of that name
- * is replaced.
+ * Saves a model as `folder`/model.json and weights.bin, whole or not at all: a folder without
+ * model.json holds no model. A model that is there is replaced; other files of the folder stay.
  *
  * @throws {CheckpointError} for a full disk, missing rights and the like
  *
@@ -40,31 +49,28 @@ export async function saveModel(
   }));
   const { modelTopology, weightSpecs, weightData, format, generatedBy } =
     artifacts!;
+  const { userDefinedMetadata } = artifacts!;
   const json = {
     format,
     generatedBy,
     convertedBy: null,
     modelTopology,
+    userDefinedMetadata,
     weightsManifest: [{ paths: ["weights.bin"], weights: weightSpecs }],
   };
   const bytes = tf.io.concatenateArrayBuffers([weightData as ArrayBuffer]);
-  naming(folder, () => {
-    const partial = `${folder}.partial`;
-    try {
-      for (const rest of [partial, `${folder}.old`]) {
-        fs.rmSync(rest, { recursive: true, force: true });
-      }
-      fs.mkdirSync(partial, { recursive: true });
-      writeWhole(path.join(partial, "model.json"), JSON.stringify(json));
-      writeWhole(path.join(partial, "weights.bin"), new Uint8Array(bytes));
-      if (fs.existsSync(folder)) fs.renameSync(folder, `${folder}.old`);
-      fs.renameSync(partial, folder);
-      fs.rmSync(`${folder}.old`, { recursive: true, force: true });
-    } catch (error) {
-      fs.rmSync(partial, { recursive: true, force: true });
-      throw error;
-    }
-    flushFolder(path.dirname(folder));
+  const description = JSON.stringify(json);
+  const file = path.join(folder, "model.json");
+  asCheckpoint(() => {
+    makeFolder(folder);
+    naming(folder, () => {
+      // Another network's weights never stand beside this description.
+      const same = fs.existsSync(file) &&
+        fs.readFileSync(file, "utf8") === description;
+      if (!same) fs.rmSync(file, { force: true });
+    });
+    writeWhole(path.join(folder, "weights.bin"), new Uint8Array(bytes));
+    writeWhole(file, description);
   });
 }
 
@@ -82,36 +88,21 @@ export async function saveModel(
  */
 export async function loadModel(place: string): Promise<tf.LayersModel> {
   const file = place.endsWith(".json") ? place : path.join(place, "model.json");
-  const json = naming(file, () => {
-    try {
-      return JSON.parse(fs.readFileSync(file, "utf8"));
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      throw new CheckpointError(file, "is not JSON; is it a model.json?");
-    }
-  });
-  if (!json?.modelTopology || !Array.isArray(json.weightsManifest)) {
-    throw new CheckpointError(
-      file,
-      "is not a LayersModel: it lacks modelTopology or weightsManifest",
-    );
-  }
-  const manifest = json.weightsManifest as tf.io.WeightsManifestConfig;
-  const parts = manifest.flatMap(({ paths }) => paths).map((name) => {
-    const part = path.join(path.dirname(file), name);
-    const bytes = naming(part, () => fs.readFileSync(part));
-    return Uint8Array.from(bytes).buffer;
-  });
+  const artifacts = readModelFile(file);
+  let model: tf.LayersModel | undefined;
   try {
-    return await tf.loadLayersModel(tf.io.fromMemory({
-      modelTopology: json.modelTopology,
-      weightSpecs: manifest.flatMap(({ weights }) => weights),
-      weightData: tf.io.concatenateArrayBuffers(parts),
-    }));
+    model = await tf.loadLayersModel(tf.io.fromMemory(artifacts));
+    checkWeights(file, model);
+    return model;
   } catch (error) {
+    model?.dispose();
+    if (error instanceof CheckpointError) throw error;
+    const [reason] = String((error as Error).message).split("\n");
     throw new CheckpointError(
       file,
-      `cannot be made into a model: ${(error as Error).message}`,
+      `cannot be made into a model: ${
+        reason.length > 300 ? `${reason.slice(0, 300)}…` : reason
+      }`,
       error,
     );
   }

@@ -5,11 +5,13 @@
 // keeps the size. 58,199 parameters.
 import "./quiet_tfjs.ts";
 import * as tf from "@tensorflow/tfjs";
+import { EMOTIONS } from "../emotions.ts";
+import { nameEmotions } from "./emotions_of_model.ts";
 
 /** What may differ. */
 export interface WideXceptionOptions {
-  /** Emotions to tell apart. */
-  classes?: number;
+  /** The names of the classes, or their number; by default FER-2013's seven emotions. */
+  classes?: readonly string[] | number;
   /** Where the random first weights come from. */
   seed?: number;
 }
@@ -32,7 +34,7 @@ const FILTERS = [24, 48, 96];
 export function buildWideXception(
   options: WideXceptionOptions = {},
 ): tf.LayersModel {
-  const { classes = 7, seed = 1 } = options;
+  const { classes = EMOTIONS, seed = 1 } = options;
   let drawn = seed;
   const initial = () => tf.initializers.glorotUniform({ seed: drawn++ });
   const apply = (layer: tf.layers.Layer, ...x: tf.SymbolicTensor[]) =>
@@ -84,10 +86,14 @@ export function buildWideXception(
   x = apply(tf.layers.globalAveragePooling2d({}), relu(x)); // 96
   const output = apply(
     tf.layers.dense({
-      ...{ units: classes, activation: "softmax" },
+      units: typeof classes === "number" ? classes : classes.length,
+      activation: "softmax",
       kernelInitializer: initial(),
     }),
     x,
   );
-  return tf.model({ inputs: input, outputs: output, name: "wide_xception" });
+  const name = "wide_xception";
+  const model = tf.model({ inputs: input, outputs: output, name });
+  if (typeof classes !== "number") nameEmotions(model, classes);
+  return model;
 }

@@ -84,6 +84,10 @@ export interface NetworkGraph {
   statistics: number;
 }
 
+/** The layers that can be compiled, as a message lists them. */
+const SUPPORTED =
+  "Conv2D, DepthwiseConv2D, SeparableConv2D, Dense, BatchNormalization, Activation, ReLU, Softmax, MaxPooling2D, AveragePooling2D, GlobalAveragePooling2D, Add, Multiply, Dropout, Flatten and Reshape";
+
 // deno-lint-ignore no-explicit-any
 type Layer = any;
 
@@ -345,7 +349,9 @@ function addLayer(
       throw unsupported(layer, `a change from [${from}] to [${output}]`);
     }
   }
-  throw unsupported(layer, "this kind of layer");
+  throw new NetworkError(
+    `layer ${name} (${layer.getClassName()}): this kind of layer is not supported; supported are ${SUPPORTED}`,
+  );
 }
 
 function size([height, width, channels]: Shape): number {
@@ -378,6 +384,9 @@ function checkOperands(
  *
  * @example
  * ```ts
+ * import { buildMiniXception } from "mien/model/mini_xception.ts";
+ * import { describeNetwork } from "mien/network/graph.ts";
+ *
  * const graph = describeNetwork(buildMiniXception());
  * console.log(graph.parameters); // 56951
  * ```
@@ -404,7 +413,10 @@ export function describeNetwork(model: tf.LayersModel): NetworkGraph {
   const { nodes, weights, parameters, statistics } = graph;
   const end = nodes[last];
   if (end.op !== "activation" || end.kind !== "softmax") {
-    throw new NetworkError(`the network must end in a softmax, not ${end.op}`);
+    const layer: Layer = model.outputs[0].sourceLayer;
+    throw new NetworkError(
+      `the network must end in a softmax, but its last layer ${layer.name} (${layer.getClassName()}) has none: give it activation: "softmax", or add tf.layers.softmax() after it`,
+    );
   }
   const early = nodes.find((node, i) =>
     node.op === "activation" && node.kind === "softmax" && i !== last

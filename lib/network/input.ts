@@ -1,6 +1,7 @@
 // From gray pixels to what the network sees: 0..255 becomes -1..1.
 //
-// Training, evaluation, the notebooks and every program use this one scale. Finding, cropping and
+// Training, evaluation, the notebooks and every program use this one scale; a network of another
+// project may have another one, which is written with its model (model/emotions_of_model.ts). Finding, cropping and
 // resizing a face is done elsewhere (recognition/recognize.ts); moving it about at random in training/augment.ts.
 
 import { FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
@@ -16,6 +17,18 @@ export const scaledPixels: Float32Array = Float32Array.from(
   (_, gray) => scalePixel(gray),
 );
 
+/** What black and white become: `[-1, 1]` here, often `[0, 1]` elsewhere. */
+export type Scale = readonly [black: number, white: number];
+
+/** This project's scale. */
+export const OWN_SCALE: Scale = [-1, 1];
+
+/** All gray levels on a scale. */
+function levels([black, white]: Scale): Float32Array {
+  if (black === -1 && white === 1) return scaledPixels;
+  return scaledPixels.map((v) => black + (v + 1) / 2 * (white - black));
+}
+
 /**
  * Scales gray pixels (any number of faces, row-major) into `output`, or into a new array.
  *
@@ -28,8 +41,10 @@ export const scaledPixels: Float32Array = Float32Array.from(
 export function scalePixels(
   pixels: Uint8Array | Uint8ClampedArray,
   output: Float32Array = new Float32Array(pixels.length),
+  scale: Scale = OWN_SCALE,
 ): Float32Array {
-  for (let i = 0; i < pixels.length; i++) output[i] = scaledPixels[pixels[i]];
+  const level = levels(scale);
+  for (let i = 0; i < pixels.length; i++) output[i] = level[pixels[i]];
   return output;
 }
 
@@ -43,15 +58,29 @@ export function fillInput(
   first: number,
   count: number,
   mirror: boolean,
+  scale: Scale = OWN_SCALE,
 ): void {
+  const level = levels(scale);
   const from = first * FACE_PIXELS;
   if (!mirror) {
-    scalePixels(pixels.subarray(from, from + count * FACE_PIXELS), input);
+    scalePixels(
+      pixels.subarray(from, from + count * FACE_PIXELS),
+      input,
+      scale,
+    );
     return;
   }
   for (let i = 0; i < count * FACE_PIXELS; i++) {
     const column = i % FACE_SIZE;
     const place = i + FACE_SIZE - 1 - 2 * column;
-    input[i] = scaledPixels[pixels[from + place]];
+    input[i] = level[pixels[from + place]];
+  }
+}
+
+/** From this project's scale to the network's. */
+export function rescale(input: Float32Array, [black, white]: Scale): void {
+  if (black === OWN_SCALE[0] && white === OWN_SCALE[1]) return;
+  for (let i = 0; i < input.length; i++) {
+    input[i] = black + (input[i] + 1) / 2 * (white - black);
   }
 }

@@ -2,9 +2,9 @@
 // workers where there are enough of them.
 
 import { FACE_PIXELS } from "../emotions.ts";
-import { predictShare } from "./predict.ts";
+import { PREDICTION_BATCH, predictShare } from "./predict.ts";
 import type { PredictRequest } from "./predict_worker.ts";
-import type { TrainedNetwork } from "./trained.ts";
+import { createTrained, type TrainedNetwork } from "./trained.ts";
 
 /** Fewer faces than these are not worth a worker. */
 const FACES_A_WORKER = 512;
@@ -58,13 +58,26 @@ export async function predictAll(
       options.onProgress?.(done.reduce((a, b) => a + b));
     };
     return workers === 1
-      ? predictShare(trained, own, mirror, onProgress)
+      ? predictHere(trained, own, mirror, onProgress)
       : askWorker({ trained, pixels: own.slice(), mirror }, onProgress);
   }));
   const classes = trained.graph.outputSize;
   const output = new Float32Array(count * classes);
   parts.forEach((part, i) => output.set(part, shares[i].first * classes));
   return output;
+}
+
+/** {@linkcode predictShare} in this thread. */
+async function predictHere(
+  trained: TrainedNetwork,
+  pixels: Uint8Array,
+  mirror: boolean,
+  onProgress: (faces: number) => void,
+): Promise<Float32Array> {
+  const options = { batch: PREDICTION_BATCH, training: false };
+  const network = await createTrained(trained, options);
+  const { scale } = trained;
+  return await predictShare(network, { pixels, mirror, scale, onProgress });
 }
 
 /** {@linkcode predictShare} in a worker of its own, which takes the pixels over. */

@@ -1,8 +1,8 @@
 // One worker of predictAll (predict_all.ts): answers with how many of its faces are
 // done, then with their probabilities.
 
-import { predictShare } from "./predict.ts";
-import type { TrainedNetwork } from "./trained.ts";
+import { PREDICTION_BATCH, predictShare } from "./predict.ts";
+import { createTrained, type TrainedNetwork } from "./trained.ts";
 
 /** The faces of one worker. */
 export interface PredictRequest {
@@ -13,6 +13,12 @@ export interface PredictRequest {
 
 self.onmessage = async ({ data }: MessageEvent<PredictRequest>) => {
   const { trained, pixels, mirror } = data;
-  const report = (faces: number) => self.postMessage(faces);
-  self.postMessage(await predictShare(trained, pixels, mirror, report));
+  const options = { batch: PREDICTION_BATCH, training: false };
+  const network = await createTrained(trained, options);
+  self.postMessage(
+    await predictShare(network, {
+      ...{ pixels, mirror, scale: trained.scale },
+      onProgress: (faces) => self.postMessage(faces),
+    }),
+  );
 };

@@ -3,6 +3,7 @@
 
 import type * as tf from "@tensorflow/tfjs";
 import { describeNetwork, type NetworkGraph } from "./graph.ts";
+import type { Scale } from "./input.ts";
 import { Network, type NetworkOptions } from "./network.ts";
 import { readWeights } from "./weights.ts";
 
@@ -13,6 +14,12 @@ export interface TrainedNetwork {
   readonly parameters: Float32Array;
   /** Means and variances of batch normalization, flat. */
   readonly statistics: Float32Array;
+  /** The names of its answers; the seven emotions, or numbers where there are not seven. */
+  readonly emotions?: readonly string[];
+  /** What black and white become in its input; by default this project's scale. */
+  readonly scale?: Scale;
+  /** The confidence below which its answers are unsure; 0, none. */
+  readonly threshold?: number;
 }
 
 /**

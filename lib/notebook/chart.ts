@@ -17,7 +17,7 @@ export interface Chart {
 }
 
 /**
- * The colours of every chart, as CSS variables with the light theme's value
+ * The colors of every chart, as CSS variables with the light theme's value
  * for programs that know none. Contrast to the background is at least 3 to 1
  * for lines and areas, 4.5 to 1 for text, in both themes.
  */

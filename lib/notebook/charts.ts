@@ -6,6 +6,7 @@ import type { EpochFigures } from "../training/recorded_run.ts";
 import * as Plot from "@observablehq/plot";
 import { besideEachOther, type Chart, drawChart, INK } from "./chart.ts";
 import type { CalibrationBin } from "../evaluation/metrics.ts";
+import { spreadNames } from "./line_names.ts";
 
 /** Names of the two axes, with the unit: "faces (count)", "loss (nats)". */
 export interface AxisLabels {
@@ -132,7 +133,12 @@ export function lineChart(
 ): Chart {
   const shown = lines.filter((line) => line.points.length > 0);
   const height = options.height ?? 300;
-  const ends = spreadEnds(shown, height - 56, options.yDomain);
+  const ends = spreadNames(
+    shown.map(({ points }) => points.map(({ y }) => y)),
+    height - 56,
+    options.yDomain,
+  );
+  const lastX = Math.max(...shown.map((line) => line.points.at(-1)!.x));
   return drawChart(title, describeLines(title, shown), {
     width: options.width ?? 640,
     height,
@@ -169,8 +175,9 @@ export function lineChart(
         r: 3,
         fill: inkOf(line, index),
       }),
+      // All names in one column, also of lines that end early.
       Plot.text(line.points.slice(-1), {
-        x: "x",
+        x: () => lastX,
         y: "y",
         text: () => line.name,
         textAnchor: "start",
@@ -180,39 +187,6 @@ export function lineChart(
       }),
     ]),
   });
-}
-
-/** Pixels between the names of two lines. */
-const NAME_PITCH = 15;
-
-/**
- * How far each name is moved down from the end of its line, so that none covers
- * another and none leaves the panel: names are placed from the top, and pushed
- * back up from the bottom.
- *
- * @param height pixels of the panel
- */
-function spreadEnds(
-  lines: Line[],
-  height: number,
-  domain?: [number, number],
-): number[] {
-  const all = lines.flatMap((line) => line.points.map((point) => point.y));
-  const [low, high] = domain ?? [Math.min(...all), Math.max(...all)];
-  const wanted = lines.map((line) =>
-    height * (high - line.points.at(-1)!.y) / (high - low || 1)
-  );
-  const order = [...wanted.keys()].sort((a, b) => wanted[a] - wanted[b]);
-  const placed = wanted.slice();
-  let above = -Infinity;
-  for (const i of order) {
-    above = placed[i] = Math.max(wanted[i], above + NAME_PITCH);
-  }
-  let below = height + NAME_PITCH;
-  for (const i of order.toReversed()) {
-    below = placed[i] = Math.min(placed[i], below - NAME_PITCH);
-  }
-  return placed.map((place, i) => place - wanted[i]);
 }
 
 /** About six ticks, none between two whole numbers where there are only whole ones. */

@@ -12,7 +12,7 @@ export interface SheetFace {
   pixels: ArrayLike<number>;
   /** A word or two below it; after a line break a second line. */
   caption?: string;
-  /** Whether the caption is a right or a wrong answer: a sign and a colour. */
+  /** Whether the caption is a right or a wrong answer: a sign and a color. */
   verdict?: "right" | "wrong";
 }
 

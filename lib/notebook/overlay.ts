@@ -59,8 +59,10 @@ export function overlay(
     return part;
   });
   const captions = panels.map(({ caption }) => caption ?? "").filter(Boolean);
-  const description = `${title}: ${panels.length} pictures` +
-    `${captions.length > 0 ? ` (${captions.join(", ")})` : ""}.`;
+  const words = captions.length > 0
+    ? captions.join(", ")
+    : `${panels.length} picture${panels.length === 1 ? "" : "s"}`;
+  const description = `${title}: ${words}.`;
   return frame(title, description, x, height + 2 * GAP, parts.join(""));
 }
 

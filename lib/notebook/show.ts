@@ -111,7 +111,10 @@ export async function showTable(
   const shown = all.slice(0, MAX_TABLE_ROWS);
   const columns = Object.keys(shown[0] ?? {});
   const numeric = columns.map((column) =>
-    shown.every((row) => row[column] == null || isNumeric(row[column]))
+    shown.every((row) =>
+      (row[column] ?? "") === "" || isNumeric(row[column])
+    ) &&
+    shown.some((row) => isNumeric(row[column]))
   );
   const align = (index: number) =>
     ` style="text-align:${numeric[index] ? "right" : "left"};` +

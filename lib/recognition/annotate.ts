@@ -1,6 +1,6 @@
 /**
  * Drawing what was recognized onto a picture: a box around each face, a label
- * with emotion and confidence, and a bar for each of the seven probabilities.
+ * with emotion and confidence, and a bar for each probability.
  *
  * Sizes follow the picture, so labels are as readable on a phone's photo as
  * on a small video. Colours are those of `emotion_colors.ts`, and every bar
@@ -9,20 +9,20 @@
  *
  * @module
  */
-import { indexOfLargest } from "../emotions.ts";
+import { colorsOf, EMOTIONS, indexOfLargest } from "../emotions.ts";
 import type { Box } from "../image/box.ts";
 import type { ColorImage } from "../image/gray.ts";
-import { EMOTIONS } from "../emotions.ts";
-import { EMOTION_COLORS } from "../emotions.ts";
 import { measureText, textMask } from "./stroke_font.ts";
 
 /** What is drawn at one face. */
 export interface FaceNote {
   readonly box: Box;
-  /** Seven probabilities in the order of `EMOTIONS`. */
+  /** One probability a class, in the order of its names. */
   readonly probabilities: ArrayLike<number>;
   /** The number of the face's track in a video, shown before the emotion. */
   readonly track?: number;
+  /** Whether the label says "unsure", in gray, in place of the emotion. */
+  readonly unsure?: boolean;
 }
 
 /** Where a face's bars stand. */
@@ -31,10 +31,20 @@ export type PanelSide = "right" | "left" | "below" | "above" | "inside";
 /** Told of every rectangle that was painted. */
 type Touched = (x: number, y: number, width: number, height: number) => void;
 
-const COLORS = EMOTION_COLORS.map((hex) =>
-  [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16))
-);
-const BLACK = [0, 0, 0], WHITE = [255, 255, 255];
+/** What the classes are called, and their colors. */
+interface Classes {
+  readonly names: readonly string[];
+  readonly colors: readonly (readonly number[])[];
+}
+
+function classesOf(names: readonly string[]): Classes {
+  const colors = colorsOf(names).map((hex) =>
+    [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16))
+  );
+  return { names, colors };
+}
+
+const BLACK = [0, 0, 0], WHITE = [255, 255, 255], GRAY = [190, 190, 190];
 const SIDES: readonly PanelSide[] = [
   "right",
   "left",
@@ -49,6 +59,8 @@ const SIDES: readonly PanelSide[] = [
  * until its shorter side has 320 pixels and half of its faces about 110, but
  * not beyond 8 megapixels for the sake of the faces.
  *
+ * @param emotions the names of the classes; by default the seven
+ *
  * @example
  * ```ts
  * import { annotate } from "mien/recognition/annotate.ts";
@@ -61,6 +73,7 @@ const SIDES: readonly PanelSide[] = [
 export function annotate(
   image: ColorImage,
   faces: readonly FaceNote[],
+  emotions: readonly string[] = EMOTIONS,
 ): ColorImage {
   const sides = faces.map((face) => face.box.height).sort((a, b) => a - b);
   const median = sides[sides.length >> 1] ?? Infinity;
@@ -81,6 +94,7 @@ export function annotate(
         height: face.box.height * factor,
       },
     })),
+    ...[undefined, undefined, emotions],
   );
   return target;
 }
@@ -106,21 +120,26 @@ function enlarge(image: ColorImage, factor: number): ColorImage {
  * @param sides remembers by track where a face's bars stand, so that they do
  * not jump from side to side in a video
  * @param touched is told of every rectangle that is painted
+ * @param emotions the names of the classes; by default the seven
  */
 export function drawFaces(
   image: ColorImage,
   faces: readonly FaceNote[],
   sides: Map<number, PanelSide> = new Map(),
   touched: Touched = () => {},
+  emotions: readonly string[] = EMOTIONS,
 ): void {
+  const classes = classesOf(emotions);
   const painter = new Painter(image, touched);
   const shorter = Math.min(image.width, image.height);
   const line = Math.max(2, Math.round(shorter / 180));
   const labels: Label[] = [];
-  for (const face of faces) labels.push(labelOf(face, image, line, labels));
+  for (const face of faces) {
+    labels.push(labelOf(face, emotions, image, line, labels));
+  }
   const taken = [...faces.map((face) => face.box), ...labels.map((l) => l.box)];
-  const colors = faces.map(({ probabilities }) =>
-    COLORS[indexOfLargest(probabilities)]
+  const colors = faces.map(({ probabilities, unsure }) =>
+    unsure ? GRAY : classes.colors[indexOfLargest(probabilities)]
   );
   for (const [i, { box }] of faces.entries()) {
     painter.frame(box, line + 2, 1, BLACK, 0.55);
@@ -129,10 +148,12 @@ export function drawFaces(
   for (const [i, { box, track, probabilities }] of faces.entries()) {
     const preferred = sides.get(track ?? -1);
     const { textHeight } = labels[i];
-    const panel = placePanel(box, textHeight, image, taken, preferred);
+    const panel = placePanel(
+      ...[box, emotions, textHeight, image, taken, preferred] as const,
+    );
     if (track !== undefined) sides.set(track, panel.side);
     taken.push(panel.box);
-    drawPanel(painter, panel.box, probabilities);
+    drawPanel(painter, panel.box, classes, probabilities);
   }
   for (const [i, { text, textHeight, box }] of labels.entries()) {
     const color = colors[i];
@@ -161,6 +182,7 @@ interface Label {
  */
 function labelOf(
   face: FaceNote,
+  emotions: readonly string[],
   image: ColorImage,
   line: number,
   others: readonly Label[],
@@ -170,11 +192,13 @@ function labelOf(
   const best = indexOfLargest(face.probabilities);
   const percent = Math.round(face.probabilities[best] * 100);
   const number = face.track === undefined ? "" : `#${face.track} `;
-  const text = `${number}${EMOTIONS[best]} ${percent}%`;
+  const text = number +
+    (face.unsure ? "unsure" : `${emotions[best]} ${percent}%`);
   const width = measureText(text, textHeight) + Math.round(textHeight * 0.3);
   const height = Math.round(textHeight * 1.25);
-  const top = Math.round(face.box.y),
-    bottom = top + Math.round(face.box.height);
+  // A box may reach beyond the picture; its label stays inside.
+  const top = Math.max(0, Math.round(face.box.y));
+  const bottom = Math.round(face.box.y + face.box.height);
   const above = top - height - line;
   const x = clamp(Math.round(face.box.x) - line, 0, image.width - width);
   const places = [
@@ -190,13 +214,15 @@ function labelOf(
 /** The side where the bars hide least, and their box there. */
 function placePanel(
   face: Box,
+  emotions: readonly string[],
   textHeight: number,
   image: ColorImage,
   taken: readonly Box[],
   preferred: PanelSide | undefined,
 ): { side: PanelSide; box: Box } {
   const row = Math.max(10, Math.round(textHeight * 0.8));
-  const width = row * 9, height = row * EMOTIONS.length + 4;
+  const width = namesWidth(emotions, row) + row * 4;
+  const height = row * emotions.length + 4;
   const gap = Math.max(4, Math.round(textHeight / 3));
   const places: Record<PanelSide, [number, number]> = {
     right: [face.x + face.width + gap, face.y],
@@ -218,19 +244,26 @@ function placePanel(
   return best!;
 }
 
+/** The room for the names in a panel. */
+function namesWidth(emotions: readonly string[], row: number): number {
+  const widest = emotions.map((name) => measureText(name, row) + 4);
+  return Math.max(row * 5, ...widest);
+}
+
 function drawPanel(
   painter: Painter,
   panel: Box,
+  { names: emotions, colors }: Classes,
   probabilities: ArrayLike<number>,
 ) {
-  const row = (panel.height - 4) / EMOTIONS.length;
+  const row = (panel.height - 4) / emotions.length;
   painter.fill(panel.x, panel.y, panel.width, panel.height, BLACK, 0.6);
   const best = indexOfLargest(probabilities);
-  const names = row * 5, bars = panel.width - names - 4;
-  for (let i = 0; i < EMOTIONS.length; i++) {
+  const names = namesWidth(emotions, row), bars = panel.width - names - 4;
+  for (let i = 0; i < emotions.length; i++) {
     const y = panel.y + 2 + i * row;
     painter.text(
-      EMOTIONS[i],
+      emotions[i],
       panel.x + 2,
       y,
       row,
@@ -240,7 +273,7 @@ function drawPanel(
     const top = y + Math.round((row - height) / 2);
     painter.fill(x, top, bars, height, WHITE, 0.18);
     const length = Math.round(bars * probabilities[i]);
-    painter.fill(x, top, length, height, COLORS[i], 1);
+    painter.fill(x, top, length, height, colors[i], 1);
   }
 }
 

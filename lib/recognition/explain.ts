@@ -14,17 +14,17 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { indexOfLargest } from "../emotions.ts";
-import { type Emotion, EMOTIONS, FACE_SIZE } from "../emotions.ts";
+import { FACE_SIZE, indexOfLargest } from "../emotions.ts";
 import type { ColorImage } from "../image/gray.ts";
+import { meaningOf } from "../model/emotions_of_model.ts";
 import { scalePixels } from "../network/input.ts";
 
 /** Where a network looked for one emotion. */
 export interface Explanation {
-  readonly emotion: Emotion;
+  readonly emotion: string;
   /** The name of the layer that was asked. */
   readonly layer: string;
-  /** Seven probabilities in the order of `EMOTIONS`. */
+  /** One probability a class, in the order of the model's names. */
   readonly probabilities: Float32Array;
   /** The layer's positions, row by row: how much each speaks for it, >= 0. */
   readonly map: Float32Array;
@@ -40,7 +40,7 @@ export interface Explanation {
  * @param crop 48 x 48 gray values, 0 to 255
  * @param options.emotion by default the most probable one
  * @param options.layer a layer's name; by default the last one with positions
- * @throws {RangeError} for a layer that is not there, has no positions, or
+ * @throws {RangeError} for an emotion that is not the model's, or a layer that is not there, has no positions, or
  * does not lie on every path to the answer
  *
  * @example
@@ -54,7 +54,7 @@ export interface Explanation {
 export function explain(
   model: tf.LayersModel,
   crop: Uint8Array,
-  options: { emotion?: Emotion; layer?: string } = {},
+  options: { emotion?: string; layer?: string } = {},
 ): Explanation {
   const layer = options.layer
     ? model.layers.find(({ name }) => name === options.layer)
@@ -68,17 +68,26 @@ export function explain(
     );
   }
   const [mapHeight, mapWidth] = shape.slice(1) as number[];
+  const { emotions, scale } = meaningOf(model);
+  if (options.emotion && !emotions.includes(options.emotion)) {
+    throw new RangeError(
+      `There is no "${options.emotion}" among the model's classes: ${
+        emotions.join(", ")
+      }`,
+    );
+  }
   return tf.tidy(() => {
-    const input = tf.tensor4d(scalePixels(crop), [1, FACE_SIZE, FACE_SIZE, 1]);
+    const scaled = scalePixels(crop, undefined, scale);
+    const input = tf.tensor4d(scaled, [1, FACE_SIZE, FACE_SIZE, 1]);
     const answer = model.predict(input) as tf.Tensor;
     const probabilities = answer.dataSync() as Float32Array;
-    const emotion = options.emotion ?? EMOTIONS[indexOfLargest(probabilities)];
+    const emotion = options.emotion ?? emotions[indexOfLargest(probabilities)];
     const output = layer.output as tf.SymbolicTensor;
     const activations = tf.model({ inputs: model.inputs, outputs: output })
       .predict(input) as tf.Tensor4D;
     const scoreOf = (values: tf.Tensor) =>
-      scores(model, output, values).reshape([EMOTIONS.length])
-        .gather(EMOTIONS.indexOf(emotion)).asScalar();
+      scores(model, output, values).reshape([emotions.length])
+        .gather(emotions.indexOf(emotion)).asScalar();
     const gradient = tf.grad(scoreOf)(activations);
     const weights = gradient.mean([1, 2], true);
     const map = activations.mul(weights).sum(3).relu();

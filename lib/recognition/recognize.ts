@@ -9,11 +9,15 @@
 import { inProject } from "../project.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { profileFaceCascade } from "../haar/profile_face.ts";
+import { declareMeaning, meaningOf } from "../model/emotions_of_model.ts";
 import { loadModel } from "../model/saved_model.ts";
 import { toGray } from "../image/gray.ts";
 import type { ColorImage, GrayImage } from "../image/gray.ts";
 import { readImage } from "../image/image.ts";
-import { readTrained, type TrainedNetwork } from "../network/trained.ts";
+import { describeModel } from "../engine/describe_model.ts";
+import { readWeights } from "../engine/weights.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
 import { PHOTO_SEARCH, type RecognizedFace, Recognizer } from "./recognizer.ts";
 import { UserError } from "../user_error.ts";
 
@@ -27,13 +31,15 @@ export class InferenceError extends UserError {
 
 const MODELS = inProject("models");
 
-/**
- * The folder of the model that is used where none is named: the one that
- * models/default.json names.
- *
- * @throws {InferenceError} when there is none
- */
-export function defaultModel(): string {
+/** What models/default.json says. */
+interface DefaultModel {
+  /** The model's folder. */
+  readonly folder: string;
+  /** The confidence below which its answers are unsure, 0 to 1. */
+  readonly threshold: number;
+}
+
+function readDefault(): DefaultModel {
   const file = resolve(MODELS, "default.json");
   if (!existsSync(file)) {
     throw new InferenceError(
@@ -42,40 +48,98 @@ export function defaultModel(): string {
         "or name the folder of another",
     );
   }
+  let said: { model?: unknown; threshold?: unknown };
   try {
-    return resolve(
-      MODELS,
-      String(JSON.parse(readFileSync(file, "utf8")).model),
-    );
+    said = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
     throw new InferenceError(file, `cannot be read (${error})`);
   }
+  const { model, threshold = 0 } = said ?? {};
+  if (typeof model !== "string") {
+    throw new InferenceError(file, "its model is not the name of a folder");
+  }
+  if (!(typeof threshold === "number" && threshold >= 0 && threshold <= 1)) {
+    throw new InferenceError(
+      file,
+      `its threshold is ${JSON.stringify(threshold)}, not a number from 0 to 1`,
+    );
+  }
+  return { folder: resolve(MODELS, model), threshold };
 }
 
 /**
- * A trained network as plain data.
+ * The folder of the model that is used where none is named: the one that
+ * models/default.json names.
+ *
+ * @throws {InferenceError} when there is none
+ */
+export function defaultModel(): string {
+  return readDefault().folder;
+}
+
+/**
+ * A trained network as plain data, with its threshold: the default model's is
+ * in models/default.json, others have none.
  *
  * @param model a folder with model.json and weights.bin (LayersModel format)
+ * @param said what the user says of a model of another project, see
+ * `declareMeaning`
  * @throws {InferenceError} when it does not take 48 x 48 gray faces or does
- * not give seven probabilities
+ * not give probabilities
+ * @throws {MeaningError} when its names do not fit it
  * @throws {CheckpointError} when it cannot be read
  */
 export async function loadTrained(
-  model: string = defaultModel(),
+  model?: string,
+  said: { emotions?: string; scale?: string } = {},
 ): Promise<TrainedNetwork> {
-  const layers = await loadModel(model);
+  const { folder, threshold } = model === undefined
+    ? readDefault()
+    : { folder: model, threshold: thresholdOf(model) };
+  const layers = await loadModel(folder);
   const input = JSON.stringify(layers.inputs[0].shape.slice(1));
-  const output = JSON.stringify(layers.outputs[0].shape.slice(1));
-  if (input !== "[48,48,1]" || output !== "[7]") {
+  const output = layers.outputs[0].shape.slice(1) as number[];
+  if (input !== "[48,48,1]" || output.length !== 1 || !(output[0] > 1)) {
     throw new InferenceError(
-      model,
-      `takes ${input} and gives ${output}, not [48,48,1] and [7]: ` +
-        "it is not a network for these faces",
+      folder,
+      `takes ${input} and gives ${JSON.stringify(output)}, not [48,48,1] and ` +
+        "one probability a class: it is not a network for these faces",
     );
   }
-  const trained = readTrained(layers);
+  declareMeaning(layers, said);
+  const { emotions, named, scale } = meaningOf(layers);
+  if (!named) {
+    console.error(
+      `${folder} names no emotions: numbers stand for them (--emotions names them)`,
+    );
+  }
+  const graph = describeModel(layers);
+  const weights = readWeights(graph, layers);
+  const trained = { graph, ...weights, emotions, scale, threshold };
   layers.dispose();
   return trained;
+}
+
+/** The threshold of a model that is named: the default one may be. */
+function thresholdOf(model: string): number {
+  if (!existsSync(resolve(MODELS, "default.json"))) return 0;
+  const { folder, threshold } = readDefault();
+  return resolve(model) === folder ? threshold : 0;
+}
+
+/** What may be chosen beside the model. */
+export interface RecognizeOptions {
+  /**
+   * Also searches the picture turned by 20 degrees both ways and with the
+   * profile cascade: slower, finds faces that lean or look aside.
+   */
+  readonly thorough?: boolean;
+  /** The confidence below which a face is unsure; by default the model's. */
+  readonly threshold?: number;
+  /** The names of a model's classes, where it has none, see `declareMeaning`. */
+  readonly emotions?: string;
+  /** What black and white are to a model, see `declareMeaning`. */
+  readonly scale?: string;
 }
 
 /**
@@ -83,16 +147,27 @@ export async function loadTrained(
  *
  * @param model see {@linkcode loadTrained}
  */
-export async function loadRecognizer(model?: string): Promise<Recognizer> {
-  return await Recognizer.create(await loadTrained(model));
+export async function loadRecognizer(
+  model?: string,
+  options: RecognizeOptions = {},
+): Promise<Recognizer> {
+  const trained = await loadTrained(model, options);
+  const { threshold = trained.threshold, thorough = false } = options;
+  return await Recognizer.create(
+    { ...trained, threshold },
+    undefined,
+    thorough ? profileFaceCascade() : undefined,
+  );
 }
 
 /**
- * Finds the faces of a picture and classifies their emotions.
+ * Finds the faces of a picture and classifies their emotions. Faces that the
+ * picture's edge cuts are found too; their boxes reach beyond it.
  *
  * @param image a picture, or the path of one
  * @param recognizer one with another model; by default the default model's,
  * loaded at the first call
+ * @param options for the default recognizer only; another has its own
  * @throws {ImageError} when the file is not a picture that can be read
  *
  * @example
@@ -105,17 +180,26 @@ export async function loadRecognizer(model?: string): Promise<Recognizer> {
 export async function recognize(
   image: ColorImage | GrayImage | string,
   recognizer?: Recognizer,
+  options: RecognizeOptions = {},
 ): Promise<RecognizedFace[]> {
   const picture = typeof image === "string" ? await readImage(image) : image;
   const gray = picture.data.length === picture.width * picture.height
     ? picture as GrayImage
     : toGray(picture as ColorImage);
-  const worker = recognizer ?? await (shared ??= loadRecognizer().catch(
-    (error) => {
-      shared = undefined;
-      throw error;
-    },
-  ));
+  const worker = recognizer ?? await sharedRecognizer(options);
   return worker.recognize(gray, PHOTO_SEARCH);
 }
-let shared: Promise<Recognizer> | undefined;
+
+/** The default model's recognizer with these options, loaded once. */
+function sharedRecognizer(options: RecognizeOptions): Promise<Recognizer> {
+  const { thorough = false, threshold } = options;
+  const key = `${thorough} ${threshold}`;
+  let recognizer = shared.get(key);
+  if (!recognizer) {
+    recognizer = loadRecognizer(undefined, options);
+    shared.set(key, recognizer);
+    recognizer.catch(() => shared.delete(key));
+  }
+  return recognizer;
+}
+const shared = new Map<string, Promise<Recognizer>>();

@@ -9,40 +9,40 @@
  */
 import type { Cascade } from "../haar/cascade.ts";
 import { CROP_MARGIN, cropFace } from "./crop.ts";
-import { indexOfLargest } from "../emotions.ts";
-import { type Emotion, EMOTIONS, FACE_PIXELS } from "../emotions.ts";
-import { frontalFaceCascade } from "../haar/frontal_face.ts";
-import { CascadeDetector } from "../haar/detector.ts";
+import {
+  EMOTIONS,
+  FACE_PIXELS,
+  indexOfLargest,
+  numbersFor,
+} from "../emotions.ts";
+import { FaceFinder, type FaceSearch } from "./face_finder.ts";
 import type { Box } from "../image/box.ts";
 import type { GrayImage } from "../image/gray.ts";
-import type { Network } from "../network/network.ts";
+import { createEngine } from "../engine/create_engine.ts";
+import type { Engine } from "../engine/engine.ts";
+import { OWN_SCALE, type Scale } from "../network/input.ts";
 import { predictFaces } from "../network/predict.ts";
-import { createTrained, type TrainedNetwork } from "../network/trained.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
+import { checkProbabilities, isUnsure } from "./probabilities.ts";
 
 /** A face and what it shows. */
 export interface RecognizedFace {
-  /** Where it is, in pixels of the picture. */
+  /** Where it is, in pixels of the picture; it may reach beyond the edges. */
   readonly box: Box;
+  /** How far it leans clockwise, in degrees, as far as is known; 0 upright. */
+  readonly turn: number;
   /** How many of the detector's raw candidates agree on it. */
   readonly neighbours: number;
   /** The most probable emotion. */
-  readonly emotion: Emotion;
+  readonly emotion: string;
   /** The probability of that emotion, 0 to 1. */
   readonly confidence: number;
-  /** Seven probabilities in the order of `EMOTIONS`; they sum to 1. */
+  /** Whether the confidence is below the model's threshold. */
+  readonly unsure: boolean;
+  /** One probability a class, in the order of the recognizer's `emotions`; they sum to 1. */
   readonly probabilities: Float32Array;
   /** What the network saw: 48 x 48 gray values, 0 to 255, row by row. */
   readonly crop: Uint8Array;
-}
-
-/** How faces are looked for. */
-export interface FaceSearch {
-  /** Ratio of one window size to the next. */
-  readonly scaleFactor: number;
-  /** Raw candidates a face needs beyond the first. */
-  readonly minNeighbors: number;
-  /** The smallest face, as a fraction of the picture's shorter side. */
-  readonly smallestFace: number;
 }
 
 /** For single pictures: thorough, and down to small faces. */
@@ -75,18 +75,42 @@ const BATCH = 8;
  */
 export class Recognizer {
   private constructor(
-    private readonly detector: CascadeDetector,
-    private readonly network: Network,
+    private readonly finder: FaceFinder,
+    private readonly network: Engine,
+    /** The confidence below which an answer is unsure; 0, none. */
+    readonly threshold: number,
+    /** The names of the classes, in the order of the probabilities. */
+    readonly emotions: readonly string[],
+    /** What black and white become in the network's input. */
+    readonly scale: Scale,
   ) {}
 
-  /** Compiles the WebAssembly modules and allocates their memory. */
+  /**
+   * Compiles the WebAssembly modules and allocates their memory.
+   *
+   * @param cascade frontal faces by default
+   * @param profile makes every search a thorough one, see `face_finder.ts`
+   */
   static async create(
     trained: TrainedNetwork,
-    cascade: Cascade = frontalFaceCascade(),
+    cascade?: Cascade,
+    profile?: Cascade,
   ): Promise<Recognizer> {
     const options = { batch: BATCH, training: false };
-    const network = await createTrained(trained, options);
-    return new Recognizer(await CascadeDetector.create(cascade), network);
+    const network = await createEngine(trained.graph, options);
+    network.parameters.set(trained.parameters);
+    network.statistics.set(trained.statistics);
+    const { outputSize } = trained.graph;
+    const usual = outputSize === EMOTIONS.length
+      ? EMOTIONS
+      : numbersFor(outputSize);
+    return new Recognizer(
+      await FaceFinder.create(cascade, profile),
+      network,
+      trained.threshold ?? 0,
+      trained.emotions ?? usual,
+      trained.scale ?? OWN_SCALE,
+    );
   }
 
   /**
@@ -99,37 +123,41 @@ export class Recognizer {
     search: FaceSearch = PHOTO_SEARCH,
     margin: number = CROP_MARGIN,
   ): RecognizedFace[] {
-    const smallest = Math.round(
-      search.smallestFace * Math.min(image.width, image.height),
+    const found = this.finder.find(image, search);
+    const crops = found.map(({ upright }) =>
+      cropFace(upright.image, upright.box, margin)
     );
-    const found = this.detector.detect(image, {
-      scaleFactor: search.scaleFactor,
-      minNeighbors: search.minNeighbors,
-      minSize: { width: smallest, height: smallest },
-    });
-    const crops = found.map((box) => cropFace(image, box, margin));
     const probabilities = this.classify(crops);
-    return found.map(({ x, y, width, height, neighbors }, i) => {
+    return found.map(({ box, turn, neighbors }, i) => {
       const best = indexOfLargest(probabilities[i]);
       return {
-        box: { x, y, width, height },
+        box,
+        turn,
         neighbours: neighbors,
-        emotion: EMOTIONS[best],
+        emotion: this.emotions[best],
         confidence: probabilities[i][best],
+        unsure: isUnsure(probabilities[i], this.threshold),
         probabilities: probabilities[i],
         crop: crops[i],
       };
     });
   }
 
-  /** The seven probabilities of faces that are cropped already. */
+  /**
+   * The probabilities of faces that are cropped already.
+   *
+   * @throws {RangeError} when the network gives no probabilities
+   */
   classify(crops: readonly Uint8Array[]): Float32Array[] {
-    const classes = EMOTIONS.length;
+    const { network, scale } = this, classes = this.emotions.length;
     const pixels = new Uint8Array(crops.length * FACE_PIXELS);
     crops.forEach((crop, i) => pixels.set(crop, i * FACE_PIXELS));
     const output = new Float32Array(crops.length * classes);
-    const range = { pixels, from: 0, to: crops.length, output };
-    predictFaces(this.network, range);
-    return crops.map((_, i) => output.slice(i * classes, (i + 1) * classes));
+    predictFaces(network, { pixels, from: 0, to: crops.length, scale, output });
+    return crops.map((_, i) => {
+      const answer = output.slice(i * classes, (i + 1) * classes);
+      checkProbabilities(answer);
+      return answer;
+    });
   }
 }

@@ -4,13 +4,15 @@
  *
  * A face belongs to the track whose last box it overlaps most. A track that
  * is not seen is lost; it is found again when a face appears in its place
- * soon enough, else it is closed and its number is not used again. Faces are
- * not told apart by their looks: two people who cross may swap numbers.
+ * soon enough, else it is closed and its number is not used again. Where time
+ * goes back, all tracks are closed. Faces are not told apart by their looks:
+ * two people who cross may swap numbers.
  *
  * @module
  */
 import { intersectionOverUnion } from "../image/box.ts";
 import type { Box } from "../image/box.ts";
+import { checkProbabilities, isUnsure } from "./probabilities.ts";
 
 /**
  * Time constant of the exponential moving average, in seconds: a change has
@@ -20,6 +22,9 @@ export const SMOOTHING_SECONDS = 0.4;
 
 /** A lost track waits this long for its face, in seconds. */
 export const PATIENCE_SECONDS = 1;
+
+/** And for this many frames, where they come slowly. */
+export const PATIENCE_FRAMES = 3;
 
 /** The least intersection over union at which a face continues a track. */
 export const LEAST_OVERLAP = 0.2;
@@ -43,12 +48,15 @@ export interface TrackedFace<Face extends SeenFace = SeenFace> {
   readonly raw: ArrayLike<number>;
   /** The exponential moving average over the track; sums to 1. */
   readonly probabilities: Float32Array;
+  /** Whether the average's largest probability is below the threshold. */
+  readonly unsure: boolean;
 }
 
 interface Track {
   readonly number: number;
   box: Box;
   seconds: number;
+  frame: number;
   lost: boolean;
   smoothed: Float32Array;
 }
@@ -69,10 +77,19 @@ interface Track {
 export class FaceTracker {
   private tracks: Track[] = [];
   private count = 0;
+  private frame = 0;
+  private seconds = -Infinity;
 
+  /**
+   * @param smoothingSeconds see `SMOOTHING_SECONDS`
+   * @param patienceSeconds how long a lost track waits; by default for
+   * `PATIENCE_SECONDS` or `PATIENCE_FRAMES`, whichever is longer
+   * @param threshold the confidence below which a face is unsure
+   */
   constructor(
     readonly smoothingSeconds: number = SMOOTHING_SECONDS,
-    readonly patienceSeconds: number = PATIENCE_SECONDS,
+    readonly patienceSeconds?: number,
+    readonly threshold: number = 0,
   ) {}
 
   /** Numbers of the tracks that are lost and may still be found. */
@@ -84,14 +101,22 @@ export class FaceTracker {
    * Takes the faces of the next frame, in any order, and returns them in the
    * same order with their tracks.
    *
-   * @param seconds the frame's time; it must not go backwards
+   * @param seconds the frame's time; where it goes back, another recording
+   * begins, and all tracks are closed
+   * @throws {RangeError} when a face's probabilities are none
    */
   update<Face extends SeenFace>(
     faces: readonly Face[],
     seconds: number,
   ): TrackedFace<Face>[] {
+    for (const face of faces) checkProbabilities(face.probabilities);
+    if (seconds < this.seconds) this.tracks = [];
+    this.seconds = seconds;
+    this.frame++;
+    const frames = this.patienceSeconds === undefined ? PATIENCE_FRAMES : 0;
     this.tracks = this.tracks.filter((track) =>
-      seconds - track.seconds <= this.patienceSeconds
+      seconds - track.seconds <= (this.patienceSeconds ?? PATIENCE_SECONDS) ||
+      this.frame - track.frame <= frames
     );
     const owners = this.match(faces);
     for (const track of this.tracks) track.lost = !owners.includes(track);
@@ -102,6 +127,7 @@ export class FaceTracker {
       smooth(track, face, seconds, this.smoothingSeconds);
       track.box = face.box;
       track.seconds = seconds;
+      track.frame = this.frame;
       const probabilities = track.smoothed.slice();
       return {
         face,
@@ -110,6 +136,7 @@ export class FaceTracker {
         state,
         raw: face.probabilities,
         probabilities,
+        unsure: isUnsure(probabilities, this.threshold),
       };
     });
   }
@@ -141,6 +168,7 @@ export class FaceTracker {
       number: ++this.count,
       box: face.box,
       seconds,
+      frame: this.frame,
       lost: false,
       smoothed: Float32Array.from(face.probabilities),
     };

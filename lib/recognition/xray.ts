@@ -1,5 +1,5 @@
 /**
- * The pipeline with its lid off: every value between a picture and its seven
+ * The pipeline with its lid off: every value between a picture and its
  * probabilities, and checks that the values are what the network was trained
  * on. Notebook 7 shows them one by one.
  *
@@ -10,13 +10,13 @@
  */
 import { cropFace, cropRegion } from "./crop.ts";
 import { indexOfLargest } from "../emotions.ts";
-import { EMOTIONS, FACE_PIXELS } from "../emotions.ts";
+import { FACE_PIXELS } from "../emotions.ts";
 import type { Faces } from "../data/faces.ts";
 import { toGray } from "../image/gray.ts";
 import { detectFaces, type Detection } from "../haar/detector.ts";
 import type { Box } from "../image/box.ts";
 import type { ColorImage, GrayImage } from "../image/gray.ts";
-import { scalePixels } from "../network/input.ts";
+import { OWN_SCALE, scalePixels } from "../network/input.ts";
 import { PHOTO_SEARCH, type Recognizer } from "./recognizer.ts";
 import { UserError } from "../user_error.ts";
 
@@ -45,7 +45,7 @@ export interface Xray {
   readonly tensor: Float32Array;
   /** The smallest and largest value of the tensor. */
   readonly range: readonly [number, number];
-  /** Seven, in the order of `EMOTIONS`. */
+  /** In the order of the recognizer's `emotions`. */
   readonly probabilities: Float32Array;
 }
 
@@ -80,8 +80,11 @@ export async function xray(
   }
   const face = faces[indexOfLargest(faces.map((f) => f.neighbors))];
   const crop = cropFace(gray, face);
-  const tensor = scalePixels(crop);
-  checkScale(tensor);
+  const { scale } = recognizer;
+  const tensor = scalePixels(crop, undefined, scale);
+  if (scale[0] === OWN_SCALE[0] && scale[1] === OWN_SCALE[1]) {
+    checkScale(tensor);
+  }
   return {
     ...{ gray, candidates, faces, face, region: cropRegion(face) },
     ...{ cutout: cutOut(gray, cropRegion(face)), crop, tensor },
@@ -153,16 +156,17 @@ export interface LabelOrder {
   readonly accuracy: number;
   /** The same if the outputs were named in the best possible order. */
   readonly best: number;
-  /** That order: output i would be `EMOTIONS[order[i]]`. */
+  /** That order: output i would be `faces.emotions[order[i]]`. */
   readonly order: readonly number[];
 }
 
 /**
  * Classifies faces whose emotion is known and checks that the outputs are in
- * the order of `EMOTIONS`: that no other order fits clearly better.
+ * the order of the faces' classes: that no other order fits clearly better.
+ * Of more than eight classes only single exchanges are tried.
  *
  * @param faces a few hundred, of a kind the network was trained on
- * @param recognizer anything that gives seven probabilities for each crop
+ * @param recognizer anything that gives one probability a class for each crop
  * @throws {PipelineError} naming the outputs that look exchanged, or when the
  * network does no better than guessing
  */
@@ -174,7 +178,7 @@ export function checkLabelOrder(
     { length: faces.length },
     (_, i) => faces.pixels.subarray(i * FACE_PIXELS, (i + 1) * FACE_PIXELS),
   );
-  const size = EMOTIONS.length;
+  const { emotions } = faces, size = emotions.length;
   const counts = Array.from({ length: size }, () => new Array(size).fill(0));
   for (const [i, answer] of recognizer.classify(crops).entries()) {
     counts[indexOfLargest(answer)][faces.labels[i]]++;
@@ -183,7 +187,8 @@ export function checkLabelOrder(
     order.reduce((sum, label, output) => sum + counts[output][label], 0);
   const identity = Array.from({ length: size }, (_, i) => i);
   let order = identity;
-  for (const other of permutations(identity)) {
+  const others = size <= 8 ? permutations(identity) : exchanges(identity);
+  for (const other of others) {
     if (right(other) > right(order)) order = other;
   }
   const accuracy = right(identity) / faces.length;
@@ -191,7 +196,7 @@ export function checkLabelOrder(
   // Chance alone makes another order look better by a few faces.
   if (best - accuracy > 0.1) {
     const exchanged = identity.filter((i) => order[i] !== i)
-      .map((i) => `output ${i} (${EMOTIONS[i]}) is ${EMOTIONS[order[i]]}`);
+      .map((i) => `output ${i} (${emotions[i]}) is ${emotions[order[i]]}`);
     throw new PipelineError(
       `The labels look exchanged: ${percent(accuracy)} of ${faces.length} ` +
         `faces are right, but ${percent(best)} would be if ` +
@@ -214,6 +219,15 @@ export function checkLabelOrder(
 }
 
 const percent = (part: number) => `${(100 * part).toFixed(1)} %`;
+
+/** Every order with two exchanged. */
+function* exchanges(values: number[]): Generator<number[]> {
+  for (const i of values.keys()) {
+    for (let k = i + 1; k < values.length; k++) {
+      yield values.with(i, values[k]).with(k, values[i]);
+    }
+  }
+}
 
 /** All orders of some numbers: 5,040 for seven. */
 function* permutations(values: number[]): Generator<number[]> {

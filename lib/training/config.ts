@@ -7,7 +7,6 @@ import {
   noAugmentation,
   referenceAugmentation,
 } from "./augment.ts";
-import { EMOTIONS } from "../emotions.ts";
 import { type Schedule, schedules } from "./schedule.ts";
 import { UserError } from "../user_error.ts";
 
@@ -79,6 +78,11 @@ export interface TrainingConfig {
   classWeights: "balanced" | number[] | null;
   augmentation: Augmentation;
   teacher: TeacherChoice | null;
+  /**
+   * Layers that do not learn, for fine-tuning: how many from the first on, the name of the last, or
+   * "block3" for all up to the end of the third residual block; `null`: none.
+   */
+  freeze: number | string | null;
   /** All randomness comes from it: first weights, order, augmentation, dropout. */
   seed: number;
   /** Threads that share each step. The same seed and number give the same weights, bit for bit. */
@@ -109,6 +113,7 @@ export const defaultTraining: TrainingConfig = {
     contrast: 0.1,
   },
   teacher: null,
+  freeze: null,
   seed: 2013,
   workers: navigator.hardwareConcurrency,
 };
@@ -186,6 +191,10 @@ const checks: Record<string, (value: unknown) => string | null> = {
       : "must be a list of models' folders",
   "teacher.weight": inside(0, 1),
   "teacher.temperature": inside(0.01, 100),
+  freeze: orNull((value) =>
+    typeof value === "string" && value !== "" ? null : whole(0)(value) &&
+      "must be a number of layers, a layer's name, or null"
+  ),
   seed: whole(0),
   workers: whole(1),
 };
@@ -206,11 +215,14 @@ export function differingFields(
 ): string[] {
   const a = new Map(flatten(one)), b = new Map(flatten(other));
   return [...new Set([...a.keys(), ...b.keys()])].filter((name) =>
-    JSON.stringify(a.get(name)) !== JSON.stringify(b.get(name))
+    JSON.stringify(a.get(name) ?? null) !== JSON.stringify(b.get(name) ?? null)
   );
 }
 
-/** A configuration with gaps, at both levels: `{ schedule: { kind: "cosine" } }`. */
+/**
+ * A configuration with gaps, at both levels: `{ schedule: { kind: "cosine" } }`, which may be written
+ * `{ schedule: "cosine" }`.
+ */
 export type PartialConfig =
   & Partial<
     Omit<
@@ -219,29 +231,87 @@ export type PartialConfig =
     >
   >
   & {
-    optimizer?: Partial<OptimizerChoice>;
-    schedule?: Partial<Schedule>;
+    optimizer?: OptimizerChoice["kind"] | Partial<OptimizerChoice>;
+    schedule?: Schedule["kind"] | Partial<Schedule>;
     augmentation?: Partial<Augmentation>;
     teacher?: Pick<TeacherChoice, "models"> & Partial<TeacherChoice> | null;
   };
 
-/** Fills the gaps of a field that is an object itself. */
-function fillNested(given: PartialConfig, base: TrainingConfig) {
-  const filled: Record<string, unknown> = { ...base, ...given };
-  const { optimizer, schedule, augmentation, teacher } = given;
-  if (optimizer) {
-    const kind = optimizer.kind ?? base.optimizer.kind;
-    filled.optimizer = { ...optimizers[kind], ...optimizer };
+/** What a field that is an object holds unless it is said, by its kind where it has kinds. */
+function nestedDefaults(name: string, kind: unknown, base: TrainingConfig) {
+  const kinds: Record<string, object> = name === "optimizer"
+    ? optimizers
+    : schedules;
+  switch (name) {
+    case "augmentation":
+      return base.augmentation;
+    case "teacher":
+      return { weight: 0.5, temperature: 1 };
+    default:
+      return Object.hasOwn(kinds, kind as string) ? kinds[kind as string] : {};
   }
-  if (schedule) {
-    const kind = schedule.kind ?? base.schedule.kind;
-    filled.schedule = { ...schedules[kind], ...schedule };
+}
+
+/** Fills the gaps, also of fields that are objects themselves. */
+function fillGaps(given: PartialConfig, base: TrainingConfig): TrainingConfig {
+  const filled: Record<string, unknown> = { ...base };
+  for (const [name, said] of Object.entries(given)) {
+    if (said === undefined) continue;
+    filled[name] = said;
+    if (!["optimizer", "schedule", "augmentation", "teacher"].includes(name)) {
+      continue;
+    }
+    if (said === null && name === "teacher") continue;
+    const hasKind = name === "optimizer" || name === "schedule";
+    const value = hasKind && typeof said === "string" ? { kind: said } : said;
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      throw new TrainingError(
+        `${name} is ${shown(said)}; it must be an object, such as ${
+          JSON.stringify(examples[name])
+        }`,
+      );
+    }
+    const kind = (value as { kind?: unknown }).kind ??
+      base[name as "optimizer"]?.kind;
+    filled[name] = { ...nestedDefaults(name, kind, base), ...value };
   }
-  if (augmentation) {
-    filled.augmentation = { ...base.augmentation, ...augmentation };
-  }
-  if (teacher) filled.teacher = { weight: 0.5, temperature: 1, ...teacher };
   return filled as unknown as TrainingConfig;
+}
+
+const examples: Record<string, object> = {
+  optimizer: { kind: "adam" },
+  schedule: { kind: "plateau" },
+  augmentation: { mirror: true, rotation: 10 },
+  teacher: { models: ["models/report/recalibrated"] },
+};
+
+/** A value as a message shows it: a number that is text is said to be text. */
+function shown(value: unknown): string {
+  if (typeof value === "string") return `the text ${JSON.stringify(value)}`;
+  if (typeof value === "function") return "a function";
+  if (typeof value !== "object") return String(value);
+  const text = JSON.stringify(value);
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+/** The known name that is most like another one: by the letters to change, add or remove. */
+function nearest(name: string, known: readonly string[]): string {
+  const distance = (a: string, b: string): number => {
+    let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+    for (let i = 1; i <= a.length; i++) {
+      const next = [i];
+      for (let j = 1; j <= b.length; j++) {
+        const change = row[j - 1] + Number(a[i - 1] !== b[j - 1]);
+        next.push(Math.min(change, row[j] + 1, next[j - 1] + 1));
+      }
+      row = next;
+    }
+    return row[b.length];
+  };
+  const plain = (text: string) =>
+    text.slice(0, 40).toLowerCase().replace(/[^a-z.]/g, "");
+  const far = known.map((other) => distance(plain(name), plain(other)));
+  return known[far.indexOf(Math.min(...far))];
 }
 
 /**
@@ -260,33 +330,46 @@ export function completeConfig(
   given: PartialConfig = {},
   base: TrainingConfig = defaultTraining,
 ): TrainingConfig {
-  for (const name of Object.keys(given)) {
-    if (!(name in defaultTraining)) {
-      throw new TrainingError(
-        `unknown field in the training configuration: ${name}. It has ${
-          Object.keys(defaultTraining).join(", ")
-        }`,
-      );
-    }
+  if (typeof given !== "object" || given === null || Array.isArray(given)) {
+    throw new TrainingError(
+      `the training configuration is ${
+        shown(given)
+      }; it must be an object, such as {"epochs": 3}`,
+    );
   }
-  const config = fillNested(given, base);
+  const known = Object.keys(defaultTraining);
+  for (const name of Object.keys(given)) {
+    if (known.includes(name)) continue;
+    throw new TrainingError(
+      `unknown field in the training configuration: ${name}. Did you mean ${
+        nearest(name, known)
+      }? It has ${known.join(", ")}`,
+    );
+  }
+  const config = fillGaps(given, base);
   for (const [name, value] of flatten(config)) {
     if (name === "classWeights" || value === null && name === "teacher") {
       continue;
     }
-    const check = checks[name];
-    const complaint = check ? check(value) : "is not a known field";
+    if (!Object.hasOwn(checks, name)) {
+      throw new TrainingError(
+        `unknown field in the training configuration: ${name}. Did you mean ${
+          nearest(name, Object.keys(checks))
+        }?`,
+      );
+    }
+    const complaint = checks[name](value);
     if (complaint) {
-      throw new TrainingError(`${name} ${complaint}, not ${value}`);
+      throw new TrainingError(`${name} ${complaint}, not ${shown(value)}`);
     }
   }
   const { classWeights } = config;
   const usable = classWeights === null || classWeights === "balanced" ||
-    Array.isArray(classWeights) && classWeights.length === EMOTIONS.length &&
+    Array.isArray(classWeights) &&
       classWeights.every((weight) => inside(0, 1e6)(weight) === null);
   if (!usable) {
     throw new TrainingError(
-      `classWeights must be null, "balanced" or ${EMOTIONS.length} numbers of 0 or more`,
+      `classWeights must be null, "balanced" or one number of 0 or more a class`,
     );
   }
   return config;

@@ -4,12 +4,16 @@
 // to be classified are none of that, and the layers are scaled a little wrongly for them. Means
 // and variances over Training's faces as they are, with the weights left alone, mend it: "precise
 // batch normalisation" (Wu and Johnson, 2021, arXiv:2105.07576, sections 3 and 4). No label is used.
-// Where the faces to be classified come from a detector, they are scaled and blurred as it does it.
+// Where the faces to be classified are a detector's crops, Training's are blurred as those are.
 import type * as tf from "@tensorflow/tfjs";
 import { FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
 import { type Faces, selectSplit } from "../data/faces.ts";
-import { createTrained, readTrained } from "../network/trained.ts";
-import { writeWeights } from "../network/weights.ts";
+import { createEngine } from "../engine/create_engine.ts";
+import { describeModel } from "../engine/describe_model.ts";
+import { isForTfjs } from "../engine/engine.ts";
+import { readWeights, writeWeights } from "../engine/weights.ts";
+import { meaningOf } from "../model/emotions_of_model.ts";
+import { rescale } from "../network/input.ts";
 import { type Augmentation, augmentFace, noAugmentation } from "./augment.ts";
 import { shuffle } from "./order.ts";
 
@@ -25,7 +29,6 @@ const BATCH = 128;
  * at all
  * @param options.onProgress called with the number of faces done
  * @throws {DatasetError} when Training has no faces
- * @throws {NetworkError} for a model with layers that the fast network lacks
  *
  * @example
  * ```ts
@@ -48,16 +51,22 @@ export async function recalibrate(
 ): Promise<void> {
   const { seed, augmentation = noAugmentation } = options;
   const { pixels, length } = selectSplit(faces, "Training");
-  const trained = readTrained(model);
-  const { graph, parameters, statistics } = trained;
-  // Without momentum the statistics after a batch are the batch's own.
-  const nodes = graph.nodes.map((node) =>
-    node.op === "norm" ? { ...node, momentum: 0 } : node
-  );
-  const network = await createTrained(
-    { ...trained, graph: { ...graph, nodes } },
-    { batch: Math.min(BATCH, length), training: true },
-  );
+  const graph = describeModel(model);
+  if (graph.statistics === 0) return;
+  const { scale } = meaningOf(model);
+  const { parameters, statistics } = readWeights(graph, model);
+  const network = await createEngine({
+    ...graph,
+    // Without momentum the statistics after a batch are the batch's own.
+    nodes: graph.nodes.map((node) =>
+      node.op === "norm" ? { ...node, momentum: 0 } : node
+    ),
+    ...(isForTfjs(graph)
+      ? { norms: graph.norms.map((norm) => ({ ...norm, momentum: 0 })) }
+      : {}),
+  }, { batch: Math.min(BATCH, length), training: true });
+  network.parameters.set(parameters);
+  network.statistics.set(statistics);
   const sums = new Float64Array(statistics.length);
   const order = shuffle(length, seed, 0);
   for (let first = 0; first < length; first += BATCH) {
@@ -74,6 +83,7 @@ export async function recalibrate(
         i * FACE_PIXELS,
       )
     );
+    rescale(network.input.subarray(0, batch.length * FACE_PIXELS), scale);
     network.measure(batch.length);
     network.statistics.forEach((value, i) => sums[i] += value * batch.length);
     options.onProgress?.(first + batch.length);

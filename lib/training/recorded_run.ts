@@ -2,7 +2,7 @@
 // log of its epochs and the evaluation of its model. Nothing is computed here.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { CheckpointError } from "../model/saved_model.ts";
+import { CheckpointError } from "../model/model_file.ts";
 import type { Evaluation } from "../evaluation/evaluate.ts";
 
 import type { TrainingConfig } from "./config.ts";
@@ -67,17 +67,31 @@ export function readRecordedRun(folder: string): RecordedRun {
     return readFileSync(file, "utf8");
   };
   const json = (name: string) => {
+    const damaged = (what: string) =>
+      new CheckpointError(resolve(folder, name), `is damaged: ${what}`);
+    let value;
     try {
-      return JSON.parse(text(name));
+      value = JSON.parse(text(name));
     } catch (error) {
       if (error instanceof CheckpointError) throw error;
-      throw new CheckpointError(resolve(folder, name), "is damaged");
+      throw damaged("it is not JSON");
     }
+    if (typeof value === "object" && value !== null) return value;
+    throw damaged("it is not an object");
   };
   const { network, data, training } = json("config.json");
+  for (const [name, value] of Object.entries({ network, data, training })) {
+    if (typeof value === "object" && value !== null) continue;
+    throw new CheckpointError(
+      resolve(folder, "config.json"),
+      `is damaged: it lacks ${name}`,
+    );
+  }
   return {
-    ...{ network, data, config: training },
-    epochs: parseLog(text("log.csv")),
+    network,
+    data,
+    config: training,
+    epochs: parseLog(text("log.csv"), resolve(folder, "log.csv")),
     evaluation: json("evaluation.json"),
     mirrored: json("evaluation-mirrored.json"),
   };
@@ -92,7 +106,10 @@ export function readRecordedRun(folder: string): RecordedRun {
 export function lastSaved(folder: string): string {
   const names = existsSync(folder) ? readdirSync(folder) : [];
   const epochOf = (name: string) => Number(/\.(\d+)-[\d.]+$/.exec(name)?.[1]);
-  const saved = names.filter((name) => epochOf(name) > 0)
+  // A folder whose writing was killed has no model.json yet.
+  const saved = names.filter((name) =>
+    epochOf(name) > 0 && existsSync(resolve(folder, name, "model.json"))
+  )
     .sort((one, other) => epochOf(one) - epochOf(other)).at(-1);
   if (saved === undefined) {
     throw new CheckpointError(
@@ -104,12 +121,24 @@ export function lastSaved(folder: string): string {
 }
 
 /** The epochs of a log as `formatLog` of run_folder.ts writes it. */
-function parseLog(csv: string): EpochFigures[] {
-  const [header, ...lines] = csv.trim().split("\n");
+function parseLog(csv: string, file: string): EpochFigures[] {
+  const [header, ...lines] = csv.trim().split(/\r?\n/);
   const names = header.split(",");
-  return lines.map((line) => {
+  return lines.map((line, index) => {
     const cells = line.split(",");
-    const cell = (name: string) => Number(cells[names.indexOf(name)]);
+    const cell = (name: string) => {
+      const text = cells[names.indexOf(name)];
+      const value = text?.trim() ? Number(text) : NaN;
+      if (Number.isFinite(value) && (name !== "epoch" || value === index + 1)) {
+        return value;
+      }
+      throw new CheckpointError(
+        file,
+        `is damaged: line ${index + 2} has ${
+          text === undefined ? "no" : `"${text.slice(0, 40)}" as its`
+        } ${name}`,
+      );
+    };
     return {
       epoch: cell("epoch"),
       ...{ loss: cell("loss"), accuracy: cell("accuracy") },

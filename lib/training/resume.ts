@@ -2,11 +2,15 @@
 //
 // Reading and writing it is in run_folder.ts.
 import type * as tf from "@tensorflow/tfjs";
+import * as path from "node:path";
 import { createHash } from "node:crypto";
-import { EMOTIONS, FACE_PIXELS } from "../emotions.ts";
-import type { Faces } from "../data/faces.ts";
+import { CheckpointError } from "../model/model_file.ts";
+import { EMOTIONS } from "../emotions.ts";
+import { type Faces, hashFaces } from "../data/faces.ts";
 import type { NetworkGraph } from "../network/graph.ts";
-import { readWeights } from "../network/weights.ts";
+import { isForTfjs } from "../engine/engine.ts";
+import type { Loss } from "../engine/tfjs_graph.ts";
+import { freezeLayers } from "./freeze.ts";
 import { readRun, type RunState } from "./run_folder.ts";
 import { startPlateau } from "./schedule.ts";
 import {
@@ -24,22 +28,22 @@ export interface RunRequest {
   config?: PartialConfig;
   out?: string;
   name?: string;
+  loss?: Loss;
 }
 
-/** @throws {TrainingError} when a network does not take faces or does not give seven probabilities */
-export function checkShapes(graph: NetworkGraph, which: string): void {
-  const [inputs, outputs] = [graph.inputSize, graph.outputSize];
-  if (inputs === FACE_PIXELS && outputs === EMOTIONS.length) return;
-  throw new TrainingError(
-    `${which} takes ${inputs} numbers and gives ${outputs}; it must take faces of 48x48x1 and give ${EMOTIONS.length} probabilities`,
-  );
-}
+/** Fields with names of layers, which count up within one process. */
+const LEFT_OUT = [
+  ...["name", "inputs", "inbound_nodes", "input_layers", "output_layers"],
+];
 
-/** A digest of layers and shapes, without names: these count up within one process. */
+/** A digest of layers and shapes, without names. */
 function fingerprint(graph: NetworkGraph): string {
   const text = JSON.stringify(
-    [graph.nodes, graph.weights],
-    (key, value) => key === "name" || key === "inputs" ? undefined : value,
+    [
+      ...[graph.nodes, graph.weights],
+      ...(isForTfjs(graph) ? [graph.topology] : []),
+    ],
+    (key, value) => LEFT_OUT.includes(key) ? undefined : value,
   );
   return createHash("sha256").update(text).digest("hex");
 }
@@ -58,6 +62,11 @@ function checkName(name: string): string {
   );
 }
 
+/** A digest of a loss of its own. */
+function lossDigest({ loss }: RunRequest): string | undefined {
+  return loss && createHash("sha256").update(String(loss)).digest("hex");
+}
+
 /** The state a run begins with. */
 export function firstState(
   options: RunRequest,
@@ -65,14 +74,22 @@ export function firstState(
 ): RunState {
   const { faces, model } = options;
   const config = completeConfig(options.config);
-  const { parameters, statistics } = readWeights(graph, model);
-  const { name, path, hash } = faces.source;
+  const { parameters, statistics } = freezeLayers(graph, model, config.freeze);
+  const { name, path: file } = faces.source;
+  const hash = hashFaces(faces); // Their source may tell of other ones.
   return {
     notes: {
       config,
       name: checkName(options.name ?? model.name),
       network: fingerprint(graph),
-      data: { name, path, hash, votes: votesDigest(faces, config) },
+      loss: lossDigest(options),
+      data: {
+        name,
+        path: file,
+        hash,
+        emotions: faces.emotions,
+        votes: votesDigest(faces, config),
+      },
       epoch: 0,
       step: 0,
       plateau: startPlateau(),
@@ -114,16 +131,52 @@ export function resumedState(
   if (notes.network !== fingerprint(graph)) {
     throw refuse("it trains a different network");
   }
-  if (notes.data.hash !== options.faces.source.hash) {
+  if (notes.loss !== lossDigest(options)) {
+    throw refuse("it has another loss");
+  }
+  if (notes.data.hash !== hashFaces(options.faces)) {
     throw refuse(
       `it trains on other faces (${notes.data.path ?? notes.data.name})`,
     );
   }
+  const { emotions = EMOTIONS } = notes.data; // Runs of old name none.
+  if (emotions.join() !== options.faces.emotions.join()) {
+    throw refuse(`its faces show ${emotions.join(", ")}`);
+  }
   if (notes.data.votes !== votesDigest(options.faces, asked)) {
     throw refuse("it trains on other votes");
   }
+  checkFit(options.out!, state, graph);
   notes.config = asked;
   return state;
+}
+
+/** @throws {CheckpointError} when a state's arrays are not those of its network and optimizer */
+function checkFit(out: string, state: RunState, graph: NetworkGraph): void {
+  const { notes: { config, epoch, step, history }, arrays } = state;
+  const averaged = config.averageDecay === null ? [] : ["average"];
+  const { parameters, statistics } = graph;
+  const expected = [
+    ["parameters", parameters],
+    ["statistics", statistics],
+    ...averaged.flatMap((name) => [
+      [`${name}Parameters`, parameters],
+      [`${name}Statistics`, statistics],
+    ]),
+    ...Object.keys(firstMoments(config, 0)).map((name) => [name, parameters]),
+  ];
+  const found = Object.entries(arrays).map(([name, { length }]) => [
+    name,
+    length,
+  ]);
+  const same = JSON.stringify(found.sort()) === JSON.stringify(expected.sort());
+  const counted = Number.isSafeInteger(epoch) && Number.isSafeInteger(step) &&
+    Array.isArray(history) && history.length === epoch;
+  if (same && counted) return;
+  throw new CheckpointError(
+    path.join(out, "resume", "state.bin"),
+    "does not fit its own network: it is damaged; train in another folder",
+  );
 }
 
 /** What the optimizer remembers of past gradients: nothing yet. */

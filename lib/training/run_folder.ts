@@ -5,16 +5,17 @@
 //   <name>.<epoch>-<accuracy>/    a model, each time validation got better, and the last one
 //   resume/state.bin              all that is needed to go on, as of the last whole epoch
 //   resume/model/                 the network with its first weights
+//   resume/lock                   locked while a process trains here (claim.ts)
 //
 // The state is what counts: log.csv is written from it. What the numbers mean is in train.ts.
 import type * as tf from "@tensorflow/tfjs";
-import { existsSync, readdirSync, rmdirSync, rmSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import * as path from "node:path";
-import { loadModel, saveModel } from "../model/saved_model.ts";
 import { loadState, saveState, type State } from "./state_file.ts";
-import { makeFolder, naming, writeWhole } from "../write_whole.ts";
+import { asCheckpoint, loadModel, saveModel } from "../model/saved_model.ts";
+import { makeFolder, writeWhole } from "../write_whole.ts";
 import type { PlateauState } from "./schedule.ts";
-import { type TrainingConfig, TrainingError } from "./config.ts";
+import type { TrainingConfig } from "./config.ts";
 
 /** One epoch, as in log.csv. Losses are mean cross-entropies in nats, without the penalty. */
 export interface EpochRecord {
@@ -39,12 +40,20 @@ export interface EpochRecord {
 /** What a run knows beside its arrays. */
 export interface RunNotes {
   config: TrainingConfig;
-  /** The begin of the saved models' names. */
+  /** What the saved models' names begin with. */
   name: string;
   /** A digest of the network's layers and shapes. */
   network: string;
+  /** A digest of the loss, where it is not the cross-entropy. */
+  loss?: string;
   /** `votes` is a digest of how people voted, where that is a target. */
-  data: { name: string; path?: string; hash: string; votes?: string };
+  data: {
+    name: string;
+    path?: string;
+    hash: string;
+    emotions?: readonly string[];
+    votes?: string;
+  };
   /** Whole epochs and steps behind it. */
   epoch: number;
   step: number;
@@ -81,43 +90,6 @@ export function formatLog(history: EpochRecord[]): string {
 
 const stateFile = (folder: string) => path.join(folder, "resume", "state.bin");
 
-/** Files that belong to a run's folder from its beginning. */
-const BEGINNING = ["config.json", "resume"];
-
-/**
- * Takes a run's folder for this process alone, until `release` is called or the process ends,
- * however it ends: the lock is the operating system's.
- *
- * @throws {TrainingError} when another run works in it, or it holds something else than a run
- * @throws {FileError} when it cannot be written
- */
-export function claimFolder(folder: string): { release(): void } {
-  const others = existsSync(folder) && statSync(folder).isDirectory() &&
-      !existsSync(path.join(folder, "resume"))
-    ? readdirSync(folder)
-    : [];
-  if (others.length > 0) {
-    throw new TrainingError(
-      `${folder} is not empty and holds no run that can be resumed (${
-        others.slice(0, 3).join(", ")
-      }${others.length > 3 ? ", …" : ""}); name a new folder`,
-    );
-  }
-  makeFolder(path.join(folder, "resume"));
-  const lock = path.join(folder, "resume", "lock");
-  const file = naming(
-    lock,
-    () => Deno.openSync(lock, { create: true, write: true }),
-  );
-  if (!file.tryLockSync(true)) {
-    file.close();
-    throw new TrainingError(
-      `another run is working in ${folder}; wait for its end, or name another folder`,
-    );
-  }
-  return { release: () => file.close() };
-}
-
 /** Whether a folder has no run, or one without a whole epoch; a damaged one counts as a run. */
 export function hasNoEpoch(folder: string): boolean {
   try {
@@ -125,14 +97,6 @@ export function hasNoEpoch(folder: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** Removes what a run put into its folder before its first epoch; nothing else. */
-export function forgetBeginning(folder: string): void {
-  for (const name of BEGINNING) {
-    rmSync(path.join(folder, name), { recursive: true, force: true });
-  }
-  if (readdirSync(folder).length === 0) rmdirSync(folder);
 }
 
 /** Whether a folder has a run that was begun. */
@@ -165,21 +129,20 @@ export async function beginRun(
   state: RunState,
 ): Promise<void> {
   const { config, name, data } = state.notes;
-  makeFolder(path.join(folder, "resume"));
+  asCheckpoint(() => makeFolder(path.join(folder, "resume")));
   const parameters = state.arrays.parameters.length;
   const about = { network: { name, parameters }, data, training: config };
   await saveModel(model, path.join(folder, "resume", "model"));
-  writeWhole(
-    path.join(folder, "config.json"),
-    JSON.stringify(about, null, 2) + "\n",
-  );
+  const text = JSON.stringify(about, null, 2) + "\n";
+  asCheckpoint(() => writeWhole(path.join(folder, "config.json"), text));
   saveState(stateFile(folder), state);
 }
 
 /** Saves the state after an epoch, then the log. @throws {CheckpointError} */
 export function saveRun(folder: string, state: RunState): void {
   saveState(stateFile(folder), state);
-  writeWhole(path.join(folder, "log.csv"), formatLog(state.notes.history));
+  const log = formatLog(state.notes.history);
+  asCheckpoint(() => writeWhole(path.join(folder, "log.csv"), log));
 }
 
 /** The name of a saved model's folder: `<name>.<epoch>-<accuracy>`. */

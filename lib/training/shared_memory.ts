@@ -4,7 +4,7 @@
 // in the same order, so that all of them take exactly the same step and none has to tell the others
 // its weights. Slots come in pairs, used in turn: whoever is ahead cannot overwrite what another
 // still reads, with one barrier a step. Training itself is in worker.ts.
-import { EMOTIONS, FACE_PIXELS } from "../emotions.ts";
+import { FACE_PIXELS } from "../emotions.ts";
 import {
   DatasetError,
   describeSplits,
@@ -49,11 +49,13 @@ export function shareFaces(
       }`,
     );
   }
-  const wrong = rows.find((row) => faces.labels[row] >= EMOTIONS.length);
+  const wrong = rows.find((row) => faces.labels[row] >= faces.emotions.length);
   if (wrong !== undefined) {
     throw new DatasetError(
       faces.source.path ?? faces.source.name,
-      `the label ${faces.labels[wrong]} is none of 0 to ${EMOTIONS.length - 1}`,
+      `the label ${faces.labels[wrong]} is none of 0 to ${
+        faces.emotions.length - 1
+      }`,
       wrong + 1,
     );
   }

@@ -4,7 +4,8 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
-import { CheckpointError } from "../model/saved_model.ts";
+import { CheckpointError } from "../model/model_file.ts";
+import { asCheckpoint } from "../model/saved_model.ts";
 import { naming, writeWhole } from "../write_whole.ts";
 
 /** Numbers by name, beside anything that JSON can hold. */
@@ -13,17 +14,19 @@ export interface State<Notes> {
   arrays: Record<string, Float32Array>;
 }
 
-/** The first line: this mark and a digest of all that follows. */
-const MARK = "mien-state-2";
+/** The first word of the file, before the digest of all that follows. */
+const MARK = "mien-state-2 ";
+/** Files of the first version have a digest over the arrays only. */
+const FIRST_MARK = "mien-state-1";
 
-const digest = (bytes: Uint8Array) =>
+const digestOf = (bytes: Uint8Array) =>
   createHash("sha256").update(bytes).digest("hex");
 
 /**
- * Writes a state, whole or not at all: the mark with a digest of the rest, one line of JSON, then
- * the arrays' bytes.
+ * Writes a state, whole or not at all: a line with the digest of the rest, a line of JSON, and the
+ * arrays' bytes.
  *
- * @throws {FileError} for a full disk, missing rights and the like
+ * @throws {CheckpointError} for a full disk, missing rights and the like
  */
 export function saveState<Notes>(file: string, state: State<Notes>): void {
   const arrays = Object.entries(state.arrays);
@@ -37,50 +40,65 @@ export function saveState<Notes>(file: string, state: State<Notes>): void {
       new Uint8Array(buffer, byteOffset, byteLength)
     ),
   ]);
-  writeWhole(
-    file,
-    Buffer.concat([Buffer.from(`${MARK} ${digest(rest)}\n`), rest]),
-  );
+  const first = Buffer.from(`${MARK}${digestOf(rest)}\n`);
+  asCheckpoint(() => writeWhole(file, Buffer.concat([first, rest])));
 }
 
 /**
  * Reads a state written with {@linkcode saveState}.
  *
- * @throws {FileError} when it cannot be read
- * @throws {CheckpointError} when a single byte of it is damaged, or it is something else
+ * @throws {CheckpointError} when it is missing, damaged or something else
  */
 export function loadState<Notes>(file: string): State<Notes> {
-  const bytes = naming(file, () => fs.readFileSync(file));
-  const start = bytes.indexOf("\n") + 1;
-  const [mark, expected] = bytes.subarray(0, start).toString().trim().split(
-    " ",
-  );
-  if (mark !== MARK) {
-    throw new CheckpointError(
+  const bytes = asCheckpoint(() => naming(file, () => fs.readFileSync(file)));
+  const foreign = (what: string) =>
+    new CheckpointError(file, `is not a state of a training run: ${what}`);
+  const damaged = () =>
+    new CheckpointError(
       file,
-      bytes.subarray(0, 40).includes("mien-state-1")
-        ? "was written by an older version of this project; finish the run there, or begin a new one"
-        : "is not the state of a training run",
+      "is damaged: its content is not what was written; train in another folder",
     );
+  let rest = bytes;
+  if (bytes.subarray(0, MARK.length).toString() === MARK) {
+    const end = bytes.indexOf("\n");
+    rest = bytes.subarray(end + 1);
+    const said = bytes.subarray(MARK.length, end).toString();
+    if (end < 0 || digestOf(rest) !== said) throw damaged();
   }
-  const rest = bytes.subarray(start);
-  if (digest(rest) !== expected) {
-    throw new CheckpointError(
-      file,
-      "is damaged: its digest is not that of its content; copy it again, or begin a new run",
-    );
+  const end = rest.indexOf("\n");
+  let head;
+  try {
+    head = JSON.parse(rest.subarray(0, Math.max(end, 0)).toString());
+  } catch {
+    throw foreign("its description is not JSON");
   }
-  // What the digest proves to be ours has the form that saveState gave it.
-  const end = rest.indexOf("\n") + 1;
-  const { arrays: shapes, notes } = JSON.parse(
-    rest.subarray(0, end).toString(),
-  );
-  const body = Uint8Array.from(rest.subarray(end)).buffer;
+  const body = Uint8Array.from(rest.subarray(end + 1));
+  if (rest === bytes) {
+    if (head?.mark !== FIRST_MARK) throw foreign(`it lacks ${MARK.trim()}`);
+    if (digestOf(body) !== head.sha256) throw damaged();
+  }
+  const arrays = cutArrays(head?.arrays, body);
+  if (!arrays || typeof head.notes !== "object" || head.notes === null) {
+    throw damaged();
+  }
+  return { notes: head.notes, arrays };
+}
+
+/** The arrays that a list describes; `undefined` where it does not fit the bytes. */
+function cutArrays(
+  list: unknown,
+  body: Uint8Array<ArrayBuffer>,
+): Record<string, Float32Array> | undefined {
+  if (!Array.isArray(list)) return undefined;
   const arrays: Record<string, Float32Array> = {};
   let at = 0;
-  for (const { name, length } of shapes) {
-    arrays[name] = new Float32Array(body, at, length);
-    at += length * 4;
+  for (const entry of list) {
+    const { name, length } = entry ?? {};
+    const sound = typeof name === "string" && Number.isSafeInteger(length) &&
+      length >= 0 && at + 4 * length <= body.length;
+    if (!sound) return undefined;
+    arrays[name] = new Float32Array(body.buffer, at, length);
+    at += 4 * length;
   }
-  return { notes, arrays };
+  return at === body.length ? arrays : undefined;
 }

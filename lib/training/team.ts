@@ -2,27 +2,77 @@
 //
 // One that fails must not leave the others waiting: it stops all. What they do is in
 // worker.ts.
+import { describeEngine } from "../engine/describe_model.ts";
+import { isForTfjs } from "../engine/engine.ts";
+import type { NetworkGraph } from "../network/graph.ts";
 import { TrainingError } from "./config.ts";
 import { stopAll, type TrainingMemory } from "./shared_memory.ts";
-import type { Reply, Request } from "./worker.ts";
+import { Member, type OwnParts, type Reply, type Request } from "./worker.ts";
 
 /** What became of a request to all workers. */
 export type Outcome = "done" | "stopped";
 
-/** The workers of a run. */
+const startWorker = () =>
+  new Worker(new URL("./worker_thread.ts", import.meta.url), {
+    type: "module",
+  });
+
+/** Lets events, such as those of timers, be handled in this thread. */
+const pause = () => new Promise<void>((resolve) => setTimeout(resolve));
+
+/** Why a network cannot be built in a worker, or `null`: whether its layers are known there. */
+async function whyNotInWorkers(
+  graph: NetworkGraph,
+): Promise<string | null> {
+  const worker = startWorker();
+  try {
+    const reply = await askWorker(worker, { kind: "probe", graph });
+    return reply.kind === "failed" ? reply.reason : null;
+  } finally {
+    worker.terminate();
+  }
+}
+
+/** Says which engine runs; gives what keeps the run in this thread, if anything does. */
+export async function chooseThread(
+  graph: NetworkGraph,
+  { model, loss, onEngine }: OwnParts & { onEngine?: (line: string) => void },
+): Promise<OwnParts | undefined> {
+  const why = !isForTfjs(graph)
+    ? null
+    : loss
+    ? "a function cannot go to workers"
+    : await whyNotInWorkers(graph);
+  const line = describeEngine(graph) +
+    (why ? `, and in one thread (${why})` : "");
+  if (onEngine) onEngine(line);
+  else if (isForTfjs(graph)) console.log(line);
+  return why ? { model, loss } : undefined;
+}
+
+function askWorker(worker: Worker, request: Request): Promise<Reply> {
+  return new Promise((resolve) => {
+    worker.onmessage = ({ data }) => resolve(data);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      resolve({ kind: "failed", reason: event.message, expected: false });
+    };
+    worker.postMessage(request);
+  });
+}
+
+/** The workers of a run; with `own` parts there is one, and it is the main thread itself. */
 export class TrainingTeam {
   readonly #workers: Worker[];
+  readonly #member: Member | undefined;
   readonly #control: Int32Array;
 
-  constructor(memory: TrainingMemory) {
+  constructor(memory: TrainingMemory, own?: OwnParts) {
     this.#control = memory.control;
-    this.#workers = Array.from(
-      { length: memory.workers },
-      () =>
-        new Worker(new URL("./worker.ts", import.meta.url), {
-          type: "module",
-        }),
-    );
+    this.#member = own && new Member({ ...own, pause });
+    this.#workers = own
+      ? []
+      : Array.from({ length: memory.workers }, startWorker);
   }
 
   /**
@@ -37,9 +87,11 @@ export class TrainingTeam {
   ): Promise<Outcome> {
     const timer = setInterval(watch, 200);
     try {
-      const answers = this.#workers.map((worker, index) =>
-        this.#askOne(worker, request(index))
-      );
+      const answers = this.#member
+        ? [this.#member.answer(request(0))]
+        : this.#workers.map((worker, index) =>
+          this.#askOne(worker, request(index))
+        );
       const replies = await Promise.all(answers);
       const failed = replies.find((reply) => reply.kind === "failed");
       if (failed?.kind === "failed") {
@@ -54,16 +106,10 @@ export class TrainingTeam {
     }
   }
 
-  #askOne(worker: Worker, request: Request): Promise<Reply> {
-    return new Promise((resolve) => {
-      worker.onmessage = ({ data }) => resolve(data);
-      worker.onerror = (event) => {
-        event.preventDefault();
-        stopAll(this.#control);
-        resolve({ kind: "failed", reason: event.message, expected: false });
-      };
-      worker.postMessage(request);
-    });
+  async #askOne(worker: Worker, request: Request): Promise<Reply> {
+    const reply = await askWorker(worker, request);
+    if (reply.kind === "failed") stopAll(this.#control);
+    return reply;
   }
 
   /** Makes a request in progress end as "stopped", soon. */

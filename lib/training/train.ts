@@ -6,8 +6,7 @@
 // tasks/train.ts. Searching for good choices is left out.
 import type * as tf from "@tensorflow/tfjs";
 import * as path from "node:path";
-import { loadModel, saveModel } from "../model/saved_model.ts";
-import { EMOTIONS } from "../emotions.ts";
+import { saveModel } from "../model/saved_model.ts";
 import type { Faces } from "../data/faces.ts";
 import {
   accuracyOf,
@@ -16,21 +15,22 @@ import {
   macroF1Of,
   softCrossEntropy,
 } from "../evaluation/metrics.ts";
-import { describeNetwork, type NetworkGraph } from "../network/graph.ts";
-import { readTrained, type TrainedNetwork } from "../network/trained.ts";
-import { penaltyOf, writeWeights } from "../network/weights.ts";
+import { describeModel } from "../engine/describe_model.ts";
+import type { Loss } from "../engine/tfjs_graph.ts";
+import { writeWeights } from "../engine/weights.ts";
+import { meaningOf } from "../model/emotions_of_model.ts";
+import type { NetworkGraph } from "../network/graph.ts";
+import { penaltyOf } from "../network/weights.ts";
 import {
   beginRun,
-  claimFolder,
   type EpochRecord,
-  forgetBeginning,
-  hasNoEpoch,
-  hasRun,
   modelFolderName,
-  readRun,
   type RunState,
   saveRun,
 } from "./run_folder.ts";
+import { checkFaces } from "./check_faces.ts";
+import { claimRun } from "./claim.ts";
+import { FileError } from "../write_whole.ts";
 import { stepPlateau } from "./schedule.ts";
 import {
   type PartialConfig,
@@ -47,8 +47,12 @@ import {
   shareFaces,
   type TrainingMemory,
 } from "./shared_memory.ts";
-import { checkShapes, firstState, resumedState } from "./resume.ts";
-import { TrainingTeam } from "./team.ts";
+import { freezeLayers, type Frozen } from "./freeze.ts";
+import { agreeOnClasses, checkShapes, resolveClassWeights } from "./classes.ts";
+import { firstState, resumedState } from "./resume.ts";
+import { chooseThread, TrainingTeam } from "./team.ts";
+import { loadTeacher } from "./load_teacher.ts";
+import type { OwnParts } from "./worker.ts";
 
 /** How far an epoch is. */
 export interface BatchProgress {
@@ -68,18 +72,25 @@ export interface BatchProgress {
 export interface TrainOptions {
   /** With faces in Training and in PublicTest. */
   faces: Faces;
-  /** Any network from 48x48x1 to seven probabilities; its weights are where a new run begins. */
+  /** Any network from 48x48x1 to one probability a class of the faces; its weights are where a new run begins. */
   model: tf.LayersModel;
   /** What differs from `defaultTraining`. */
   config?: PartialConfig;
   /** The run's folder. Without it nothing is saved. */
   out?: string;
-  /** The begin of the saved models' names; otherwise the model's name. */
+  /** What the saved models' names begin with; otherwise the model's name. */
   name?: string;
   /** Goes on with the run in `out`, if there is one. Otherwise a run there is an error. */
   resume?: boolean;
   /** Stops the run in mid-epoch; `resume` repeats that epoch from its start. */
   signal?: AbortSignal;
+  /**
+   * A loss of your own in place of the cross-entropy, with TensorFlow.js' operations, one number a
+   * face or their mean. It runs in this thread, without workers. `valLoss` stays the cross-entropy.
+   */
+  loss?: Loss;
+  /** Told once which engine computes the network, and why; by default printed where it is slow. */
+  onEngine?: (line: string) => void;
   /** A few times a second. */
   onBatch?: (progress: BatchProgress) => void;
   /** After each epoch, when everything is saved. The next epoch waits for it. */
@@ -98,34 +109,6 @@ export interface TrainResult {
   ended: "epochs" | "patience" | "signal";
 }
 
-/** One weight an emotion: "balanced" gives each emotion the same part of the loss. */
-function resolveClassWeights(
-  { classWeights }: TrainingConfig,
-  labels: Uint8Array,
-): number[] | null {
-  if (classWeights === null) return null;
-  const counts = EMOTIONS.map(() => 0);
-  for (const label of labels) counts[label]++;
-  if (Array.isArray(classWeights)) {
-    if (counts.every((count, k) => count === 0 || classWeights[k] === 0)) {
-      throw new TrainingError(
-        "classWeights gives every emotion of the training faces the weight 0",
-      );
-    }
-    return classWeights;
-  }
-  const present = counts.filter((count) => count > 0).length;
-  return counts.map((count) => count ? labels.length / (present * count) : 0);
-}
-
-async function loadTeacher(folder: string): Promise<TrainedNetwork> {
-  const model = await loadModel(folder);
-  const teacher = readTrained(model);
-  checkShapes(teacher.graph, `the teacher ${folder}`);
-  model.dispose();
-  return teacher;
-}
-
 /** The run while it goes on. */
 class Run {
   readonly #team: TrainingTeam;
@@ -135,20 +118,31 @@ class Run {
     readonly graph: NetworkGraph,
     readonly state: RunState,
     readonly memory: TrainingMemory,
+    own: OwnParts | undefined,
+    /** The network as it is trained. */
+    readonly frozen: Frozen,
   ) {
-    this.#team = new TrainingTeam(memory);
+    this.#team = new TrainingTeam(memory, own);
     for (const [name, array] of Object.entries(state.arrays)) {
       memory.state[name].set(array);
     }
   }
 
   async start(): Promise<void> {
-    const { graph, memory } = this;
+    const { memory, frozen: { graph, parameterRanges, statisticRanges } } =
+      this;
     const { config } = this.state.notes;
+    const { emotions } = this.options.faces;
     const teachers = await Promise.all(
-      (config.teacher?.models ?? []).map(loadTeacher),
+      (config.teacher?.models ?? []).map((folder) =>
+        loadTeacher(folder, emotions)
+      ),
     );
-    const classWeights = resolveClassWeights(config, memory.training.labels);
+    const classWeights = resolveClassWeights(
+      config,
+      memory.training.labels,
+      emotions.length,
+    );
     await this.#team.ask((worker) => ({
       kind: "start",
       worker,
@@ -156,6 +150,8 @@ class Run {
       config,
       classWeights,
       teachers,
+      frozen: { parameterRanges, statisticRanges },
+      scale: meaningOf(this.options.model).scale,
       memory,
     }));
   }
@@ -172,6 +168,14 @@ class Run {
         if (signal?.aborted || !await this.#epoch()) return "signal";
       }
       return "epochs";
+    } catch (error) {
+      const { out } = this.options;
+      if (!(error instanceof TrainingError) || !out || notes.epoch === 0) {
+        throw error;
+      }
+      throw new TrainingError(
+        `${error.message}. ${out} keeps the run as it was after epoch ${notes.epoch}; train with other choices in another folder`,
+      );
     } finally {
       signal?.removeEventListener("abort", stop);
     }
@@ -274,7 +278,7 @@ class Run {
 
   #validation() {
     const { validated, validation: { targets } } = this.memory;
-    const classes = EMOTIONS.length;
+    const classes = this.options.faces.emotions.length;
     const confusion = countConfusion(
       likeliest(targets, classes),
       likeliest(validated, classes),
@@ -313,10 +317,10 @@ function patienceIsOver({ waited, config }: RunState["notes"]): boolean {
  * disk under `out`: at most the epoch in progress can be lost, and a run that was resumed ends with
  * the same weights, bit for bit.
  *
- * @throws {TrainingError} for a configuration that makes no sense, a folder with another run, a loss
- * that is no number
+ * @throws {TrainingError} for a configuration that makes no sense, a folder with another run or other
+ * files, or in which another process trains, a loss that is not a number
  * @throws {CheckpointError} when `out` cannot be written; what was saved before stays
- * @throws {DatasetError} when a split has no faces
+ * @throws {DatasetError} when a split has no faces, or a label is not a class of the network
  *
  * @example
  * ```ts
@@ -333,45 +337,41 @@ function patienceIsOver({ waited, config }: RunState["notes"]): boolean {
  * ```
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { model, out } = options;
-  const graph = describeNetwork(model);
-  checkShapes(graph, "the network");
-  const claim = out === undefined ? undefined : claimFolder(out);
+  const { faces, model, out } = options;
+  const graph = describeModel(model, options.loss);
+  checkFaces(faces);
+  checkShapes(graph, "the network", faces.emotions);
+  agreeOnClasses(model, faces.emotions);
+  if (out === undefined) return await trainNetwork(options, graph, false);
+  const claim = claimRun(out, options.resume);
   try {
-    const result = await trainClaimed(options, graph);
-    claim?.release();
-    return result;
+    return await trainNetwork(options, graph, claim.going);
   } catch (error) {
-    claim?.release();
-    // What failed at its start must not be in the way of the next attempt.
-    if (out !== undefined && hasNoEpoch(out)) forgetBeginning(out);
+    // What was written stays when writing failed: there may be room for more later.
+    if (!(error instanceof FileError)) claim.giveUp();
     throw error;
+  } finally {
+    claim.release();
   }
 }
 
-/** The run, in a folder that nobody else works in. */
-async function trainClaimed(
+async function trainNetwork(
   options: TrainOptions,
-  graph: NetworkGraph,
+  graph: ReturnType<typeof describeModel>,
+  going: boolean,
 ): Promise<TrainResult> {
   const { faces, model, out } = options;
-  // A run without a whole epoch has nothing to lose: it begins once more, as it is asked for now.
-  const going = out !== undefined && hasRun(out) &&
-    readRun(out).notes.epoch > 0;
-  if (going && !options.resume) {
-    throw new TrainingError(
-      `${out} holds a run already; resume it, or name another folder`,
-    );
-  }
   const state = going
     ? resumedState(options, graph)
     : firstState(options, graph);
   const { config } = state.notes;
+  const own = await chooseThread(graph, options);
+  const frozen = freezeLayers(graph, model, config.freeze);
   const memory = createTrainingMemory({
-    workers: config.workers,
+    workers: own ? 1 : config.workers,
     parameters: state.arrays.parameters.length,
     statistics: state.arrays.statistics.length,
-    classes: EMOTIONS.length,
+    classes: faces.emotions.length,
     taught: config.teacher !== null,
     training: shareFaces(faces, "Training", config.votes),
     validation: shareFaces(faces, "PublicTest", config.votes),
@@ -380,7 +380,7 @@ async function trainClaimed(
     ),
   });
   if (out !== undefined && !going) await beginRun(out, model, state);
-  const run = new Run(options, graph, state, memory);
+  const run = new Run(options, graph, state, memory, own, frozen);
   try {
     await run.start();
     const ended = await run.go();

@@ -2,19 +2,26 @@
 //
 // All workers hold the same weights and take the same steps; they share gradients through
 // shared_memory.ts. The main thread (train.ts) says which epoch to run and with what, and saves.
+// This module works in any thread; worker_thread.ts is what a worker starts with.
+import type * as tf from "@tensorflow/tfjs";
 import { augmentFace } from "./augment.ts";
 import { FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
-import { applyTemperature, likeliest } from "../evaluation/metrics.ts";
-import { Network } from "../network/network.ts";
+import { likeliest } from "../evaluation/metrics.ts";
+import { createEngine } from "../engine/create_engine.ts";
+import { type Engine, normsOf } from "../engine/engine.ts";
+import type { Loss } from "../engine/tfjs_graph.ts";
 import type { NetworkGraph } from "../network/graph.ts";
 import { Optimizer } from "../network/optimizer.ts";
-import { predictFaces, PREDICTION_BATCH } from "../network/predict.ts";
-import { createTrained, type TrainedNetwork } from "../network/trained.ts";
+import { predictFaces } from "../network/predict.ts";
+import { rescale, type Scale } from "../network/input.ts";
 import { randomAt } from "../random.ts";
 import { type PlateauState, scaleAt } from "./schedule.ts";
 import { shuffle } from "./order.ts";
+import { addTimes, askTeachers } from "./teachers.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
 import { UserError } from "../user_error.ts";
 import type { TrainingConfig } from "./config.ts";
+import type { Frozen } from "./freeze.ts";
 import {
   meet,
   partOf,
@@ -33,6 +40,14 @@ import {
   viewSlots,
 } from "./shared_memory.ts";
 
+/** What cannot go to another thread. */
+export interface OwnParts {
+  model?: tf.LayersModel;
+  loss?: Loss;
+  /** Awaited between steps, so that the thread can do other things. */
+  pause?: () => Promise<void>;
+}
+
 /** What the main thread asks for. */
 export type Request =
   | {
@@ -43,8 +58,14 @@ export type Request =
     /** One weight an emotion, or `null`. */
     classWeights: number[] | null;
     teachers: TrainedNetwork[];
+    /** Parameters and statistics that stay as they are. */
+    frozen: Pick<Frozen, "parameterRanges" | "statisticRanges">;
+    /** What black and white become in the network's input. */
+    scale: Scale;
     memory: TrainingMemory;
   }
+  /** Whether the network can be built in this thread. */
+  | { kind: "probe"; graph: NetworkGraph }
   | { kind: "epoch"; epoch: number; step: number; plateau: PlateauState };
 
 /** What a worker answers: `failed` with a reason, `done` otherwise. */
@@ -71,7 +92,7 @@ class Shard {
 
   constructor(
     readonly request: Request & { kind: "start" },
-    readonly network: Network,
+    readonly network: Engine,
     readonly optimizer: Optimizer,
   ) {
     this.#slots = viewSlots(request.memory);
@@ -104,7 +125,12 @@ class Shard {
     }
   }
 
-  trainEpoch(epoch: number, firstStep: number, plateau: PlateauState): void {
+  async trainEpoch(
+    epoch: number,
+    firstStep: number,
+    plateau: PlateauState,
+    pause: OwnParts["pause"],
+  ): Promise<void> {
     const { config, memory, worker } = this.request;
     const count = memory.training.length;
     const steps = Math.ceil(count / config.batchSize);
@@ -125,6 +151,7 @@ class Shard {
         memory.progress[PROGRESS_RATE] = rate;
         memory.progress[PROGRESS_STEP] = step + 1;
       }
+      if (pause) await pause();
     }
   }
 
@@ -167,6 +194,15 @@ class Shard {
       );
     }
     this.optimizer.step(rate);
+    // An average of equal numbers is rounded; what is frozen stays exact.
+    const { averageParameters, averageStatistics } = this.optimizer.state;
+    const { frozen } = this.request;
+    for (const [from, to] of averageParameters ? frozen.parameterRanges : []) {
+      averageParameters.set(this.network.parameters.subarray(from, to), from);
+    }
+    for (const [from, to] of averageStatistics ? frozen.statisticRanges : []) {
+      averageStatistics.set(this.network.statistics.subarray(from, to), from);
+    }
   }
 
   /** The faces' pixels, changed, and their targets into the network; gives their weights in the loss. */
@@ -200,6 +236,7 @@ class Shard {
           (taught[face * classes + k] - targets[at + k]);
       }
     });
+    rescale(input.subarray(0, faces.length * FACE_PIXELS), this.request.scale);
     return classWeights
       ? Float32Array.from(faces, (face) => classWeights[training.labels[face]])
       : undefined;
@@ -233,6 +270,11 @@ class Shard {
       loss += numbers[SLOT_LOSS];
       right += numbers[SLOT_RIGHT];
     }
+    const { parameterRanges, statisticRanges } = this.request.frozen;
+    for (const range of parameterRanges) gradients.fill(0, ...range);
+    for (const [from, to] of statisticRanges) {
+      statistics.set(this.#before.subarray(from, to), from);
+    }
     if (this.request.worker === 0) {
       progress[PROGRESS_LOSS] += loss;
       progress[PROGRESS_RIGHT] += right;
@@ -248,12 +290,10 @@ class Shard {
   #hasten(step: number): void {
     const { graph } = this.request;
     const { statistics } = this.network;
-    for (const node of graph.nodes) {
-      if (node.op !== "norm") continue;
-      const { momentum } = node;
+    for (const { momentum, mean, variance } of normsOf(graph)) {
       const early = earlyDecay(momentum, step);
       if (early === momentum || momentum === 1) continue;
-      for (const index of [node.mean, node.variance]) {
+      for (const index of [mean, variance]) {
         const { offset, shape } = graph.weights[index];
         for (let i = offset; i < offset + shape[0]; i++) {
           const change = (statistics[i] - this.#before[i]) / (1 - momentum);
@@ -276,8 +316,9 @@ class Shard {
       network.statistics.set(optimizer.state.averageStatistics);
     }
     const [from, to] = partOf(validation.length, worker, workers);
+    const { scale } = this.request;
     const { pixels } = validation;
-    predictFaces(network, { pixels, from, to, output: validated });
+    predictFaces(network, { pixels, from, to, output: validated, scale });
     if (averaged) {
       network.parameters.set(this.#live);
       network.statistics.set(this.#liveStatistics);
@@ -290,72 +331,55 @@ function earlyDecay(decay: number, step: number): number {
   return Math.min(decay, (1 + step) / (10 + step));
 }
 
-function addTimes(sum: Float32Array, values: Float32Array, part: number): void {
-  for (let i = 0; i < sum.length; i++) sum[i] += values[i] * part;
-}
-
-/**
- * What the teachers say of this worker's training faces: the mean over all of them, and over each
- * face and its mirror image.
- */
-async function askTeachers(
-  { teachers, config, memory, worker }: Request & { kind: "start" },
-): Promise<void> {
-  if (!config.teacher) return;
-  const { training, taught, workers } = memory;
-  const classes = taught.length / training.length;
-  const [from, to] = partOf(training.length, worker, workers);
-  const own = taught.subarray(from * classes, to * classes);
-  const mean = new Float32Array(own.length);
-  const { pixels } = training;
-  for (const teacher of teachers) {
-    const options = { batch: PREDICTION_BATCH, training: false };
-    const network = await createTrained(teacher, options);
-    for (const mirrored of [false, true]) {
-      predictFaces(network, { pixels, from, to, output: taught, mirrored });
-      addTimes(mean, own, 1 / (2 * teachers.length));
-    }
-  }
-  own.set(applyTemperature(mean, classes, config.teacher.temperature));
-}
-
-function createOptimizer(network: Network, config: TrainingConfig): Optimizer {
+function createOptimizer(network: Engine, config: TrainingConfig): Optimizer {
   const { optimizer, weightDecay, averageDecay } = config;
   return new Optimizer(network, { ...optimizer, weightDecay, averageDecay });
 }
 
-let shard: Shard | undefined;
-let control: Int32Array | undefined;
+/** A worker's whole life: it answers one request after another, and never throws. */
+export class Member {
+  #shard: Shard | undefined;
+  #control: Int32Array | undefined;
 
-async function answer(request: Request): Promise<void> {
-  if (request.kind === "start") {
-    const { config, memory, graph } = request;
-    await askTeachers(request);
-    const network = await Network.create(graph, {
-      batch: Math.ceil(config.batchSize / memory.workers),
-      training: true,
-    });
-    shard = new Shard(request, network, createOptimizer(network, config));
-    return;
+  constructor(readonly own: OwnParts = {}) {}
+
+  async answer(request: Request): Promise<Reply> {
+    if (request.kind === "start") this.#control = request.memory.control;
+    try {
+      await this.#do(request);
+      return { kind: "done" };
+    } catch (error) {
+      if (error instanceof Stopped) return { kind: "stopped" };
+      if (this.#control) stopAll(this.#control);
+      const { message, stack } = error as Error;
+      const expected = error instanceof UserError;
+      return { kind: "failed", reason: expected ? message : stack!, expected };
+    }
   }
-  const { epoch, step, plateau } = request;
-  shard!.load(step);
-  shard!.trainEpoch(epoch, step, plateau);
-  shard!.validate();
-  if (shard!.request.worker === 0) shard!.save();
+
+  async #do(request: Request): Promise<void> {
+    const { model, loss, pause } = this.own;
+    if (request.kind === "probe") {
+      await createEngine(request.graph, { batch: 1, training: false });
+      return;
+    }
+    if (request.kind === "start") {
+      const { config, memory, graph } = request;
+      await askTeachers(request);
+      const options = {
+        batch: Math.ceil(config.batchSize / memory.workers),
+        training: true,
+      };
+      const network = await createEngine(graph, options, { model, loss });
+      const optimizer = createOptimizer(network, config);
+      this.#shard = new Shard(request, network, optimizer);
+      return;
+    }
+    const shard = this.#shard!;
+    const { epoch, step, plateau } = request;
+    shard.load(step);
+    await shard.trainEpoch(epoch, step, plateau, pause);
+    shard.validate();
+    if (shard.request.worker === 0) shard.save();
+  }
 }
-
-self.onmessage = async ({ data }: MessageEvent<Request>) => {
-  const reply = (message: Reply) => self.postMessage(message);
-  if (data.kind === "start") control = data.memory.control;
-  try {
-    await answer(data);
-    reply({ kind: "done" });
-  } catch (error) {
-    if (error instanceof Stopped) return reply({ kind: "stopped" });
-    stopAll(control!);
-    const { message, stack } = error as Error;
-    const expected = error instanceof UserError;
-    reply({ kind: "failed", reason: expected ? message : stack!, expected });
-  }
-};

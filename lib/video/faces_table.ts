@@ -7,69 +7,95 @@
  *
  * @module
  */
-import { open, rename, rm } from "node:fs/promises";
+import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import process from "node:process";
 import { EMOTIONS } from "../emotions.ts";
 import type { TrackedFace } from "../recognition/tracking.ts";
+import { naming } from "../write_whole.ts";
 
 /** The columns of faces.csv. */
-export const TABLE_COLUMNS = [
-  ...["frame", "seconds", "track", "x", "y", "width", "height"],
-  ...EMOTIONS.map((emotion) => `${emotion}_raw`),
-  ...EMOTIONS.map((emotion) => `${emotion}_smoothed`),
-];
+export function tableColumns(
+  emotions: readonly string[] = EMOTIONS,
+): string[] {
+  return [
+    ...["frame", "seconds", "track", "x", "y", "width", "height"],
+    ...emotions.map((emotion) => `${emotion}_raw`),
+    ...emotions.map((emotion) => `${emotion}_smoothed`),
+    "unsure",
+  ];
+}
 
 /** A table that is being written. */
 export class FacesTable {
-  private rows = `${TABLE_COLUMNS.join(",")}\n`;
+  private rows: string;
+  private readonly columns: number;
+  private readonly partial: string;
+  private handle: number | undefined;
 
-  private constructor(
-    private readonly path: string,
-    private readonly partial: string,
-    private readonly handle: Awaited<ReturnType<typeof open>>,
-  ) {}
-
-  static async create(path: string): Promise<FacesTable> {
-    const partial = `${path}.${process.pid}.part`;
-    return new FacesTable(path, partial, await open(partial, "w"));
+  /**
+   * @param emotions the names of the classes; by default the seven
+   * @throws {FileError} when it cannot be written
+   */
+  constructor(readonly path: string, emotions?: readonly string[]) {
+    const columns = tableColumns(emotions);
+    this.columns = columns.length;
+    this.rows = `${columns.join(",")}\n`;
+    this.partial = `${path}.${process.pid}.part`;
+    this.handle = naming(path, () => openSync(this.partial, "w"));
   }
 
-  /** Adds the rows of one frame. */
-  async add(
-    frame: number,
-    seconds: number,
-    faces: readonly TrackedFace[],
-  ): Promise<void> {
+  /** Adds the rows of one frame. @throws {FileError} */
+  add(frame: number, seconds: number, faces: readonly TrackedFace[]): void {
     const start = `${frame},${seconds.toFixed(4)}`;
     if (faces.length === 0) {
-      this.rows += `${start}${",".repeat(TABLE_COLUMNS.length - 2)}\n`;
+      this.rows += `${start}${",".repeat(this.columns - 2)}\n`;
     }
-    for (const { track, box, raw, probabilities } of faces) {
+    for (const { track, box, raw, probabilities, unsure } of faces) {
       const values = [...Array.from(raw), ...probabilities]
         .map((value) => value.toFixed(5));
       this.rows += [
         ...[start, track, box.x, box.y, box.width, box.height],
-        ...values,
+        ...[...values, unsure],
       ].join(",") + "\n";
     }
-    if (this.rows.length > 65536) await this.flush();
+    if (this.rows.length > 65536) this.flush();
   }
 
-  private async flush() {
-    await this.handle.write(this.rows);
+  private flush() {
+    naming(this.path, () => {
+      let bytes = new TextEncoder().encode(this.rows);
+      // A full disk may take a part of them before it refuses the rest.
+      while (bytes.length > 0) {
+        bytes = bytes.subarray(writeSync(this.handle!, bytes));
+      }
+    });
     this.rows = "";
   }
 
-  /** Writes what is left and gives the file its name. */
-  async close(): Promise<void> {
-    await this.flush();
-    await this.handle.close();
-    await rename(this.partial, this.path);
+  /** Writes what is left, still under a name of its own. @throws {FileError} */
+  finish(): void {
+    this.flush();
+    naming(this.path, () => this.close());
+  }
+
+  /** Gives the file its name. @throws {FileError} */
+  publish(): void {
+    naming(this.path, () => renameSync(this.partial, this.path));
   }
 
   /** Stops and leaves no file. */
-  async abort(): Promise<void> {
-    await this.handle.close().catch(() => {});
-    await rm(this.partial, { force: true });
+  abort(): void {
+    try {
+      this.close();
+    } catch {
+      // It is removed in any case.
+    }
+    rmSync(this.partial, { force: true });
+  }
+
+  private close() {
+    const { handle } = this;
+    this.handle = undefined;
+    if (handle !== undefined) closeSync(handle);
   }
 }

@@ -1,13 +1,11 @@
 /**
- * ffmpeg: finding one that can be run, and what it tells of a video.
+ * ffmpeg: finding one that can be run, what it can do, and the lines it logs.
  *
- * It is the one on PATH, else the one of the package
- * `@ffmpeg-installer/ffmpeg`. It runs as a separate program, joined to this
- * one by pipes: see `reader.ts` and `writer.ts`.
+ * It is the one on PATH. It runs as a separate program, joined to this one by
+ * pipes: see `probe.ts`, `reader.ts` and `writer.ts`.
  *
  * @module
  */
-import { chmod } from "node:fs/promises";
 import { UserError } from "../user_error.ts";
 
 /** A video that cannot be read or written: names the file and says why. */
@@ -27,33 +25,31 @@ export interface Ffmpeg {
   readonly encoder: "libx264" | "mpeg4";
   /** The option that keeps every frame: its name changed in version 5.1. */
   readonly everyFrame: readonly [string, string];
+  /** Whether it can turn HDR into ordinary brightness (zscale and tonemap). */
+  readonly toneMaps: boolean;
 }
+
+const INSTALL: Partial<Record<typeof Deno.build.os, string>> = {
+  linux: "sudo apt install ffmpeg (Debian, Ubuntu), sudo dnf install " +
+    "ffmpeg-free (Fedora) or sudo pacman -S ffmpeg (Arch)",
+  darwin: "brew install ffmpeg",
+  windows: "winget install Gyan.FFmpeg, then open a new terminal",
+};
 
 /**
- * Finds an ffmpeg: on PATH, else in the package.
+ * Finds the ffmpeg on PATH.
  *
- * @throws {VideoError} when neither can be run
+ * @param path another program to use instead
+ * @throws {VideoError} when it is missing, with the command that installs it
  */
-export async function findFfmpeg(): Promise<Ffmpeg> {
-  return await askFfmpeg("ffmpeg") ?? await packagedFfmpeg();
-}
-
-/** The ffmpeg of the package, whatever is on PATH. */
-export async function packagedFfmpeg(): Promise<Ffmpeg> {
-  const missing = "neither on PATH nor in node_modules for this system: " +
-    "install ffmpeg (https://ffmpeg.org/download.html) and try again";
-  const path = await import("@ffmpeg-installer/ffmpeg").then(
-    (module) => module.default.path as string,
-    () => null, // The package throws where it has no binary.
+export async function findFfmpeg(path = "ffmpeg"): Promise<Ffmpeg> {
+  const found = await askFfmpeg(path);
+  if (found) return found;
+  const command = INSTALL[Deno.build.os] ?? "see https://ffmpeg.org/download";
+  throw new VideoError(
+    path,
+    `is needed to read and write videos, but cannot be run: ${command}`,
   );
-  if (path === null) throw new VideoError("ffmpeg", missing);
-  let found = await askFfmpeg(path);
-  if (!found && Deno.build.os !== "windows") {
-    await chmod(path, 0o755).catch(() => {});
-    found = await askFfmpeg(path);
-  }
-  if (!found) throw new VideoError("ffmpeg", missing);
-  return found;
 }
 
 async function askFfmpeg(path: string): Promise<Ffmpeg | null> {
@@ -68,20 +64,21 @@ async function askFfmpeg(path: string): Promise<Ffmpeg | null> {
   try {
     const version = (await ask("-version")).match(/^ffmpeg version (\S+)/)?.[1];
     if (!version) return null;
-    const encoder = /\blibx264\b/.test(await ask("-encoders"))
-      ? "libx264"
-      : "mpeg4";
+    const [encoders, filters] = await Promise.all([
+      ask("-encoders"),
+      ask("-filters"),
+    ]);
     const [, major, minor] = version.match(/^n?(\d+)\.(\d+)/) ?? [];
     const build = version.match(/^N-(\d+)/)?.[1];
     const modern = major
       ? Number(major) * 100 + Number(minor) >= 501
       : Number(build) >= 107000;
-    const everyFrame = [modern ? "-fps_mode" : "-vsync", "passthrough"];
     return {
       path,
       version,
-      encoder,
-      everyFrame: everyFrame as [string, string],
+      encoder: /\blibx264\b/.test(encoders) ? "libx264" : "mpeg4",
+      everyFrame: [modern ? "-fps_mode" : "-vsync", "passthrough"],
+      toneMaps: / zscale /.test(filters) && / tonemap /.test(filters),
     };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return null;
@@ -90,24 +87,44 @@ async function askFfmpeg(path: string): Promise<Ffmpeg | null> {
   }
 }
 
-/** What a video says about itself before its frames are read. */
-export interface VideoInfo {
-  /** In pixels, even: an odd source is padded by one. */
-  readonly width: number;
-  /** In pixels, even: an odd source is padded by one. */
-  readonly height: number;
-  /** Frames a second, as the file says; 0 where it does not. */
-  readonly frameRate: number;
-  /** The first frame's time in seconds: sound may start before it. */
-  readonly start: number;
-  /** Length in seconds, as the file says; 0 where it does not. */
-  readonly seconds: number;
-  /** The codec of the sound, or "" without sound. */
-  readonly sound: string;
-  /** Pixel shape, such as "1/1". */
-  readonly pixelAspect: string;
-  /** How colours are coded, such as "bt709", or "" where it is not said. */
-  readonly colorSpace: string;
-  /** The tick of the file's clock in seconds, such as "1/90000". */
-  readonly timeBase: string;
+/**
+ * A file as ffmpeg's argument. Without the protocol, `12:30 talk.mp4` would
+ * be a protocol called 12 and `-dash.mp4` an option.
+ */
+export function fileArgument(path: string): string {
+  return `file:${path}`;
+}
+
+/** One line of ffmpeg's log with `-loglevel level+…`. */
+export interface LogLine {
+  /** What wrote it, such as "showinfo@7f3a" or "mp4"; "" for ffmpeg itself. */
+  readonly from: string;
+  /** "info", "warning", "error" or "fatal"; "" for the rest of a line. */
+  readonly level: string;
+  readonly text: string;
+}
+
+/** Hands on each line of ffmpeg's log; ends with the stream. */
+export async function readLog(
+  stream: ReadableStream<Uint8Array>,
+  take: (line: LogLine) => void,
+): Promise<void> {
+  let rest = "";
+  const text = stream.pipeThrough(
+    new TextDecoderStream() as TransformStream<Uint8Array, string>,
+  );
+  for await (const chunk of text) {
+    const lines = (rest + chunk).split("\n");
+    // A line without an end must not fill the memory.
+    rest = lines.pop()!.slice(0, 100_000);
+    for (const line of lines) take(parseLogLine(line));
+  }
+  if (rest) take(parseLogLine(rest));
+}
+
+function parseLogLine(line: string): LogLine {
+  const [, from = "", level = "", text = line] = line.match(
+    /^(?:\[([^\]]*?) @ [^\]]*\] )*\[(\w+)\] ?(.*?)\r?$/,
+  ) ?? [];
+  return { from, level, text };
 }

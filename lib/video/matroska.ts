@@ -11,8 +11,19 @@
 /** Clock ticks in a second: times are kept to 10 microseconds. */
 const TICKS = 100_000;
 
-/** The start of a stream of frames of one size. */
-export function matroskaHeader(width: number, height: number): Uint8Array {
+/**
+ * The start of a stream of frames of one size.
+ *
+ * @param frameRate how long the last frame lasts, which no time stamp says;
+ * 0 where it is not known
+ */
+export function matroskaHeader(
+  width: number,
+  height: number,
+  frameRate = 0,
+): Uint8Array {
+  // ffmpeg disregards 1000 a second and more, and the last frame is lost.
+  const nanoseconds = Math.round(1e9 / Math.min(frameRate || 25, 500));
   const head = element(0x1a45dfa3, [
     ...element(0x4282, ascii("matroska")),
     ...element(0x4287, [4]),
@@ -27,6 +38,7 @@ export function matroskaHeader(width: number, height: number): Uint8Array {
     ...element(0xd7, [1]), // its number
     ...element(0x73c5, [1]), // its identity
     ...element(0x83, [1]), // video
+    ...element(0x23e383, number(nanoseconds)), // a frame's, by default
     ...element(0x86, ascii("V_UNCOMPRESSED")),
     ...element(0xe0, [
       ...element(0xb0, number(width)),

@@ -1,29 +1,46 @@
 /**
  * The frames of a video file, decoded by ffmpeg in a process of its own: each
- * with its time, none left out or doubled, in the source's size and order.
+ * with its time, none left out or doubled, in the source's order and in the
+ * size of its first frame.
  *
  * @module
  */
-import { open, stat } from "node:fs/promises";
-import { type Ffmpeg, VideoError, type VideoInfo } from "./ffmpeg.ts";
+import { type Ffmpeg, fileArgument, type LogLine, readLog } from "./ffmpeg.ts";
+import { FrameClock } from "./frame_clock.ts";
+import {
+  type FrameFacts,
+  FrameLog,
+  isHdr,
+  probeVideo,
+  READ_OPTIONS,
+  type VideoInfo,
+} from "./probe.ts";
 import type { YuvFrame } from "./yuv.ts";
 
 /** Reads the frames of one video, in order. */
 export class VideoReader {
+  /** What the user should know about this video, found so far. */
+  readonly warnings: string[] = [];
   private pending = new Uint8Array(0);
-  private readonly times: number[] = [];
+  private readonly facts: FrameFacts[] = [];
   private readonly troubles: string[] = [];
+  private readonly clock: FrameClock;
+  private size: string;
   private wake = () => {};
-  private logEnded: Promise<void>;
-  private log = "";
+  private readonly logEnded: Promise<void>;
   private readonly stdout: ReadableStreamDefaultReader<Uint8Array>;
 
   private constructor(
     readonly file: string,
+    info: VideoInfo,
+    private readonly frames: FrameLog,
     private readonly child: Deno.ChildProcess,
   ) {
+    this.clock = new FrameClock(info);
+    this.size = `${info.sourceWidth} x ${info.sourceHeight}`;
     this.stdout = child.stdout.getReader();
-    this.logEnded = this.readLog(child.stderr);
+    this.logEnded = readLog(child.stderr, (line) => this.takeLine(line))
+      .then(() => this.wake());
   }
 
   /**
@@ -35,76 +52,47 @@ export class VideoReader {
     file: string,
     ffmpeg: Ffmpeg,
   ): Promise<{ reader: VideoReader; info: VideoInfo }> {
-    const found = await stat(file).catch(() => null);
-    if (!found) throw new VideoError(file, "no such file");
-    if (!found.isFile()) throw new VideoError(file, "is not a file");
+    const source = await probeVideo(file, ffmpeg);
+    const hdr = isHdr(source.color), frames = new FrameLog();
     const child = new Deno.Command(ffmpeg.path, {
       args: [
-        ...["-hide_banner", "-nostdin", "-nostats"],
-        // A playlist must not make ffmpeg fetch from elsewhere.
-        ...["-loglevel", "level+info", "-protocol_whitelist", "file,pipe"],
-        ...["-i", file, "-map", "0:V:0"],
-        ...["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2,showinfo"],
-        ...[...ffmpeg.everyFrame, "-pix_fmt", "yuv420p"],
-        ...["-f", "yuv4mpegpipe", "-strict", "-1", "pipe:1"],
+        ...[...READ_OPTIONS, "-i", fileArgument(file), "-map", "0:V:0"],
+        "-vf",
+        [
+          frames.filter,
+          ...(hdr && ffmpeg.toneMaps ? [toneMapping(source)] : []),
+          fitting(source),
+          // The muxer needs times that grow; the true ones are for FrameClock.
+          "format=yuv420p,setpts=100*N/TB",
+        ].join(","),
+        ...[...ffmpeg.everyFrame, "-f", "rawvideo", "pipe:1"],
       ],
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
     }).spawn();
-    const reader = new VideoReader(file, child);
-    try {
-      return { reader, info: await reader.readHeader() };
-    } catch (error) {
-      await reader.close();
-      throw error;
-    }
-  }
-
-  private async readHeader(): Promise<VideoInfo> {
-    const line = await this.readLine();
-    if (line === null || !line.startsWith("YUV4MPEG2")) {
-      await this.logEnded;
-      throw new VideoError(this.file, await this.whyUnreadable());
-    }
-    await this.nextTime();
-    const field = (letter: string) =>
-      Number(line.match(new RegExp(` ${letter}(\\d+)`))?.[1]);
-    const log = this.log;
-    const [, h, m, s] = log.match(/Duration: (\d+):(\d+):([\d.]+)/) ?? [];
-    const color = log.match(/color_space:(\S+)/)?.[1] ?? "";
-    return {
-      width: field("W"),
-      height: field("H"),
-      frameRate: Number(log.match(/Video: .*?([\d.]+) fps/)?.[1] ?? 0),
-      start: this.times[0] ?? 0,
-      seconds: h ? Number(h) * 3600 + Number(m) * 60 + Number(s) : 0,
-      sound: log.match(/Stream #0.*Audio: (\w+)/)?.[1] ?? "",
-      pixelAspect: log.match(/ sar:(\d+\/\d+)/)?.[1] ?? "1/1",
-      colorSpace: /^bt|^smpte/.test(color) ? color : "",
-      timeBase: log.match(/config in time_base: (\d+\/\d+)/)?.[1] ?? "1/90000",
+    const info = {
+      ...source,
+      color: { ...source.color, ...(hdr && ffmpeg.toneMaps ? SDR : TV) },
     };
-  }
-
-  private async whyUnreadable(): Promise<string> {
-    if (/matches no streams/.test(this.log)) return "has no pictures in it";
-    if (/moov atom not found/.test(this.log) && await isMp4(this.file)) {
-      return "cannot be read: its index (at the end of an MP4) is missing, " +
-        "the file is cut off; copy or download it again";
+    const reader = new VideoReader(file, info, frames, child);
+    if (hdr && !ffmpeg.toneMaps) {
+      reader.warnings.push(
+        "is an HDR video, and this ffmpeg has no zscale filter to turn it " +
+          "into ordinary brightness: faces look gray and their emotions are " +
+          "less certain; the result keeps the HDR colours",
+      );
     }
-    const said = this.troubles.find((t) => t.includes(this.file)) ??
-      this.troubles[0] ?? "no frame was found";
-    return `is not a video that ffmpeg can read (${said})`;
+    return { reader, info };
   }
 
   /**
    * Reads the next frame into `frame.data`.
    *
-   * @returns the frame's time in seconds, or null after the last frame
+   * @returns the frame's time in seconds, later than the one before; null
+   * after the last frame
    */
   async read(frame: YuvFrame): Promise<number | null> {
-    const line = await this.readLine();
-    if (line === null) return null;
     let filled = 0;
     while (filled < frame.data.length) {
       if (this.pending.length === 0 && !await this.fetchMore()) return null;
@@ -113,8 +101,29 @@ export class VideoReader {
       filled += part.length;
       this.pending = this.pending.subarray(part.length);
     }
-    await this.nextTime();
-    return this.times.shift() ?? null;
+    const facts = await this.nextFacts();
+    return facts && this.timeOf(facts);
+  }
+
+  private timeOf({ ticks, width, height }: FrameFacts): number {
+    const time = ticks === null ? null : this.frames.seconds(ticks);
+    const seconds = this.clock.next(time);
+    if (this.clock.jumped && this.warnings.length < 20) {
+      this.warnings.push(
+        `its times go back to ${time!.toFixed(2)} s after ` +
+          `${this.clock.before.toFixed(2)} s, as where two recordings were ` +
+          "joined: what follows is put after it",
+      );
+    }
+    const size = `${width} x ${height}`;
+    if (size !== this.size && this.warnings.length < 20) {
+      this.warnings.push(
+        `its picture changes from ${this.size} to ${size} at second ` +
+          `${seconds.toFixed(2)}: it is fitted into the first size, with bars`,
+      );
+    }
+    this.size = size;
+    return seconds;
   }
 
   /** After the last frame: what ffmpeg complained about, or null. */
@@ -135,15 +144,16 @@ export class VideoReader {
     await this.child.status;
   }
 
-  /** Waits until a frame's time was logged, which ffmpeg does before it. */
-  private async nextTime() {
-    while (this.times.length === 0) {
+  /** Waits until a frame's facts were logged, which ffmpeg does before it. */
+  private async nextFacts(): Promise<FrameFacts | null> {
+    while (this.facts.length === 0) {
       const ended = await Promise.race([
         new Promise<boolean>((resolve) => this.wake = () => resolve(false)),
         this.logEnded.then(() => true),
       ]);
-      if (ended) return;
+      if (ended && this.facts.length === 0) return null;
     }
+    return this.facts.shift()!;
   }
 
   private async fetchMore(): Promise<boolean> {
@@ -153,50 +163,55 @@ export class VideoReader {
     return true;
   }
 
-  private async readLine(): Promise<string | null> {
-    let line = "";
-    while (true) {
-      if (this.pending.length === 0 && !await this.fetchMore()) return null;
-      const end = this.pending.indexOf(10);
-      const part = this.pending.subarray(0, end < 0 ? undefined : end);
-      line += String.fromCharCode(...part);
-      this.pending = this.pending.subarray(part.length + (end < 0 ? 0 : 1));
-      if (end >= 0) return line;
-    }
-  }
-
-  /** Takes times and errors from the log; keeps the head of the rest. */
-  private async readLog(stream: ReadableStream<Uint8Array>) {
-    let rest = "";
-    const text = stream.pipeThrough(
-      new TextDecoderStream() as TransformStream<Uint8Array, string>,
-    );
-    for await (const chunk of text) {
-      const lines = (rest + chunk).split(/[\r\n]+/);
-      rest = lines.pop()!;
-      for (const line of lines) this.takeLine(line);
-    }
-    this.takeLine(rest);
-    this.wake();
-  }
-
-  private takeLine(line: string) {
-    const time = line.match(/ n: *\d+ pts: *\S+ pts_time: *([-\d.e+]+)/)?.[1];
-    if (this.log.length < 20_000) this.log += `${line}\n`;
-    if (time !== undefined) {
-      this.times.push(Number(time));
+  private takeLine(line: LogLine) {
+    const facts = this.frames.take(line);
+    if (facts) {
+      this.facts.push(facts);
       this.wake();
-    } else if (/\[(error|fatal)\] /.test(line) && this.troubles.length < 9) {
-      this.troubles.push(line.replace(/^.*\[(error|fatal)\] */, ""));
+    } else if (/^(error|fatal)$/.test(line.level) && this.troubles.length < 9) {
+      this.troubles.push(line.text);
     }
   }
 }
 
-/** Whether a file begins as an MP4 does, whatever its name. */
-async function isMp4(file: string): Promise<boolean> {
-  const handle = await open(file);
-  const head = new Uint8Array(8);
-  await handle.read(head, 0, 8, 0);
-  await handle.close();
-  return String.fromCharCode(...head.subarray(4)) === "ftyp";
+/** What the frames have after tone mapping. */
+const SDR = {
+  range: "tv",
+  space: "bt709",
+  primaries: "bt709",
+  transfer: "bt709",
+};
+/** What the frames have in any case: `fitting` sees to it. */
+const TV = { range: "tv" };
+
+/**
+ * From HDR to ordinary brightness: light in units of `WHITE`, the colours of
+ * BT.709, and highlights above it pressed together.
+ */
+function toneMapping({ color }: VideoInfo): string {
+  const { space, primaries, transfer, range } = color;
+  return [
+    `setparams=range=${range || "tv"}:colorspace=${space || "bt2020nc"}:` +
+    `color_primaries=${primaries || "bt2020"}:color_trc=${transfer}`,
+    `zscale=t=linear:npl=${WHITE}`,
+    "format=gbrpf32le",
+    "zscale=p=bt709",
+    "tonemap=mobius:desat=0",
+    "zscale=t=bt709:m=bt709:r=tv",
+  ].join(",");
+}
+
+/** White in an ordinary video, in candela a square metre (ITU-R BT.2035). */
+const WHITE = 100;
+
+/**
+ * Fits every frame into the first one's size, which changes nothing unless
+ * the size changes in mid-stream, and pads odd sides by one.
+ */
+function fitting(info: VideoInfo): string {
+  const { sourceWidth, sourceHeight, width, height, color } = info;
+  const range = color.range === "pc" ? ":out_range=tv" : "";
+  return `scale=${sourceWidth}:${sourceHeight}:` +
+    `force_original_aspect_ratio=decrease${range},` +
+    `pad=${width}:${height}:floor((ow-iw)/4)*2:floor((oh-ih)/4)*2`;
 }

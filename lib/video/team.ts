@@ -4,8 +4,9 @@
  *
  * @module
  */
-import type { VideoInfo } from "./ffmpeg.ts";
-import type { FaceSearch, RecognizedFace } from "../recognition/recognizer.ts";
+import type { VideoInfo } from "./probe.ts";
+import type { FaceSearch } from "../recognition/face_finder.ts";
+import type { RecognizedFace } from "../recognition/recognizer.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
 import type { VideoWorkerAnswer, VideoWorkerStart } from "./worker.ts";
 import type { YuvFrame } from "./yuv.ts";
@@ -35,7 +36,7 @@ export class FrameTeam {
   static async start(
     info: VideoInfo,
     trained: TrainedNetwork,
-    search: FaceSearch,
+    how: { search: FaceSearch; thorough?: boolean },
     count: number,
   ): Promise<FrameTeam> {
     const { width, height } = info;
@@ -59,7 +60,7 @@ export class FrameTeam {
     const team = new FrameTeam(slots, workers);
     const start: VideoWorkerStart = {
       trained,
-      search,
+      ...how,
       width,
       height,
       slots: buffers,

@@ -1,6 +1,6 @@
 /**
  * Emotion over time, for each tracked face of a video, as a chart in SVG: the
- * seven smoothed probabilities stacked, with the crops the network saw.
+ * smoothed probabilities stacked, with the crops the network saw.
  *
  * What is kept does not grow with the video's length: long tracks are thinned
  * by halves, and of many tracks the longest are kept.
@@ -8,9 +8,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { indexOfLargest } from "../emotions.ts";
-import { EMOTION_COLORS } from "../emotions.ts";
-import { EMOTIONS, FACE_SIZE } from "../emotions.ts";
+import { colorsOf, EMOTIONS, FACE_SIZE, indexOfLargest } from "../emotions.ts";
 import { encodePng } from "../image/image.ts";
 
 /** A track is kept in at most this many points. */
@@ -19,13 +17,20 @@ const MOST_POINTS = 512;
 const MOST_TRACKS = 12;
 /** A shorter track is not drawn, unless all are, in seconds. */
 const SHORTEST = 0.5;
-/** A face away for longer leaves a gap in its chart, in seconds. */
+/**
+ * A face away for longer leaves a gap in its chart, in seconds; one that is in
+ * the very next frame was not away, however slow the frames come.
+ */
 const GAP = 0.3;
 
 /** Neighbouring frames, summed. */
 interface Point {
   first: number;
   last: number;
+  /** The frame after the last one, counted from 1. */
+  nextFrame: number;
+  /** Whether the face was away before this point. */
+  readonly afterGap: boolean;
   frames: number;
   readonly sums: Float64Array;
 }
@@ -64,10 +69,15 @@ export class Timeline {
   private readonly lines = new Map<number, TrackLine>();
   private start = Infinity;
   private end = 0;
+  private frame = 0;
   private leftOut = 0;
+
+  /** @param emotions the names of the classes; by default the seven */
+  constructor(readonly emotions: readonly string[] = EMOTIONS) {}
 
   /** Takes note of a frame's time, with faces or without. */
   reach(seconds: number): void {
+    if (seconds !== this.end || this.frame === 0) this.frame++;
     this.start = Math.min(this.start, seconds);
     this.end = Math.max(this.end, seconds);
   }
@@ -75,7 +85,7 @@ export class Timeline {
   /**
    * Adds a face of the next frame.
    *
-   * @param probabilities seven, smoothed
+   * @param probabilities one a class, smoothed
    * @param crop the 48 x 48 gray pixels that the network saw
    */
   add(
@@ -90,7 +100,7 @@ export class Timeline {
       line = { track, points: [], framesAPoint: 1, thumbnails: new Map() };
       this.lines.set(track, line);
     }
-    addPoint(line, seconds, probabilities);
+    addPoint(line, this.frame, seconds, probabilities);
     const led = indexOfLargest(probabilities), confidence = probabilities[led];
     if (!(confidence <= (line.thumbnails.get(led)?.confidence ?? 0))) {
       line.thumbnails.set(led, { seconds, confidence, crop: crop.slice() });
@@ -129,10 +139,12 @@ export class Timeline {
         hidden === 1 ? "track is" : "tracks are"
       } left out.`
       : "";
-    const legend = EMOTIONS.map((emotion, i) =>
-      `<rect x="${50 + i * 105}" y="36" width="12" height="12" ` +
-      `fill="${EMOTION_COLORS[i]}"/>` +
-      `<text x="${67 + i * 105}" y="47">${emotion}</text>`
+    const { emotions } = this, colors = colorsOf(emotions);
+    const step = Math.min(105, 820 / emotions.length);
+    const legend = emotions.map((emotion, i) =>
+      `<rect x="${50 + i * step}" y="36" width="12" height="12" ` +
+      `fill="${colors[i]}"/>` +
+      `<text x="${67 + i * step}" y="47">${escapeXml(emotion)}</text>`
     ).join("");
     return `<svg xmlns="http://www.w3.org/2000/svg" width="900" ` +
       `height="${height}" viewBox="0 0 900 ${height}" ` +
@@ -140,8 +152,9 @@ export class Timeline {
       `<rect width="900" height="${height}" fill="#fff"/>` +
       `<text x="50" y="22" font-size="16">Emotion over time: ` +
       `${escapeXml(title)}</text>${legend}` +
-      lines.map((line, i) => drawTrack(line, HEAD + i * TRACK_HEIGHT, toX))
-        .join("") +
+      lines.map((line, i) =>
+        drawTrack(line, emotions, HEAD + i * TRACK_HEIGHT, toX)
+      ).join("") +
       (lines.length > 0
         ? timeAxis(this.start, this.end, toX, height - 40)
         : "") +
@@ -154,19 +167,22 @@ const HEAD = 60, TRACK_HEIGHT = 190, PLOT_TOP = 82, PLOT_HEIGHT = 90;
 
 function addPoint(
   line: TrackLine,
+  frame: number,
   seconds: number,
   probabilities: ArrayLike<number>,
 ) {
   const { points } = line;
   let point = points[points.length - 1];
-  if (
-    !point || point.frames >= line.framesAPoint || seconds - point.last > GAP
-  ) {
-    const sums = new Float64Array(EMOTIONS.length);
-    point = { first: seconds, last: seconds, frames: 0, sums };
+  const afterGap = point !== undefined && frame > point.nextFrame &&
+    seconds - point.last > GAP;
+  if (!point || point.frames >= line.framesAPoint || afterGap) {
+    const sums = new Float64Array(probabilities.length);
+    const begin = { first: seconds, last: seconds, nextFrame: frame };
+    point = { ...begin, afterGap, frames: 0, sums };
     points.push(point);
   }
   point.last = seconds;
+  point.nextFrame = frame + 1;
   point.frames++;
   for (let i = 0; i < point.sums.length; i++) point.sums[i] += probabilities[i];
   if (points.length > MOST_POINTS) {
@@ -179,6 +195,7 @@ function addPoint(
 
 function mergePoints(into: Point, other: Point) {
   into.last = other.last;
+  into.nextFrame = other.nextFrame;
   into.frames += other.frames;
   for (let i = 0; i < into.sums.length; i++) into.sums[i] += other.sums[i];
 }
@@ -186,17 +203,19 @@ function mergePoints(into: Point, other: Point) {
 /** Heading, crops and stacked probabilities of one track. */
 function drawTrack(
   line: TrackLine,
+  emotions: readonly string[],
   top: number,
   toX: (seconds: number) => number,
 ): string {
   const { points } = line;
-  const totals = new Float64Array(EMOTIONS.length);
+  const colors = colorsOf(emotions);
+  const totals = new Float64Array(emotions.length);
   for (const { sums } of points) sums.forEach((sum, i) => totals[i] += sum);
   const frames = points.reduce((sum, point) => sum + point.frames, 0);
   const heading = `Face #${line.track}: ${points[0].first.toFixed(1)} s to ` +
     `${points[points.length - 1].last.toFixed(1)} s, ${frames} ` +
     `${frames === 1 ? "frame" : "frames"}, ` +
-    `mostly ${EMOTIONS[indexOfLargest(totals)]}`;
+    `mostly ${escapeXml(emotions[indexOfLargest(totals)])}`;
   const bottom = top + PLOT_TOP + PLOT_HEIGHT;
   const axis = [0, 0.5, 1].map((level) => {
     const y = bottom - level * PLOT_HEIGHT;
@@ -205,14 +224,17 @@ function drawTrack(
       `${level * 100}%</text>`;
   }).join("");
   return `<text x="50" y="${top + 18}" font-weight="bold">${heading}</text>` +
-    drawThumbnails(line, top + 26, toX) +
+    drawThumbnails(line, emotions, top + 26, toX) +
     `<rect x="50" y="${bottom - PLOT_HEIGHT}" width="820" ` +
     `height="${PLOT_HEIGHT}" fill="#f2f2f2"/>` +
-    unbroken(points).map((run) => drawStack(run, bottom, toX)).join("") + axis;
+    unbroken(points).map((run) => drawStack(run, colors, bottom, toX)).join(
+      "",
+    ) + axis;
 }
 
 function drawThumbnails(
   line: TrackLine,
+  emotions: readonly string[],
   top: number,
   toX: (seconds: number) => number,
 ): string {
@@ -227,12 +249,14 @@ function drawThumbnails(
     free = x + step;
     const png = encodePng({ width: FACE_SIZE, height: FACE_SIZE, data: crop });
     const at = toX(seconds).toFixed(1);
-    return `<g><title>${EMOTIONS[emotion]} ${Math.round(confidence * 100)}% ` +
+    return `<g><title>${escapeXml(emotions[emotion])} ${
+      Math.round(confidence * 100)
+    }% ` +
       `at ${seconds.toFixed(2)} s</title>` +
       `<line x1="${(x + 24).toFixed(1)}" x2="${at}" y1="${top + 50}" ` +
       `y2="${top + 56}" stroke="#222"/>` +
       `<rect x="${(x - 2).toFixed(1)}" y="${top - 2}" width="52" height="52" ` +
-      `fill="${EMOTION_COLORS[emotion]}"/>` +
+      `fill="${colorsOf(emotions)[emotion]}"/>` +
       `<image x="${x.toFixed(1)}" y="${top}" width="48" height="48" ` +
       `href="data:image/png;base64,${
         Buffer.from(png).toString("base64")
@@ -244,7 +268,7 @@ function drawThumbnails(
 function unbroken(points: readonly Point[]): Point[][] {
   const runs: Point[][] = [];
   for (const [i, point] of points.entries()) {
-    if (i === 0 || point.first - points[i - 1].last > GAP) runs.push([]);
+    if (i === 0 || point.afterGap) runs.push([]);
     runs[runs.length - 1].push(point);
   }
   return runs;
@@ -253,6 +277,7 @@ function unbroken(points: readonly Point[]): Point[][] {
 /** Areas on top of each other; together they are 100 % high. */
 function drawStack(
   run: readonly Point[],
+  colors: readonly string[],
   bottom: number,
   toX: (seconds: number) => number,
 ): string {
@@ -261,14 +286,14 @@ function drawStack(
   xs[xs.length - 1] = Math.max(toX(run[run.length - 1].last), xs[0] + 1);
   if (run.length === 1) xs.push(xs[0] + 1);
   const base = xs.map(() => bottom);
-  return EMOTIONS.map((_, emotion) => {
+  return colors.map((color, emotion) => {
     const lower = xs.map((x, i) => `${x.toFixed(1)},${base[i].toFixed(1)}`);
     for (const i of xs.keys()) {
       const { sums, frames } = run[Math.min(i, run.length - 1)];
       base[i] -= sums[emotion] / frames * PLOT_HEIGHT;
     }
     const upper = xs.map((x, i) => `${x.toFixed(1)},${base[i].toFixed(1)}`);
-    return `<polygon fill="${EMOTION_COLORS[emotion]}" ` +
+    return `<polygon fill="${color}" ` +
       `points="${[...lower, ...upper.reverse()].join(" ")}"/>`;
   }).join("");
 }

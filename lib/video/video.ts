@@ -5,24 +5,20 @@
  * Decoding and encoding run in ffmpeg, detection and classification in
  * workers, tracking and drawing here; they work on different frames at the
  * same time. A fixed number of frames is in memory, whatever the length.
- * Live pictures from a camera are in `webcam/server.ts`.
+ * Live pictures from a camera are in `explorer/server.ts`.
  *
  * @module
  */
-import { mkdir, open, rename } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { basename, extname, join } from "node:path";
-import process from "node:process";
 import { drawFaces, type PanelSide } from "../recognition/annotate.ts";
 import { FacesTable } from "./faces_table.ts";
-import {
-  type Ffmpeg,
-  findFfmpeg,
-  VideoError,
-  type VideoInfo,
-} from "./ffmpeg.ts";
+import { makeFolder, writeWhole } from "../write_whole.ts";
+import { type Ffmpeg, findFfmpeg, VideoError } from "./ffmpeg.ts";
+import type { VideoInfo } from "./probe.ts";
 import { loadTrained } from "../recognition/recognize.ts";
+import type { FaceSearch } from "../recognition/face_finder.ts";
 import {
-  type FaceSearch,
   type RecognizedFace,
   VIDEO_SEARCH,
 } from "../recognition/recognizer.ts";
@@ -43,11 +39,17 @@ export interface VideoOptions {
   /** The network; by default that of the default model. */
   readonly trained?: TrainedNetwork;
   readonly search?: FaceSearch;
+  /** Also finds faces that lean or look aside, see `recognition/recognize.ts`. */
+  readonly thorough?: boolean;
+  /** The confidence below which a face is unsure; by default the model's. */
+  readonly threshold?: number;
   /** Time constant of the moving average in seconds; see `recognition/tracking.ts`. */
   readonly smoothingSeconds?: number;
   /** Workers that find faces; by default one for each core, four at most. */
   readonly workers?: number;
   readonly ffmpeg?: Ffmpeg;
+  /** Stops the work: nothing is left behind, and the promise is rejected. */
+  readonly signal?: AbortSignal;
   /** Told after every frame; `total` is an estimate, 0 where unknown. */
   readonly onProgress?: (frames: number, total: number) => void;
 }
@@ -73,11 +75,19 @@ export interface VideoResult {
   readonly height: number;
   /** What was wrong with the file, such as a missing end; null if nothing. */
   readonly problem: string | null;
+  /** What the user should know, such as times that went back. */
+  readonly warnings: readonly string[];
 }
 
-/** Where the results of a video go: three files named after it. */
+/**
+ * Where the results of a video go: three files named after it. An ending other
+ * than .mp4 stays in the name, so that clip.mp4 and clip.mov have results of
+ * their own.
+ */
 export function videoResultPaths(file: string, out: string) {
-  const name = basename(file, extname(file));
+  const name = extname(file) === ".mp4"
+    ? basename(file, ".mp4")
+    : basename(file);
   return {
     video: join(out, `${name}.faces.mp4`),
     table: join(out, `${name}.faces.csv`),
@@ -91,45 +101,51 @@ export function videoResultPaths(file: string, out: string) {
  *
  * @throws {VideoError} when the file is not a video that can be read, a
  * result cannot be written, or exists already
+ * @throws {FileError} when the folder or the table cannot be written
  */
 export async function annotateVideo(
   file: string,
   options: VideoOptions,
 ): Promise<VideoResult> {
+  const { signal } = options;
   const paths = videoResultPaths(file, options.out);
+  if (!options.overwrite) Object.values(paths).forEach(refuseExisting);
   const ffmpeg = options.ffmpeg ?? await findFfmpeg();
-  const trained = options.trained ?? await loadTrained();
+  const network = options.trained ?? await loadTrained();
+  const threshold = options.threshold ?? network.threshold ?? 0;
+  const trained = { ...network, threshold };
   const started = performance.now();
   const { reader, info } = await VideoReader.open(file, ffmpeg);
   let writer: VideoWriter | undefined, table: FacesTable | undefined;
   let team: FrameTeam | undefined;
   try {
-    await mkdir(options.out, { recursive: true });
-    if (!options.overwrite) {
-      for (const path of Object.values(paths)) await refuseExisting(path);
-    }
+    signal?.throwIfAborted();
+    makeFolder(options.out);
+    table = new FacesTable(paths.table, trained.emotions);
+    writer = await VideoWriter.create(paths.video, file, info, ffmpeg);
     team = await FrameTeam.start(
       info,
       trained,
-      options.search ?? VIDEO_SEARCH,
+      { search: options.search ?? VIDEO_SEARCH, thorough: options.thorough },
       options.workers ?? Math.min(navigator.hardwareConcurrency || 1, 4),
     );
-    writer = await VideoWriter.create(paths.video, file, info, ffmpeg);
-    table = await FacesTable.create(paths.table);
     const seen = await annotateFrames(
       reader,
       info,
       team,
       writer,
       table,
-      options,
+      { ...options, trained, threshold },
     );
     if (seen.frames === 0) throw new VideoError(file, "has no frame in it");
-    await writer.close();
-    await table.close();
-    await writeWhole(paths.chart, seen.timeline.toSvg(basename(file)));
+    const unheard = await writer.finish();
+    const complaint = await reader.complaint() ?? unheard;
+    table.finish();
+    signal?.throwIfAborted();
+    writeWhole(paths.chart, seen.timeline.toSvg(basename(file)));
+    table.publish();
+    await writer.publish();
     const elapsed = (performance.now() - started) / 1000;
-    const complaint = await reader.complaint();
     return {
       ...paths,
       frames: seen.frames,
@@ -144,10 +160,13 @@ export async function annotateVideo(
         `cut off or damaged: ${seen.frames} frames up to second ` +
           `${seen.seconds.toFixed(1)} of ${info.seconds.toFixed(1)} could be ` +
           `read (ffmpeg: ${complaint})`,
+      warnings: reader.warnings,
     };
   } catch (error) {
     await writer?.abort();
-    await table?.abort();
+    table?.abort();
+    // Ctrl-C reaches ffmpeg too: its complaint is no news then.
+    signal?.throwIfAborted();
     throw error;
   } finally {
     team?.stop();
@@ -162,15 +181,18 @@ async function annotateFrames(
   team: FrameTeam,
   writer: VideoWriter,
   table: FacesTable,
-  options: VideoOptions,
+  options: VideoOptions & { trained: TrainedNetwork },
 ) {
+  const { emotions } = options.trained;
   const total = Math.round((info.seconds - info.start) * info.frameRate);
   const tracker = new FaceTracker(
     options.smoothingSeconds ?? SMOOTHING_SECONDS,
+    undefined,
+    options.threshold,
   );
   const overlay = new Overlay(info.width, info.height);
   const sides = new Map<number, PanelSide>();
-  const timeline = new Timeline();
+  const timeline = new Timeline(emotions);
   const seen = {
     frames: 0,
     framesWithoutFace: 0,
@@ -198,12 +220,13 @@ async function annotateFrames(
   };
   await readAhead();
   while (queue.length > 0) {
+    options.signal?.throwIfAborted();
     const { slot, seconds, work } = queue[0];
     const faces = tracker.update(await work, seconds);
-    drawFaces(overlay.image, faces, sides, overlay.touched);
+    drawFaces(overlay.image, faces, sides, overlay.touched, emotions);
     overlay.blendInto(slot.frame);
     const written = writer.write(slot.frame, seconds);
-    await table.add(seen.frames, seconds, faces);
+    table.add(seen.frames, seconds, faces);
     timeline.reach(seconds);
     for (const { track, probabilities, face } of faces) {
       timeline.add(track, seconds, probabilities, face.crop);
@@ -224,26 +247,10 @@ async function annotateFrames(
   return seen;
 }
 
-async function refuseExisting(path: string) {
-  const exists = await open(path, "r").then(
-    async (handle) => {
-      await handle.close();
-      return true;
-    },
-    () => false,
+function refuseExisting(path: string) {
+  if (!existsSync(path)) return;
+  throw new VideoError(
+    path,
+    "exists already: choose another folder, or allow to replace it",
   );
-  if (exists) {
-    throw new VideoError(
-      path,
-      "exists already: choose another folder, or allow to replace it",
-    );
-  }
-}
-
-async function writeWhole(path: string, text: string) {
-  const partial = `${path}.${process.pid}.part`;
-  const handle = await open(partial, "w");
-  await handle.write(text);
-  await handle.close();
-  await rename(partial, path);
 }

@@ -5,8 +5,11 @@
  * @module
  */
 import { rename, rm } from "node:fs/promises";
-import { type Ffmpeg, VideoError, type VideoInfo } from "./ffmpeg.ts";
+import process from "node:process";
+import { naming } from "../write_whole.ts";
+import { type Ffmpeg, fileArgument, readLog, VideoError } from "./ffmpeg.ts";
 import { matroskaFrame, matroskaHeader } from "./matroska.ts";
+import type { VideoColor, VideoInfo } from "./probe.ts";
 import type { YuvFrame } from "./yuv.ts";
 
 /** Sound that an MP4 can hold as it is; other sound is coded again as AAC. */
@@ -15,83 +18,137 @@ const MP4_SOUND = ["aac", "mp3", "ac3", "eac3", "alac"];
 /** Writes frames as an MP4, with the sound of another file. */
 export class VideoWriter {
   private readonly stdin: WritableStreamDefaultWriter<Uint8Array>;
-  private readonly errors: Promise<string>;
+  private readonly logEnded: Promise<void>;
+  /** What ffmpeg said against the file that is written. */
+  private readonly troubles: string[] = [];
+  /** What it said against the sound. */
+  private readonly soundTroubles: string[] = [];
+  private frames = 0;
 
   private constructor(
     readonly file: string,
     private readonly partial: string,
+    private readonly soundFrom: string,
+    private readonly info: VideoInfo,
+    private readonly ffmpeg: Ffmpeg,
     private readonly child: Deno.ChildProcess,
   ) {
     this.stdin = child.stdin.getWriter();
-    this.errors = new Response(child.stderr).text();
+    this.logEnded = readLog(child.stderr, ({ from, text }) => {
+      if (text.trim() === "") return;
+      const list = this.isAboutSound(from, text)
+        ? this.soundTroubles
+        : this.troubles;
+      if (list.length < 9) list.push(text);
+    });
   }
 
-  /** Starts writing; `file` appears when `close` has ended. */
+  /** Starts writing; `file` appears with `publish`. */
   static async create(
     file: string,
     soundFrom: string,
     info: VideoInfo,
     ffmpeg: Ffmpeg,
   ): Promise<VideoWriter> {
-    const partial = `${file}.${Deno.pid}.part`;
-    const sound = MP4_SOUND.includes(info.sound) ? "copy" : "aac";
+    const partial = `${file}.${process.pid}.part`;
     const coder = ffmpeg.encoder === "libx264"
       ? ["-c:v", "libx264", "-preset", "superfast", "-crf", "20"]
       : ["-c:v", "mpeg4", "-q:v", "3"];
-    const color = info.colorSpace === "bt709"
-      ? ["-colorspace", "1", "-color_primaries", "1", "-color_trc", "1"]
-      : [];
+    const tags = colorTags(info.color);
     const child = new Deno.Command(ffmpeg.path, {
       args: [
-        ...["-hide_banner", "-loglevel", "error", "-y"],
-        ...["-itsoffset", String(info.start), "-f", "matroska"],
+        ...["-hide_banner", "-loglevel", "level+error", "-y"],
+        // An exponent, as in 8.3e-7, is nothing that ffmpeg reads.
+        ...["-itsoffset", info.start.toFixed(6), "-f", "matroska"],
         ...["-i", "pipe:0", "-protocol_whitelist", "file,pipe"],
-        ...["-i", soundFrom],
-        ...["-map", "0:v:0", "-map", "1:a?", "-c:a", sound, ...coder],
-        ...["-vf", `settb=${info.timeBase},setsar=${info.pixelAspect}`],
-        ...["-enc_time_base", info.timeBase.replace("/", ":"), ...color],
-        ...[...ffmpeg.everyFrame, "-pix_fmt", "yuv420p"],
-        ...["-movflags", "+faststart", "-f", "mp4", partial],
+        ...["-i", fileArgument(soundFrom)],
+        ...["-map", "0:v:0", ...soundOptions(info.sound), ...coder],
+        ...["-vf", `settb=${info.timeBase},setsar=${info.pixelAspect},` + tags],
+        ...["-enc_time_base", info.timeBase.replace("/", ":")],
+        ...[
+          ...ffmpeg.everyFrame,
+          "-pix_fmt",
+          "yuv420p",
+          "-movflags",
+          "+faststart",
+          "-f",
+          "mp4",
+        ],
+        fileArgument(partial),
       ],
       stdin: "piped",
       stdout: "null",
       stderr: "piped",
     }).spawn();
-    const writer = new VideoWriter(file, partial, child);
-    await writer.send(matroskaHeader(info.width, info.height));
+    const writer = new VideoWriter(
+      ...[file, partial, soundFrom, info, ffmpeg, child] as const,
+    );
+    await writer.send(
+      matroskaHeader(info.width, info.height, info.frameRate),
+    );
     return writer;
   }
 
-  /** Writes the next frame; its data may be changed when this has ended. */
+  /**
+   * Writes the next frame; its data may be changed when this has ended.
+   *
+   * @param seconds the frame's time, as `VideoReader.read` gave it
+   */
   async write(frame: YuvFrame, seconds: number): Promise<void> {
-    await this.send(matroskaFrame(frame.data.length, seconds));
+    const time = seconds - this.info.start;
+    await this.send(matroskaFrame(frame.data.length, time));
     await this.send(frame.data);
+    this.frames++;
   }
 
   private async send(bytes: Uint8Array) {
     try {
       await this.stdin.write(bytes);
     } catch {
-      const errors = (await this.errors).trim().split("\n")[0];
-      await rm(this.partial, { force: true });
-      throw new VideoError(this.file, `cannot be written (${errors})`);
+      await this.logEnded;
+      throw this.failure("ffmpeg ended early");
     }
   }
 
+  private failure(otherwise: string): VideoError {
+    const said = this.troubles[0] ?? this.soundTroubles[0] ?? otherwise;
+    const reason = /No space left on device/.test(this.troubles.join(" "))
+      ? "the disk is full"
+      : said;
+    return new VideoError(this.file, `cannot be written (${reason})`);
+  }
+
   /**
-   * Ends the file and gives it its name.
+   * Ends the file, still under a name of its own, and counts its frames.
    *
-   * @throws {VideoError} when ffmpeg could not write it
+   * @returns what was wrong with the sound, or null
+   * @throws {VideoError} when ffmpeg complained, whatever its exit status, or
+   * frames are missing
    */
-  async close(): Promise<void> {
+  async finish(): Promise<string | null> {
     await this.stdin.close().catch(() => {});
     const { success } = await this.child.status;
-    const errors = (await this.errors).trim().split("\n")[0];
-    if (!success) {
-      await rm(this.partial, { force: true });
-      throw new VideoError(this.file, `cannot be written (${errors})`);
+    await this.logEnded;
+    if (!success || this.troubles.length > 0) {
+      throw this.failure("ffmpeg gave no reason");
     }
-    await rename(this.partial, this.file);
+    const written = await countFrames(this.partial, this.ffmpeg);
+    if (written !== this.frames) {
+      throw new VideoError(
+        this.file,
+        `cannot be written (${written} of ${this.frames} frames are in it)`,
+      );
+    }
+    return this.soundTroubles[0] ?? null;
+  }
+
+  /** Gives the file its name. */
+  async publish(): Promise<void> {
+    await rename(this.partial, this.file).catch((error) =>
+      naming(this.file, () => {
+        throw error;
+      })
+    );
   }
 
   /** Stops writing and leaves no file. */
@@ -102,8 +159,68 @@ export class VideoWriter {
       // It has ended by itself.
     }
     await this.stdin.abort().catch(() => {});
-    await this.errors;
+    await this.logEnded;
     await this.child.status;
     await rm(this.partial, { force: true });
   }
+
+  /** Whether a line of the log is about reading the sound, not writing. */
+  private isAboutSound(from: string, text: string): boolean {
+    const { container, sound } = this.info;
+    return from === container || sound.includes(from) ||
+      text.includes(this.soundFrom) || /#1[:/]/.test(`${from} ${text}`);
+  }
+}
+
+/** Moves sound whose times go back behind the last, as `FrameClock` does. */
+const FORWARD = "asetpts='st(0,ld(0)+" +
+  "if(lt(PTS,PREV_INPTS-0.5/TB),PREV_INPTS-PTS+S,0));PTS+ld(0)'";
+
+/** Each track of sound with its own codec; one that cannot be read is left. */
+function soundOptions(sound: readonly string[]): string[] {
+  const kept = [...sound.keys()].filter((i) => sound[i] !== "none");
+  return kept.flatMap((from, to) => [
+    ...["-map", `1:a:${from}`],
+    ...(MP4_SOUND.includes(sound[from])
+      ? [`-c:a:${to}`, "copy"]
+      : [`-c:a:${to}`, "aac", `-filter:a:${to}`, FORWARD]),
+  ]);
+}
+
+/** The words for colours that the filters `showinfo` and `setparams` share. */
+const COLORS = {
+  space: "bt709 bt470bg smpte170m smpte240m bt2020nc bt2020c",
+  primaries: "bt709 bt470m bt470bg smpte170m smpte240m bt2020 smpte432",
+  transfer: "bt709 smpte170m smpte240m linear bt2020-10 bt2020-12 " +
+    "smpte2084 arib-std-b67",
+};
+
+/** A filter that tags the result with the colours of its frames. */
+function colorTags(color: VideoColor): string {
+  const tag = (option: string, name: keyof typeof COLORS) =>
+    COLORS[name].split(" ").includes(color[name])
+      ? `:${option}=${color[name]}`
+      : "";
+  return "setparams=range=tv" + tag("colorspace", "space") +
+    tag("color_primaries", "primaries") + tag("color_trc", "transfer");
+}
+
+/** How many frames are in a video, read back from the disk. */
+async function countFrames(file: string, ffmpeg: Ffmpeg): Promise<number> {
+  const child = new Deno.Command(ffmpeg.path, {
+    args: [
+      ...["-hide_banner", "-nostdin", "-loglevel", "error"],
+      ...["-i", fileArgument(file), "-map", "0:v:0", "-c", "copy"],
+      ...["-f", "framecrc", "pipe:1"],
+    ],
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  let frames = 0;
+  await readLog(child.stdout, ({ text }) => {
+    if (/^\d+,/.test(text)) frames++;
+  });
+  await child.status;
+  return frames;
 }

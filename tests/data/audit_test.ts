@@ -7,6 +7,7 @@ import {
   findNearDuplicates,
   standsInTraining,
 } from "mien/data/audit.ts";
+import { EMOTIONS } from "mien/emotions.ts";
 import { type Faces, hashFaces } from "mien/data/faces.ts";
 import { loadFaces } from "mien/data/fer2013.ts";
 import { makeRows } from "../helpers/fer2013_fixtures.ts";
@@ -28,7 +29,7 @@ function makeFaces(
     splits: Uint8Array.from(rows, ([, , split]) => split),
   };
   const source = { name: "test", hash: hashFaces(parts), skipped: [] };
-  return { ...parts, length: rows.length, source };
+  return { emotions: EMOTIONS, ...parts, length: rows.length, source };
 }
 
 /** Large patches instead of noise, between 60 and 123. */

@@ -210,7 +210,7 @@ Deno.test("bad pictures are refused by name, or skipped and listed", async () =>
   const without = pictures.filter(([name]) => !name.startsWith("test/sad"));
   await refuse(toZip(without), /class folders missing or empty: test\/sad$/);
   const other = pictures.with(0, ["train/joy/1.png", pictures[0][1]]);
-  await refuse(toZip(other), /not the folder of an emotion/);
+  await refuse(toZip(other), /missing or empty: train\/angry, test\/joy$/);
 });
 
 Deno.test("skipBadRows leaves bad rows out, counts and lists them", async () => {

@@ -4,12 +4,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { drawFaces } from "mien/drawn/faces.ts";
-import {
-  DatasetError,
-  type Faces,
-  selectSplit,
-  SPLITS,
-} from "mien/data/faces.ts";
+import { DatasetError, selectSplit, SPLITS } from "mien/data/faces.ts";
 import { majorityFaces, readVotes, voteTargets } from "mien/data/ferplus.ts";
 
 const HEADER =
@@ -30,7 +25,6 @@ const row = (split: number, votes: number[]) =>
   `${SPLITS[split]},x.png,${votes.join(",")}`;
 
 async function withVotes(
-  faces: Faces,
   lines: string[],
   use: (file: string) => Promise<unknown>,
 ): Promise<void> {
@@ -51,7 +45,7 @@ const lines = Array.from(
 );
 
 Deno.test("votes go to their faces, and splits that the faces lack are passed over", () =>
-  withVotes(faces, lines, async (file) => {
+  withVotes(lines, async (file) => {
     const { votes } = await readVotes(faces, file);
     for (const [i, label] of faces.labels.entries()) {
       assert.deepEqual(
@@ -65,7 +59,7 @@ Deno.test("votes go to their faces, and splits that the faces lack are passed ov
   }));
 
 Deno.test("targets are the votes' parts, and a face with too few votes keeps its label", () =>
-  withVotes(faces, [
+  withVotes([
     row(faces.splits[0], [5, 0, 0, 3, 0, 0, 0, 1, 1, 0]),
     row(faces.splits[1], [1, 0, 1, 0, 0, 0, 0, 0, 0, 8]),
     ...lines.slice(2),
@@ -81,7 +75,7 @@ Deno.test("targets are the votes' parts, and a face with too few votes keeps its
   }));
 
 Deno.test("a majority needs five of ten, among the seven emotions", () =>
-  withVotes(faces, [
+  withVotes([
     row(faces.splits[0], [5, 5, 0, 0, 0, 0, 0, 0, 0, 0]), // two that are equal: the first emotion
     row(faces.splits[1], [4, 3, 3, 0, 0, 0, 0, 0, 0, 0]), // nobody has five
     row(faces.splits[2], [1, 0, 0, 0, 0, 0, 0, 6, 3, 0]), // contempt is not one of the seven
@@ -116,7 +110,6 @@ Deno.test("a file that does not fit the faces is named with its row and reason",
   ];
   for (const [rows, message] of bad) {
     await withVotes(
-      faces,
       rows,
       (file) =>
         assert.rejects(readVotes(faces, file), (error: DatasetError) => {

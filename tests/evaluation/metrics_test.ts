@@ -144,3 +144,26 @@ Deno.test("coverage falls and accuracy follows as the threshold rises", () => {
     { threshold: 0.75, coverage: 0.5, accuracy: 1 },
   ]);
 });
+
+Deno.test("arguments in the wrong order are refused, not computed with", () => {
+  const rows = [0.5, 0.25, 0.25, 0.1, 0.2, 0.7]; // 2 faces, 3 classes
+  const wrong: [() => unknown, RegExp][] = [
+    [() => applyTemperature(rows, 1.5, 3), /classes is 1\.5, not a whole/],
+    [() => applyTemperature(rows, 2, 3), /row 0 .*adds up to 0\.75, not 1/],
+    [() => applyTemperature(rows, 3, 0), /temperature is 0, not above 0/],
+    [() => likeliest(rows, 4), /6 probabilities are not rows of 4 classes/],
+    [() => crossEntropy([0, 2], rows, 3), /2 probabilities are not rows of 3/],
+    [() => crossEntropy(rows, [0], 3), /1 labels do not fit 2 rows of 3/],
+    [() => countConfusion([0, 1], [0], 3), /2 labels do not fit 1 answers/],
+    [() => countConfusion([0, 7], [0, 1], 3), /face 1 has label 7/],
+    [() => fitTemperature(rows, [0, 1, 2], 3), /3 labels do not fit 2 rows/],
+    [() => calibrationBins(rows, [0, 1], 2), /2 labels do not fit 3 rows/],
+  ];
+  for (const [act, reason] of wrong) {
+    assert.throws(act, (error) => {
+      assert.ok(error instanceof RangeError, `${error}`);
+      assert.match(error.message, reason);
+      return true;
+    });
+  }
+});

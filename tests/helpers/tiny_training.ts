@@ -1,6 +1,7 @@
 // A network and faces so small that a test can train them for many epochs.
 import * as tf from "@tensorflow/tfjs";
 import { type Faces, hashFaces, SPLITS } from "mien/data/faces.ts";
+import { EMOTIONS } from "mien/emotions.ts";
 import { createRandom } from "mien/random.ts";
 
 /** A convolution, batch normalisation and a dense layer: 48x48x1 to seven probabilities. */
@@ -41,6 +42,7 @@ export function makeFaces(training: number, validation: number): Faces {
   }
   const hash = hashFaces({ pixels, labels, splits });
   return {
+    emotions: EMOTIONS,
     pixels,
     labels,
     splits,

@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import { deflateSync, inflateSync } from "node:zlib";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
+import { MagickFormat } from "@imagemagick/magick-wasm";
 import { Jimp } from "jimp";
-import { encodeWithMagick } from "../helpers/magick.ts";
+import { encodeWithMagick } from "../../bench/picture_files.ts";
 import {
   encodePng,
   ImageError,
@@ -33,7 +34,11 @@ const encode = async (mime: "image/jpeg" | "image/png" | "image/tiff") =>
   Uint8Array.from(await new Jimp(forEncoder()).getBuffer(mime));
 
 const encodeWebp = (defines: Record<string, string>) =>
-  encodeWithMagick(bitmap, "WEBP", { defines });
+  encodeWithMagick(bitmap, "WEBP", (picture) => {
+    for (const [name, value] of Object.entries(defines)) {
+      picture.settings.setDefine(MagickFormat.WebP, name, value);
+    }
+  });
 
 /** A bottom-up 24-bit BMP, byte by byte. */
 function bmp(): Uint8Array {

@@ -1,12 +1,20 @@
 // Saved models and states: exact, whole or not at all, and clear about what is wrong.
 import * as tf from "@tensorflow/tfjs";
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { loadModel, saveModel } from "mien/model/saved_model.ts";
 import { loadState, saveState } from "mien/training/state_file.ts";
-import { FileError, writeWhole } from "mien/write_whole.ts";
+import { CheckpointError } from "mien/model/model_file.ts";
+import {
+  FileError,
+  naming,
+  partialName,
+  removePartials,
+  writeWhole,
+} from "mien/write_whole.ts";
 
 /** Runs with a folder of its own, which is gone afterwards. */
 async function inFolder(act: (folder: string) => unknown): Promise<void> {
@@ -29,7 +37,7 @@ const tinyModel = () =>
   });
 
 const is = (file: string, reason: RegExp) => (error: unknown) =>
-  error instanceof FileError && error.file === file &&
+  error instanceof CheckpointError && error.file === file &&
   error.message.startsWith(`${file}: `) && reason.test(error.message);
 
 Deno.test("a saved model comes back with every weight exact", () =>
@@ -93,7 +101,7 @@ Deno.test("a missing, broken or foreign model is named with its reason", () =>
     fs.truncateSync(weights, 10);
     await assert.rejects(
       loadModel(path.join(folder, "m")),
-      is(path.join(folder, "m", "model.json"), /cannot be made into a model/),
+      is(weights, /10 bytes of weights instead of/),
     );
     fs.rmSync(weights);
     await assert.rejects(
@@ -119,59 +127,137 @@ Deno.test("a state comes back bit for bit", () =>
     assert.deepEqual(fs.readdirSync(folder), ["state.bin"]);
   }));
 
-Deno.test("a damaged state is refused, wherever the damage is", () =>
+Deno.test("a state with any bit changed, or cut off anywhere, is refused", () =>
   inFolder((folder) => {
     const file = path.join(folder, "state.bin");
     saveState(file, state);
     const whole = Uint8Array.from(fs.readFileSync(file));
-    for (let at = 0; at < whole.length; at++) {
-      const damaged = whole.slice();
-      damaged[at] ^= 1 << at % 8;
-      fs.writeFileSync(file, damaged);
-      assert.throws(
-        () => loadState(file),
-        is(file, /is damaged|is not the state/),
-      );
+    for (let bit = 0; bit < 8 * whole.length; bit++) {
+      const changed = whole.slice();
+      changed[bit >> 3] ^= 1 << (bit & 7);
+      fs.writeFileSync(file, changed);
+      assert.throws(() => loadState(file), is(file, /not a state|damaged/));
     }
-    for (let length = 0; length < whole.length; length += 7) {
+    for (let length = 0; length < whole.length; length++) {
       fs.writeFileSync(file, whole.subarray(0, length));
-      assert.throws(
-        () => loadState(file),
-        is(file, /is damaged|is not the state/),
-      );
+      assert.throws(() => loadState(file), is(file, /not a state|damaged/));
     }
-    fs.writeFileSync(file, '{"mark":"mien-state-1","arrays":[]}\n');
-    assert.throws(() => loadState(file), is(file, /older version/));
+  }));
+
+Deno.test("a state of the first version is still read", () =>
+  inFolder((folder) => {
+    const file = path.join(folder, "state.bin");
+    const body = new Uint8Array(Float32Array.of(1, 2, 3).buffer);
+    const head = {
+      mark: "mien-state-1",
+      arrays: [{ name: "a", length: 1 }, { name: "b", length: 2 }],
+      sha256: createHash("sha256").update(body).digest("hex"),
+      notes: { epoch: 1 },
+    };
+    const write = (first: unknown) =>
+      fs.writeFileSync(
+        file,
+        new Uint8Array([
+          ...new TextEncoder().encode(JSON.stringify(first) + "\n"),
+          ...body,
+        ]),
+      );
+    write(head);
+    const { notes, arrays } = loadState(file);
+    assert.deepEqual(notes, { epoch: 1 });
+    assert.deepEqual(arrays, {
+      a: Float32Array.of(1),
+      b: Float32Array.of(2, 3),
+    });
+    const wrong = [
+      { ...head, arrays: [{ name: "a", length: 4 }] },
+      { ...head, arrays: 5 },
+      { ...head, arrays: [null] },
+      { ...head, notes: null },
+      { ...head, sha256: "0" },
+      null,
+    ];
+    for (const first of wrong) {
+      write(first);
+      assert.throws(() => loadState(file), is(file, /not a state|damaged/));
+    }
+  }));
+
+Deno.test("a model that is replaced takes nothing else of its folder along", () =>
+  inFolder(async (folder) => {
+    const place = path.join(folder, "model");
+    for (const beside of ["model.old", "model.partial", "model"]) {
+      fs.mkdirSync(path.join(folder, beside));
+      fs.writeFileSync(path.join(folder, beside, "mine.txt"), beside);
+    }
+    const [first, second] = [tinyModel(), tinyModel()];
+    await saveModel(first, place);
+    await saveModel(second, place);
+    const loaded = await loadModel(place);
+    assert.deepEqual(
+      loaded.getWeights().map((weight) => weight.dataSync()),
+      second.getWeights().map((weight) => weight.dataSync()),
+    );
+    for (const beside of ["model.old", "model.partial", "model"]) {
+      const mine = path.join(folder, beside, "mine.txt");
+      assert.equal(fs.readFileSync(mine, "utf8"), beside);
+    }
+    assert.equal(fs.readdirSync(folder).length, 3);
   }));
 
 Deno.test({
-  name: "a full disk is said, and what was saved before stays",
+  name: "a full disk is said as one",
   ignore: !fs.existsSync("/dev/full"),
   fn: () =>
-    inFolder(async (folder) => {
-      const file = path.join(folder, "state.bin");
-      saveState(file, state);
-      // Whatever is written to /dev/full ends with "no space left on device".
-      const fill = () => fs.symlinkSync("/dev/full", `${file}.partial`);
-      fill();
-      assert.throws(
-        () => saveState(file, { notes: {}, arrays: {} }),
-        is(file, /disk is full/),
-      );
-      assert.deepEqual(loadState(file), state);
-      fs.writeFileSync(path.join(folder, "plain"), "");
-      const model = path.join(folder, "plain", "model");
-      await assert.rejects(
-        saveModel(tinyModel(), model),
-        is(model, /a file is in the way/),
-      );
-    }),
+    assert.throws(
+      () => naming("a.bin", () => fs.writeFileSync("/dev/full", "x")),
+      /^FileError: a\.bin: the disk is full; make room/,
+    ),
 });
+
+Deno.test("where a model cannot be saved, what was there stays", () =>
+  inFolder(async (folder) => {
+    const plain = path.join(folder, "plain");
+    fs.writeFileSync(plain, "mine");
+    const model = path.join(plain, "model");
+    await assert.rejects(
+      saveModel(tinyModel(), model),
+      is(model, /a file is in the way/),
+    );
+    assert.equal(fs.readFileSync(plain, "utf8"), "mine");
+  }));
+
+Deno.test("a link that lies in the way of a temporary file is not followed", () =>
+  inFolder((folder) => {
+    const file = path.join(folder, "a.txt"), mine = path.join(folder, "mine");
+    fs.writeFileSync(mine, "mine");
+    fs.symlinkSync(mine, partialName(file));
+    writeWhole(file, "new");
+    assert.equal(fs.readFileSync(mine, "utf8"), "mine");
+    assert.equal(fs.readFileSync(file, "utf8"), "new");
+    assert.ok(!fs.lstatSync(file).isSymbolicLink());
+  }));
+
+Deno.test("what a killed process left of its writing is removed, and nothing else", () =>
+  inFolder((folder) => {
+    const names = [
+      "a.csv",
+      "a.csv.17.partial",
+      "a.csv.partial",
+      "b.17.partial",
+    ];
+    for (const name of names) fs.writeFileSync(path.join(folder, name), "");
+    removePartials(path.join(folder, "a.csv"));
+    assert.deepEqual(
+      fs.readdirSync(folder).sort(),
+      names.filter((name) => name !== "a.csv.17.partial"),
+    );
+  }));
 
 Deno.test("writing leaves no part of a file behind when it fails", () =>
   inFolder((folder) => {
     const file = path.join(folder, "no", "such", "folder.txt");
-    assert.throws(() => writeWhole(file, "x"), is(file, /does not exist/));
+    assert.throws(() => writeWhole(file, "x"), /txt: does not exist$/);
     fs.mkdirSync(path.join(folder, "taken", "inside"), { recursive: true });
     const taken = path.join(folder, "taken");
     assert.throws(() => writeWhole(taken, "x"), FileError);

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import { drawHeat, explain } from "mien/recognition/explain.ts";
 import { EMOTIONS, FACE_PIXELS } from "mien/emotions.ts";
+import { nameEmotions } from "mien/model/emotions_of_model.ts";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
 import { scalePixels } from "mien/network/input.ts";
 
@@ -55,6 +56,7 @@ Deno.test("at an earlier layer the weights are the mean gradients", async () => 
     inputs: input,
     outputs: softmax.apply(dense.apply(pooled)) as tf.SymbolicTensor,
   });
+  nameEmotions(model, EMOTIONS);
   const found = explain(model, crop, { emotion: "sad" });
   const positions = found.mapWidth * found.mapHeight;
   const values = (tf.model({

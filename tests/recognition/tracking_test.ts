@@ -81,3 +81,46 @@ Deno.test("intersection over union of known boxes", () => {
   assert.equal(intersectionOverUnion(at(0), at(50)), 1 / 3);
   assert.equal(intersectionOverUnion(at(0), at(25, 25, 50)), 0.25);
 });
+
+Deno.test("a person who is away for two slow frames keeps the number", () => {
+  const tracker = new FaceTracker();
+  for (const [seconds, there] of [[0, 1], [1, 1], [2, 0], [3, 0], [4, 1]]) {
+    const seen = tracker.update(there ? [face(0)] : [], seconds);
+    assert.deepEqual(seen.map((f) => f.track), there ? [1] : []);
+  }
+  for (const seconds of [5, 6, 7]) tracker.update([], seconds);
+  assert.equal(tracker.update([face(0)], 8)[0].track, 2);
+});
+
+Deno.test("where time goes back, tracks close and averages stay probabilities", () => {
+  const tracker = new FaceTracker();
+  tracker.update([face(0)], 10);
+  tracker.update([face(0)], 11);
+  const [seen] = tracker.update([face(0, sad)], 0.5);
+  assert.deepEqual([seen.track, seen.state], [2, "new"]);
+  assert.deepEqual([...seen.probabilities], sad);
+});
+
+Deno.test("what are no probabilities is refused", () => {
+  for (
+    const wrong of [
+      [0, 0, 0, NaN, 0, 0, 0],
+      [0, 0, 0, 1.5, -0.5, 0, 0],
+      [0, 0, 0, 0.5, 0, 0, 0],
+      [0, 0, 0, Infinity, 0, 0, 0],
+    ]
+  ) {
+    assert.throws(
+      () => new FaceTracker().update([face(0, wrong)], 0),
+      /these are not probabilities/,
+    );
+  }
+});
+
+Deno.test("a track is unsure while its average is below the threshold", () => {
+  const tracker = new FaceTracker(0.4, undefined, 0.6);
+  const torn = [0, 0, 0, 0.5, 0.5, 0, 0];
+  assert.equal(tracker.update([face(0, torn)], 0)[0].unsure, true);
+  assert.equal(tracker.update([face(0)], 2)[0].unsure, false);
+  assert.equal(new FaceTracker().update([face(0, torn)], 0)[0].unsure, false);
+});

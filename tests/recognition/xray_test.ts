@@ -1,7 +1,7 @@
 // The pipeline's checks: they must fail loudly for the mistakes they are for.
 import assert from "node:assert/strict";
 import { drawScene } from "mien/drawn/scene.ts";
-import { FACE_PIXELS } from "mien/emotions.ts";
+import { EMOTIONS, FACE_PIXELS } from "mien/emotions.ts";
 import type { Faces } from "mien/data/faces.ts";
 import { scalePixels } from "mien/network/input.ts";
 import { recognize } from "mien/recognition/recognize.ts";
@@ -35,7 +35,10 @@ function labelled(count: number): Faces {
   labels.forEach((label, i) => pixels[i * FACE_PIXELS] = label);
   const splits = new Uint8Array(count);
   const source = { name: "labelled", hash: "", skipped: [] };
-  return { pixels, labels, splits, length: count, source };
+  return {
+    emotions: EMOTIONS,
+    ...{ pixels, labels, splits, length: count, source },
+  };
 }
 
 /** Answers right but for every fifth face, then names outputs by `order`. */

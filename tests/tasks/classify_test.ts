@@ -51,10 +51,17 @@ Deno.test("classify reports and skips one bad file of a folder, and does the oth
     assert(Math.abs(sum - 1) < 1e-3);
     const rows = (await Deno.readTextFile(table)).trim().split("\n");
     assert.equal(rows.length, 3);
-    assert.equal(rows[0].split(",").length, 15);
+    assert.equal(rows[0].split(",").length, 16);
+    assert.match(rows[0], /,unsure$/);
+    assert.match(rows[1], /,false$/, "this model has no threshold");
     assert.match(rows[2], /^".*b, c\.png",/);
     const written = [...Deno.readDirSync(join(out, "more"))].map((e) => e.name);
     assert.deepEqual(written, ["b, c.png.faces.png"]);
+    const unsure = await task(
+      ...["classify", join(pictures, "a.png"), "--model", model] as const,
+      ...["--thorough", "--threshold", "1"],
+    );
+    assert.match(unsure.stdout, /a\.png: unsure: [a-z]+ \d+% at/);
     const again = await task("classify", ...args);
     assert.equal(again.code, 2);
     assert.match(again.stderr, /exists already: --overwrite replaces it/);
@@ -68,14 +75,16 @@ Deno.test("wrong usage is said in a line, with exit status 2", async () => {
     const [name, ...args] of [
       ["classify"],
       ["classify", "--colour"],
+      ["classify", "a.png", "--threshold", "2"],
       ["video"],
       ["video", "a.mp4", "--smoothing", "much"],
+      ["video", "a.mp4", "--threshold", "sure"],
       ["webcam", "--port", "none"],
     ]
   ) {
     const { code, stdout, stderr } = await task(name, ...args);
     assert.equal(code, 2, `${name} ${args}`);
     assert.equal(stdout, "");
-    assert.match(stderr, /^.*--help shows how it is used\)\n$/);
+    assert.match(stderr, /^.*--help.*\)\n$/);
   }
 });

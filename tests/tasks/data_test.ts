@@ -264,6 +264,166 @@ Deno.test("a server that is not there gives one clear line", async () => {
   });
 });
 
+Deno.test("a server that ignores If-Range is not mixed with another version", async () => {
+  let calls = 0;
+  await withServer(
+    (request, response) => {
+      calls++;
+      const start = Number(
+        /^bytes=(\d+)-/.exec(request.headers.range ?? "")?.[1],
+      );
+      if (!start) {
+        const breakAt = calls === 1 ? 5000 : Infinity;
+        return serve(request, response, { etag: `"${calls}"`, breakAt });
+      }
+      // Another file's bytes, given as the rest of the one that was begun.
+      const other = archive.map((byte) => byte ^ 1);
+      response.writeHead(206, {
+        "Content-Type": "application/zip",
+        "Content-Range": `bytes ${start}-${other.length - 1}/${other.length}`,
+        ETag: `"${calls}"`,
+      });
+      response.end(other.subarray(start));
+    },
+    async (from, folder) => {
+      await rejectsWith(downloadFaces({ from, folder, counts }), /broke off/);
+      const { path } = await downloadFaces({ from, folder, counts });
+      assert.deepEqual(new Uint8Array(readFileSync(path)), archive);
+      assert.deepEqual(readdirSync(folder), ["fer2013.zip"]);
+    },
+  );
+});
+
+Deno.test("a 416 of a file that became shorter starts over", async () => {
+  let calls = 0;
+  await withServer(
+    (request, response) => {
+      calls++;
+      if (calls !== 2) {
+        return serve(request, response, {
+          breakAt: calls === 1 ? 5000 : Infinity,
+        });
+      }
+      response.writeHead(416, { "Content-Range": "bytes */17" });
+      response.end();
+    },
+    async (from, folder, ranges) => {
+      await rejectsWith(downloadFaces({ from, folder, counts }), /broke off/);
+      const { faces } = await downloadFaces({ from, folder, counts });
+      assert.equal(faces.length, rows.length);
+      assert.deepEqual(ranges.map((range) => range !== ""), [
+        false,
+        true,
+        false,
+      ]);
+    },
+  );
+});
+
+Deno.test("Retry-After is waited for, and one that is too long is told", async () => {
+  let calls = 0;
+  await withServer((request, response) => {
+    if (++calls === 3) return serve(request, response);
+    const later = new Date(Date.now() + 900).toUTCString();
+    response.writeHead(503, { "Retry-After": calls === 1 ? "1" : later });
+    response.end();
+  }, async (from, folder) => {
+    const start = performance.now();
+    await downloadFaces({ from, folder, counts });
+    assert.ok(performance.now() - start >= 1000);
+    assert.equal(calls, 3);
+  });
+  await withServer((_, response) => {
+    response.writeHead(429, { "Retry-After": "4000" });
+    response.end();
+  }, async (from, folder) => {
+    await rejectsWith(
+      downloadFaces({ from, folder, counts }),
+      /asks to wait 4000 s/,
+    );
+  });
+});
+
+Deno.test("an endless body ends at the size limit and leaves nothing behind", async () => {
+  const most = 200_000;
+  await withServer((_, response) => {
+    response.writeHead(200, { "Content-Type": "application/zip" });
+    const chunk = new Uint8Array(50_000);
+    const more = () => {
+      while (!response.destroyed && response.write(chunk)) { /* on and on */ }
+    };
+    response.on("drain", more);
+    response.on("error", () => {});
+    more();
+  }, async (from, folder) => {
+    await rejectsWith(
+      downloadFaces({ from, folder, counts, limits: { most } }),
+      /bytes or more; the data has at most 200000/,
+    );
+    assert.deepEqual(readdirSync(folder), []);
+  });
+  await withServer(serve, async (from, folder) => {
+    await rejectsWith(
+      downloadFaces({ from, folder, counts, limits: { most: 1000 } }),
+      /at most 1000/,
+    );
+    assert.deepEqual(readdirSync(folder), []);
+  });
+});
+
+Deno.test("a server that is silent or trickles is given up", async () => {
+  const limits = { patience: 0.3, leastBytes: 1000 };
+  await withServer(() => {}, async (from, folder) => {
+    await rejectsWith(
+      downloadFaces({ from, folder, counts, limits }),
+      /no answer for 0\.3 s/,
+    );
+  });
+  await withServer((_, response) => {
+    response.writeHead(200, { "Content-Type": "application/zip" });
+    const timer = setInterval(() => response.write("x"), 20);
+    response.on("close", () => clearInterval(timer));
+  }, async (from, folder) => {
+    await rejectsWith(
+      downloadFaces({ from, folder, counts, limits }),
+      /broke off .*too slow/,
+    );
+  });
+});
+
+Deno.test("two downloads at once: the second is refused, the first is whole", async () => {
+  await withServer((request, response) => {
+    setTimeout(() => serve(request, response), 300);
+  }, async (from, folder) => {
+    const first = downloadFaces({ from, folder, counts });
+    await rejectsWith(
+      downloadFaces({ from, folder, counts }),
+      /process .* is getting it now/,
+    );
+    await first;
+    assert.deepEqual(readdirSync(folder), ["fer2013.zip"]);
+  });
+});
+
+Deno.test("a folder that cannot be written, and what is not a file, give one line", async () => {
+  await withServer(serve, async (from, folder) => {
+    writeFileSync(join(folder, "plain"), "");
+    await rejectsWith(
+      downloadFaces({ from, folder: join(folder, "plain") }),
+      /a file is in the way/,
+    );
+    await rejectsWith(
+      downloadFaces({ from: folder, folder: join(folder, "new") }),
+      /is a folder; name a zip/,
+    );
+    if (!existsSync("/dev/zero")) return;
+    await rejectsWith(
+      downloadFaces({ from: "/dev/zero", folder: join(folder, "new") }),
+      /not a regular file/,
+    );
+  });
+});
+
 Deno.test("the task tells wrong usage (2) from failure (1), in one line", () => {
   const run = (...args: string[]) =>
     spawnSync(Deno.execPath(), [

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CheckpointError } from "../../lib/model/saved_model.ts";
+import { CheckpointError } from "mien/model/model_file.ts";
 import { lastSaved, readRecordedRun } from "../../lib/training/recorded_run.ts";
 import { formatLog } from "../../lib/training/run_folder.ts";
 
@@ -21,7 +21,9 @@ Deno.test("the last saved model is that of the highest epoch", () =>
       const name of ["a.09-0.6100", "a.100-0.6500", "a.20-0.6700", "resume"]
     ) {
       mkdirSync(join(folder, name));
+      writeFileSync(join(folder, name, "model.json"), "{}");
     }
+    mkdirSync(join(folder, "a.101-0.9000")); // Killed before it was whole.
     assert.equal(lastSaved(folder), join(folder, "a.100-0.6500"));
   }));
 
@@ -58,4 +60,36 @@ Deno.test("a missing or damaged record names its file", () =>
     assert.throws(() => readRecordedRun(folder), CheckpointError);
     writeFileSync(join(folder, "config.json"), "{");
     assert.throws(() => readRecordedRun(folder), /config\.json: is damaged/);
+  }));
+
+Deno.test("a damaged log names its line and figure, and is not read as NaN", () =>
+  inFolder((folder) => {
+    const about = { network: {}, data: {}, training: {} };
+    writeFileSync(join(folder, "config.json"), JSON.stringify(about));
+    for (const name of ["evaluation.json", "evaluation-mirrored.json"]) {
+      writeFileSync(join(folder, name), "{}");
+    }
+    const head = "epoch,loss,accuracy,val_loss,val_accuracy";
+    const wrong: [string, RegExp][] = [
+      [`${head}\n1,2,0.5,x,0.5\n`, /line 2 has "x" as its val_loss/],
+      [`${head}\n1,2,0.5,2,0.5\n2,2\n`, /line 3 has no accuracy/],
+      [`${head}\n1,2,0.5,2,\n`, /line 2 has "" as its val_accuracy/],
+      [`${head}\n2,2,0.5,2,0.5\n`, /line 2 has "2" as its epoch/],
+      ["epoch,loss\n1,2\n", /line 2 has no accuracy/],
+    ];
+    for (const [log, reason] of wrong) {
+      writeFileSync(join(folder, "log.csv"), log);
+      assert.throws(() => readRecordedRun(folder), (error) => {
+        assert.ok(error instanceof CheckpointError, `${error}`);
+        assert.match(error.message, /log\.csv: is damaged/);
+        assert.match(error.message, reason);
+        return true;
+      });
+    }
+    writeFileSync(join(folder, "evaluation.json"), "null");
+    writeFileSync(join(folder, "log.csv"), `${head}\n`);
+    assert.throws(
+      () => readRecordedRun(folder),
+      /evaluation\.json: is damaged/,
+    );
   }));

@@ -4,29 +4,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { EMOTIONS } from "mien/emotions.ts";
-import { TABLE_COLUMNS } from "mien/video/faces_table.ts";
-import { findFfmpeg, packagedFfmpeg } from "mien/video/ffmpeg.ts";
+import { tableColumns } from "mien/video/faces_table.ts";
 import { drawScene } from "mien/drawn/scene.ts";
 import { Timeline } from "mien/video/timeline.ts";
 import { annotateVideo } from "mien/video/video.ts";
-import { VideoReader } from "mien/video/reader.ts";
+import { ffmpeg, framesOf, run } from "../helpers/videos.ts";
 import { untrained } from "../helpers/untrained.ts";
 
-const ffmpeg = await findFfmpeg().catch((error) => {
-  console.log(`skipped: no videos without ffmpeg (${error.message})`);
-  return null;
-});
 const trained = ffmpeg ? untrained() : undefined;
 const options = { ignore: ffmpeg === null };
-
-/** Runs ffmpeg and gives what it says. */
-async function run(...args: string[]): Promise<string> {
-  const { stderr } = await new Deno.Command(ffmpeg!.path, {
-    args: ["-hide_banner", "-y", ...args],
-    stdin: "null",
-  }).output();
-  return new TextDecoder().decode(stderr);
-}
 
 /** A folder with a clip: 50 frames, faces in frames 10 to 39, a tone. */
 async function withClip(use: (folder: string, clip: string) => Promise<void>) {
@@ -51,19 +37,7 @@ async function withClip(use: (folder: string, clip: string) => Promise<void>) {
   }
 }
 
-/** The times of a video's frames. */
-async function timesOf(file: string): Promise<number[]> {
-  const { reader, info } = await VideoReader.open(file, ffmpeg!);
-  const { width, height } = info;
-  const data = new Uint8Array(width * height * 3 / 2);
-  const times = [];
-  let seconds;
-  while ((seconds = await reader.read({ width, height, data })) !== null) {
-    times.push(seconds);
-  }
-  await reader.close();
-  return times;
-}
+const timesOf = async (file: string) => (await framesOf(file)).times;
 
 Deno.test(
   "every frame has its rows and its place in the annotated video",
@@ -82,13 +56,13 @@ Deno.test(
       );
       const rows = (await Deno.readTextFile(result.table)).trim().split("\n")
         .map((row) => row.split(","));
-      assert.deepEqual(rows[0], TABLE_COLUMNS);
-      assert.equal(rows[0].length, 21);
+      assert.deepEqual(rows[0], tableColumns());
+      assert.equal(rows[0].length, 22);
       const frames = new Set(rows.slice(1).map((row) => Number(row[0])));
       assert.deepEqual([...frames], Array.from({ length: 50 }, (_, i) => i));
       for (const row of rows.slice(1)) {
         const frame = Number(row[0]);
-        assert.equal(row.length, 21);
+        assert.equal(row.length, 22);
         assert(Math.abs(Number(row[1]) - frame / 25) < 1e-3);
         if (frame < 10 || frame >= 40) {
           assert(row.slice(2).every((c) => c === ""));
@@ -121,14 +95,15 @@ Deno.test(
         name: "VideoError",
         message: /exists already/,
       });
-      // One worker, and the package's ffmpeg, an old one: the same table.
+      // One worker: the same table, but for the threshold that was asked for.
       const again = await annotateVideo(clip, {
-        ...{ out: join(folder, "again"), trained, workers: 1 },
-        ffmpeg: await packagedFfmpeg(),
+        ...{ out: join(folder, "again"), workers: 1 },
+        trained: { ...trained!, threshold: 1 },
       });
       assert.equal(
         await Deno.readTextFile(again.table),
-        await Deno.readTextFile(result.table),
+        (await Deno.readTextFile(result.table))
+          .replaceAll(",false\n", ",true\n"),
       );
     });
   },

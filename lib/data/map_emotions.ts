@@ -1,0 +1,71 @@
+// Other classes from the same faces: happy or not, three groups of seven, an order of one's own.
+import { complaintAbout, FACE_PIXELS } from "../emotions.ts";
+import { DatasetError, type Faces, hashFaces } from "./faces.ts";
+
+/**
+ * The same faces with classes of your own, each made of one or more of the old ones. Faces whose
+ * old class is in none of them are left out. FER+'s votes, which are for the seven emotions, are
+ * not kept.
+ *
+ * @param classes the new names in their order, each with the old names that it takes; `"..."`
+ * stands for all that are not named elsewhere
+ * @throws {DatasetError} for a name that the faces do not have, or that is taken twice
+ *
+ * @example
+ * ```ts
+ * import { mapEmotions } from "mien/data/map_emotions.ts";
+ * import { drawFaces } from "mien/drawn/faces.ts";
+ *
+ * const faces = drawFaces({ count: 70, seed: 1 });
+ * const { emotions } = mapEmotions(faces, { happy: ["happy"], other: ["..."] });
+ * console.log(emotions); // [ "happy", "other" ]
+ * ```
+ */
+export function mapEmotions(
+  faces: Faces,
+  classes: Readonly<Record<string, readonly string[]>>,
+): Faces {
+  const emotions = Object.keys(classes);
+  const refuse = (reason: string) =>
+    new DatasetError(faces.source.path ?? faces.source.name, reason);
+  const complaint = complaintAbout(emotions);
+  if (complaint) throw refuse(`mapEmotions: ${complaint}`);
+  const target = new Map<string, number>();
+  for (const [label, name] of emotions.entries()) {
+    for (const old of classes[name]) {
+      if (old === "...") continue;
+      if (!faces.emotions.includes(old)) {
+        throw refuse(
+          `mapEmotions: there is no class "${old}"; there are ${
+            faces.emotions.join(", ")
+          }`,
+        );
+      }
+      if (target.has(old)) {
+        throw refuse(`mapEmotions: "${old}" is taken by two classes`);
+      }
+      target.set(old, label);
+    }
+  }
+  const rest = emotions.findIndex((name) => classes[name].includes("..."));
+  const labelOf = faces.emotions.map((old) => target.get(old) ?? rest);
+  const rows = [...faces.labels.keys()].filter((row) =>
+    labelOf[faces.labels[row]] >= 0
+  );
+  if (rows.length === 0) throw refuse("mapEmotions: no face is left");
+  const pixels = new Uint8Array(rows.length * FACE_PIXELS); // n x 48 x 48
+  rows.forEach((row, index) => {
+    const from = row * FACE_PIXELS;
+    pixels.set(
+      faces.pixels.subarray(from, from + FACE_PIXELS),
+      index * FACE_PIXELS,
+    );
+  });
+  const labels = Uint8Array.from(rows, (row) => labelOf[faces.labels[row]]);
+  const splits = Uint8Array.from(rows, (row) => faces.splits[row]);
+  const hash = hashFaces({ pixels, labels, splits });
+  return {
+    ...{ emotions, pixels, labels, splits, length: rows.length },
+    source: { ...faces.source, hash },
+  };
+}

@@ -1,0 +1,62 @@
+// Which engine computes a network: our compiled kernels where they know all of its layers,
+// TensorFlow.js with the gradient kernels of tfjs_kernels/ otherwise. Training, evaluation and
+// recognition take either; weights are flat arrays in both, so that optimizer, checkpoints and
+// resuming are the same.
+import type * as tf from "@tensorflow/tfjs";
+import {
+  describeNetwork,
+  NetworkError,
+  type NetworkGraph,
+} from "../network/graph.ts";
+import { isForTfjs } from "./engine.ts";
+import { describeForTfjs, type Loss, type TfjsGraph } from "./tfjs_graph.ts";
+
+/** How much longer TensorFlow.js takes for a step of mini-Xception: `deno task bench train`'s 64 faces. */
+export const TIMES_SLOWER = 4;
+
+/**
+ * A network as plain data: for the compiled kernels where they know all of its layers, otherwise
+ * for TensorFlow.js, with the reason.
+ *
+ * @param loss a loss of your own, which only TensorFlow.js computes
+ * @throws {NetworkError} for a model with several inputs or outputs
+ *
+ * @example
+ * ```ts
+ * import * as tf from "@tensorflow/tfjs";
+ * import { describeModel } from "mien/engine/describe_model.ts";
+ * import { isForTfjs } from "mien/engine/engine.ts";
+ *
+ * const model = tf.sequential({
+ *   layers: [
+ *     tf.layers.flatten({ inputShape: [48, 48, 1] }),
+ *     tf.layers.dense({ units: 2, activation: "selu" }),
+ *     tf.layers.softmax(),
+ *   ],
+ * });
+ * console.log(isForTfjs(describeModel(model))); // true: selu is not compiled
+ * ```
+ */
+export function describeModel(
+  model: tf.LayersModel,
+  loss?: Loss,
+): NetworkGraph | TfjsGraph {
+  if (loss) return describeForTfjs(model, "a loss of its own is not compiled");
+  try {
+    return describeNetwork(model);
+  } catch (error) {
+    if (!(error instanceof NetworkError)) throw error;
+    const reason = error.message.replace(
+      /is not supported$/,
+      "is not compiled",
+    );
+    return describeForTfjs(model, reason);
+  }
+}
+
+/** One line for a person: which engine runs, and why. */
+export function describeEngine(graph: NetworkGraph): string {
+  return isForTfjs(graph)
+    ? `${graph.reason}: TensorFlow.js computes the network, about ${TIMES_SLOWER} times slower`
+    : "all layers are compiled: the fast engine computes the network";
+}

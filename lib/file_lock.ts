@@ -1,0 +1,62 @@
+// A lock that one process at a time can have. It is the operating system's own, so that it ends with
+// the process, also with one that is killed: nothing has to be cleared away by hand.
+import * as fs from "node:fs";
+import process from "node:process";
+import { explain, FileError } from "./write_whole.ts";
+
+/** A file that nobody else can lock now. */
+export interface FileLock {
+  /** Ends the lock; the file stays. */
+  close(): void;
+}
+
+/** Says who has a lock that could not be had. */
+export interface LockHolder {
+  /** "process 123", or "another process" where that cannot be read. */
+  holder: string;
+}
+
+/**
+ * Locks a file, which is made if need be; never waits.
+ *
+ * @throws {FileError} when the file cannot be made
+ *
+ * @example
+ * ```ts
+ * import { lockFile } from "mien/file_lock.ts";
+ * const lock = lockFile("results.lock");
+ * if ("holder" in lock) console.log(`${lock.holder} is writing`);
+ * else lock.close();
+ * ```
+ */
+export function lockFile(name: string): FileLock | LockHolder {
+  let file: Deno.FsFile | undefined;
+  try {
+    file = Deno.openSync(name, { create: true, read: true, write: true });
+    if (!file.tryLockSync(true)) {
+      file.close();
+      return { holder: holderOf(name) };
+    }
+    file.truncateSync();
+    file.writeSync(new TextEncoder().encode(String(process.pid)));
+  } catch (error) {
+    file?.close();
+    throw new FileError(name, explain(error), error);
+  }
+  const held = file;
+  let open = true;
+  return {
+    close: () => {
+      if (open) held.close(); // The lock ends with it.
+      open = false;
+    },
+  };
+}
+
+function holderOf(name: string): string {
+  try {
+    return `process ${fs.readFileSync(name, "utf8").trim() || "another"}`;
+  } catch {
+    return "another process"; // Windows lets nobody read a locked file.
+  }
+}

@@ -1,0 +1,218 @@
+// A model.json and its weights' files, read and checked before TensorFlow.js gets them: it waits for
+// ever for a layer that does not exist, and takes whatever numbers it is given. What is checked here
+// is the format; what a network may consist of is in network/graph.ts.
+import type * as tf from "@tensorflow/tfjs";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { explain, FileError } from "../write_whole.ts";
+import { describe, isObject, type Json } from "./json.ts";
+import { fromKeras3 } from "./keras3.ts";
+import { checkLayers } from "./layer_graph.ts";
+
+/** A model or a state that is not what it should be: names the file and the reason. */
+export class CheckpointError extends FileError {
+  override readonly name = "CheckpointError";
+}
+
+/** The description of a model as TensorFlow.js wants it, with its weights. */
+export interface ModelFile {
+  modelTopology: Json;
+  userDefinedMetadata?: Json;
+  weightSpecs: tf.io.WeightsManifestEntry[];
+  weightData: ArrayBuffer;
+}
+
+/** The most bytes of a description, and of all weights: far above any network for faces. */
+const MOST_DESCRIPTION = 64 * 2 ** 20;
+const MOST_WEIGHTS = 1024 * 2 ** 20;
+
+const BYTES: Record<string, number> = {
+  float32: 4,
+  int32: 4,
+  float16: 2,
+  uint16: 2,
+  uint8: 1,
+  bool: 1,
+};
+
+/** Bytes of a regular file; devices and pipes, which may never end, are refused. */
+function readBytes(file: string, most: number): Uint8Array<ArrayBuffer> {
+  try {
+    const about = fs.statSync(file);
+    if (about.isDirectory() || !about.isFile()) {
+      throw new CheckpointError(file, "is not a regular file");
+    }
+    if (about.size > most) {
+      throw new CheckpointError(
+        file,
+        `has ${about.size} bytes; more than ${most} are not read`,
+      );
+    }
+    return Uint8Array.from(fs.readFileSync(file));
+  } catch (error) {
+    if (error instanceof CheckpointError) throw error;
+    throw new CheckpointError(file, explain(error), error);
+  }
+}
+
+/**
+ * Reads and checks a model.json and the weights beside it.
+ *
+ * @throws {CheckpointError} naming the file, the field and what is wrong with it
+ */
+export function readModelFile(file: string): ModelFile {
+  const json = readJson(file);
+  const fail = (reason: string) => new CheckpointError(file, reason);
+  const topology = json.modelTopology;
+  if (json.format === "graph-model" || isObject(topology) && topology.node) {
+    throw fail(
+      "is a graph model, which keeps no layers; convert the original again as a layers model (tensorflowjs_converter --output_format=tfjs_layers_model)",
+    );
+  }
+  if (!isObject(topology) || !Array.isArray(json.weightsManifest)) {
+    throw fail(
+      "is not a LayersModel: it lacks modelTopology or weightsManifest",
+    );
+  }
+  const weights = readManifest(json.weightsManifest, path.dirname(file), fail);
+  const modelTopology = fromKeras3(topology);
+  checkLayers(modelTopology, weights.weightSpecs, fail);
+  const { userDefinedMetadata } = json;
+  return {
+    modelTopology,
+    userDefinedMetadata: isObject(userDefinedMetadata)
+      ? userDefinedMetadata
+      : undefined,
+    ...weights,
+  };
+}
+
+function readJson(file: string): Json {
+  const bytes = readBytes(file, MOST_DESCRIPTION);
+  let json;
+  try {
+    json = JSON.parse(new TextDecoder().decode(bytes));
+  } catch {
+    throw new CheckpointError(file, "is not JSON; is it a model.json?");
+  }
+  if (isObject(json)) return json;
+  throw new CheckpointError(
+    file,
+    `is not a LayersModel: it is ${describe(json)}, not an object`,
+  );
+}
+
+type Fail = (reason: string) => CheckpointError;
+
+/** All weights, group by group, as one run of bytes with a list of what they are. */
+function readManifest(manifest: unknown[], folder: string, fail: Fail) {
+  const weightSpecs: tf.io.WeightsManifestEntry[] = [];
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  for (const [index, group] of manifest.entries()) {
+    const place = `weightsManifest[${index}]`;
+    if (
+      !isObject(group) || !Array.isArray(group.paths) ||
+      !Array.isArray(group.weights)
+    ) {
+      throw fail(`${place} must have a list of paths and a list of weights`);
+    }
+    const specs = group.weights.map((entry: unknown, at: number) =>
+      checkWeight(entry, `${place}.weights[${at}]`, fail)
+    );
+    const expected = specs.reduce((sum, { bytes }) => sum + bytes, 0);
+    if (expected > MOST_WEIGHTS) {
+      throw fail(
+        `${place} has weights of ${expected} bytes; more than ${MOST_WEIGHTS} are not read`,
+      );
+    }
+    const files = group.paths.map((name: unknown, at: number) =>
+      weightsPath(name, folder, `${place}.paths[${at}]`, fail)
+    );
+    const read = files.map((file: string) =>
+      readBytes(file, expected + 2 ** 20)
+    );
+    const found = read.reduce((sum: number, { length }) => sum + length, 0);
+    if (found !== expected) {
+      throw new CheckpointError(
+        files.at(-1) ?? folder,
+        `does not fit model.json: there are ${found} bytes of weights instead of ${expected}`,
+      );
+    }
+    weightSpecs.push(...specs.map(({ spec }) => spec));
+    parts.push(...read);
+  }
+  const weightData = new Uint8Array(
+    parts.reduce((sum, { length }) => sum + length, 0),
+  );
+  let at = 0;
+  for (const part of parts) {
+    weightData.set(part, at);
+    at += part.length;
+  }
+  return { weightSpecs, weightData: weightData.buffer };
+}
+
+/** One entry of a manifest and the bytes that it takes. */
+function checkWeight(entry: unknown, place: string, fail: Fail) {
+  if (!isObject(entry) || typeof entry.name !== "string") {
+    throw fail(`${place} has no name: it is ${describe(entry)}`);
+  }
+  const { name, shape, dtype, quantization } = entry;
+  const sizes = Array.isArray(shape) && shape.length <= 6 &&
+    shape.every((size) => Number.isSafeInteger(size) && size >= 0);
+  if (!sizes) {
+    throw fail(`${place} (${name}): shape is ${describe(shape)}, not sizes`);
+  }
+  const stored = isObject(quantization) ? quantization.dtype : dtype;
+  if (
+    (dtype !== "float32" && dtype !== "int32" && dtype !== "bool") ||
+    typeof stored !== "string" || !Object.hasOwn(BYTES, stored)
+  ) {
+    throw fail(
+      `${place} (${name}): dtype is ${
+        describe(stored)
+      }, not float32, int32 or bool`,
+    );
+  }
+  const count = (shape as number[]).reduce((a, b) => a * b, 1);
+  return {
+    spec: entry as unknown as tf.io.WeightsManifestEntry,
+    bytes: count * BYTES[stored],
+  };
+}
+
+/** The file that a path of the manifest names: it lies in the model's folder or below. */
+function weightsPath(
+  name: unknown,
+  folder: string,
+  place: string,
+  fail: Fail,
+): string {
+  const inside = typeof name === "string" && name !== "" &&
+    !/^[/\\]|^[A-Za-z]+:|\\|\0/.test(name) && !name.split("/").includes("..");
+  if (inside) return path.join(folder, name as string);
+  throw fail(
+    `${place} is ${describe(name)}; weights must lie in the model's folder`,
+  );
+}
+
+/** @throws {CheckpointError} naming the first weight that is not a number, or a negative variance */
+export function checkWeights(file: string, model: tf.LayersModel): void {
+  for (const variable of model.weights) {
+    const name = (variable as { originalName?: string }).originalName ??
+      variable.name;
+    const values = variable.read().dataSync();
+    const wrong = values.findIndex((value) => !Number.isFinite(value));
+    if (wrong >= 0) {
+      throw new CheckpointError(
+        file,
+        `the weight ${name} has ${
+          values[wrong]
+        } at place ${wrong}; a network with it answers nothing: take another model`,
+      );
+    }
+    if (/moving_variance/.test(name) && values.some((value) => value < 0)) {
+      throw new CheckpointError(file, `${name} has a variance below zero`);
+    }
+  }
+}

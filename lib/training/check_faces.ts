@@ -1,0 +1,26 @@
+// Do the arrays of a data set fit each other? Told before a run is begun with them.
+import { FACE_PIXELS } from "../emotions.ts";
+import { DatasetError, type Faces, SPLITS } from "../data/faces.ts";
+
+/** @throws {DatasetError} for arrays that do not fit each other, or a split that is none of the three */
+export function checkFaces(faces: Faces): void {
+  const { pixels, labels, splits, length, source } = faces;
+  const fail = (reason: string, row?: number) =>
+    new DatasetError(source.path ?? source.name, reason, row);
+  for (
+    const [name, { length: found }, wanted] of [
+      ["pixels", pixels, length * FACE_PIXELS],
+      ["labels", labels, length],
+      ["splits", splits, length],
+    ] as const
+  ) {
+    if (found === wanted) continue;
+    throw fail(`${length} faces need ${wanted} ${name}, not ${found}`);
+  }
+  const wrong = splits.findIndex((split) => split >= SPLITS.length);
+  if (wrong < 0) return;
+  throw fail(
+    `the split is ${splits[wrong]}, not 0, 1 or 2 (${SPLITS.join(", ")})`,
+    wrong + 1,
+  );
+}

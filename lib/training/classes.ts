@@ -1,0 +1,73 @@
+// The classes of a run: those of its faces, which the network must have too, by number and name.
+import type * as tf from "@tensorflow/tfjs";
+import { FACE_PIXELS } from "../emotions.ts";
+import { meaningOf, nameEmotions } from "../model/emotions_of_model.ts";
+import { type TrainingConfig, TrainingError } from "./config.ts";
+
+/**
+ * @param graph what the network takes and gives, in numbers
+ * @param which how the message calls it
+ * @throws {TrainingError} when a network does not take faces, or has other classes than the faces
+ */
+export function checkShapes(
+  graph: { inputSize: number; outputSize: number },
+  which: string,
+  emotions: readonly string[],
+): void {
+  const [inputs, outputs] = [graph.inputSize, graph.outputSize];
+  if (inputs === FACE_PIXELS && outputs === emotions.length) return;
+  throw new TrainingError(
+    `${which} takes ${inputs} numbers and gives ${outputs}; it must take faces of 48x48x1 and give ${emotions.length} probabilities: ${
+      emotions.join(", ")
+    }`,
+  );
+}
+
+/**
+ * Gives a network without names those of the faces.
+ *
+ * @throws {TrainingError} when it has other names
+ */
+export function agreeOnClasses(
+  model: tf.LayersModel,
+  emotions: readonly string[],
+): void {
+  const { named, emotions: own } = meaningOf(model);
+  if (!named) return nameEmotions(model, emotions);
+  if (own.join() === emotions.join()) return;
+  throw new TrainingError(
+    `the network is for ${own.join(", ")}, the faces show ${
+      emotions.join(", ")
+    }: give it another end with replaceClasses, or the faces other classes with mapEmotions`,
+  );
+}
+
+/**
+ * One weight a class: "balanced" gives each class the same part of the loss.
+ *
+ * @throws {TrainingError} for more or fewer weights than classes, or none above 0
+ */
+export function resolveClassWeights(
+  { classWeights }: TrainingConfig,
+  labels: Uint8Array,
+  classes: number,
+): number[] | null {
+  if (classWeights === null) return null;
+  const counts = new Array<number>(classes).fill(0);
+  for (const label of labels) counts[label]++;
+  if (classWeights !== "balanced") {
+    if (classWeights.length !== classes) {
+      throw new TrainingError(
+        `classWeights has ${classWeights.length} numbers, the faces have ${classes} classes`,
+      );
+    }
+    if (counts.every((count, k) => count === 0 || classWeights[k] === 0)) {
+      throw new TrainingError(
+        "classWeights gives every class of the training faces the weight 0",
+      );
+    }
+    return classWeights;
+  }
+  const present = counts.filter((count) => count > 0).length;
+  return counts.map((count) => count ? labels.length / (present * count) : 0);
+}

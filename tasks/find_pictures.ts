@@ -1,0 +1,145 @@
+// Which pictures a user means by the files and folders on the command line, and what is left out.
+// No picture is read whole here.
+
+import {
+  closeSync,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from "node:fs";
+import { basename, extname, join, relative } from "node:path";
+import { looksLikeImage } from "mien/image/header.ts";
+import { IMAGE_EXTENSIONS } from "mien/image/image.ts";
+import { userPath } from "./command_line.ts";
+
+/** A picture to read. */
+export interface FoundPicture {
+  /** As the user named it, or below the folder that the user named. */
+  readonly name: string;
+  /** Where it is. */
+  readonly path: string;
+  /** Below the folder that the user named; the name alone for a file. */
+  readonly below: string;
+}
+
+/** What {@linkcode findPictures} found. */
+export interface Found {
+  readonly pictures: FoundPicture[];
+  /** Names by the reason why they were left out. */
+  readonly leftOut: Map<string, string[]>;
+  /** Messages about folders and links that cannot be read. */
+  readonly unreadable: string[];
+}
+
+/**
+ * The pictures that the paths name, folders with their subfolders, in the order of their names.
+ * Linked folders are followed, each folder is entered once, and each file is taken once. In a
+ * folder a picture is told by its name's ending or by its first bytes.
+ */
+export function findPictures(paths: readonly string[]): Found {
+  const pictures: FoundPicture[] = [];
+  const leftOut = new Map<string, string[]>();
+  const unreadable: string[] = [];
+  const taken = new Set<string>(), entered = new Set<string>();
+
+  function leave(reason: string, name: string) {
+    leftOut.set(reason, [...leftOut.get(reason) ?? [], name]);
+  }
+
+  function take(name: string, top: string) {
+    const path = userPath(name);
+    const real = realpathSync(path);
+    if (taken.has(real)) return leave("named twice", name);
+    taken.add(real);
+    const below = top === name ? basename(name) : relative(top, name);
+    pictures.push({ name, path, below });
+  }
+
+  function enter(folder: string, top: string) {
+    const real = realpathSync(userPath(folder));
+    if (entered.has(real)) {
+      return leave("a folder that was read already", folder);
+    }
+    entered.add(real);
+    const names = readdirSync(userPath(folder)).sort();
+    for (const name of names) guard(join(folder, name), top);
+  }
+
+  /** One that cannot be read does not end the search. */
+  function guard(name: string, top: string) {
+    try {
+      visit(name, top);
+    } catch (error) {
+      const { code, message } = error as Error & { code?: string };
+      unreadable.push(`${name}: ${explain(code) ?? message}`);
+    }
+  }
+
+  function visit(name: string, top: string) {
+    const file = basename(name);
+    if (file.includes("\ufffd")) return leave("a name that is not UTF-8", name);
+    if (file === "__MACOSX") return leave("not a picture", name);
+    const found = statSync(userPath(name));
+    if (found.isDirectory()) return enter(name, top);
+    if (!found.isFile()) return leave("a pipe or a device", name);
+    if (/\.faces\.png$/i.test(file)) {
+      return leave("a result of an earlier run", name);
+    }
+    if (!isPicture(name)) return leave("not a picture", name);
+    take(name, top);
+  }
+
+  for (const path of paths) {
+    let isFolder = false;
+    try {
+      isFolder = statSync(userPath(path)).isDirectory();
+    } catch {
+      // Reading it will say what is wrong.
+      pictures.push({
+        name: path,
+        path: userPath(path),
+        below: basename(path),
+      });
+      continue;
+    }
+    if (isFolder) guard(path, path);
+    else take(path, path);
+  }
+  return { pictures, leftOut, unreadable };
+}
+
+function isPicture(name: string): boolean {
+  if (basename(name).startsWith("._")) return false; // what macOS keeps beside a file
+  const known: readonly string[] = IMAGE_EXTENSIONS;
+  if (known.includes(extname(name).toLowerCase())) return true;
+  const start = new Uint8Array(16);
+  const file = openSync(userPath(name), "r");
+  try {
+    readSync(file, start, 0, 16, 0);
+  } finally {
+    closeSync(file);
+  }
+  return looksLikeImage(start);
+}
+
+function explain(code = ""): string | undefined {
+  const reasons: Record<string, string> = {
+    EACCES: "may not be read: its rights forbid it",
+    EPERM: "may not be read: its rights forbid it",
+    ENOENT: "leads nowhere: it is a link to something that is not there",
+    ELOOP: "is a link that leads to itself",
+  };
+  return reasons[code];
+}
+
+/** "left out: 2 (not a picture): a.txt, b.mov", a line for each reason. */
+export function describeLeftOut(leftOut: Map<string, string[]>): string[] {
+  return [...leftOut].map(([reason, names]) => {
+    const some = names.slice(0, 5).join(", ");
+    const more = names.length > 5 ? ", …" : "";
+    const count = names.length.toLocaleString("en");
+    return `left out: ${count} (${reason}): ${some}${more}`;
+  });
+}

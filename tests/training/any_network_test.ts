@@ -1,0 +1,203 @@
+// Networks that are not compiled, in the same trainer: the same losses as the fast engine where both
+// can, the same weights after a kill, custom layers and losses in the main thread.
+
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as tf from "@tensorflow/tfjs";
+import { drawFaces } from "mien/drawn/faces.ts";
+import { evaluate } from "mien/evaluation/evaluate.ts";
+import { buildMiniXception } from "mien/model/mini_xception.ts";
+import { loadModel } from "mien/model/saved_model.ts";
+import { recalibrate } from "mien/training/recalibrate.ts";
+import { readRun } from "mien/training/run_folder.ts";
+import { train } from "mien/training/train.ts";
+import { makeFaces } from "../helpers/tiny_training.ts";
+
+async function inFolder(act: (folder: string) => unknown): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "mien-"));
+  try {
+    await act(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Layers of which some are not compiled, among them two kinds of noise. */
+function buildLeaky(seed = 1): tf.LayersModel {
+  const kernelInitializer = tf.initializers.glorotUniform({ seed });
+  return tf.sequential({
+    name: "leaky",
+    layers: [
+      tf.layers.conv2d({
+        ...{ inputShape: [48, 48, 1], filters: 4, kernelSize: 5, strides: 5 },
+        kernelInitializer,
+        kernelRegularizer: tf.regularizers.l2({ l2: 0.001 }),
+      }),
+      tf.layers.batchNormalization(),
+      tf.layers.leakyReLU({ alpha: 0.2 }),
+      tf.layers.gaussianNoise({ stddev: 0.1 }),
+      tf.layers.globalAveragePooling2d({ dataFormat: "channelsLast" }),
+      tf.layers.dropout({ rate: 0.2, seed: 3 }),
+      tf.layers.dense({ units: 7, kernelInitializer }),
+    ],
+  });
+}
+
+const crossEntropy = (targets: tf.Tensor, outputs: tf.Tensor) =>
+  targets.mul(outputs.maximum(1e-7).log()).sum(1).neg();
+
+Deno.test("both engines give the same losses over an epoch of mini-Xception", async () => {
+  const faces = drawFaces({ count: 280, seed: 1 });
+  const config = {
+    ...{ epochs: 1, workers: 1, seed: 1, batchSize: 32, learningRate: 1e-3 },
+  };
+  const lines: string[] = [];
+  const run = async (loss?: typeof crossEntropy) => {
+    const { history: [record] } = await train({
+      ...{ faces, config, loss, model: buildMiniXception({ seed: 5 }) },
+      onEngine: (line) => lines.push(line),
+    });
+    return record;
+  };
+  const fast = await run();
+  const slow = await run(crossEntropy);
+  assert.match(lines[0], /all layers are compiled/);
+  assert.match(lines[1], /loss of its own.*TensorFlow.js.*in one thread/);
+  // Sums in another order, in float32: 1e-7 of each number at each of 7 steps. A sign that Adam
+  // turns in a gradient near zero moves a weight by the learning rate, so the losses agree to 1e-3
+  // of their size, and what augmentation, order, rate or penalty would do is ten times as much.
+  for (const name of ["loss", "valLoss", "penalty"] as const) {
+    const difference = Math.abs(slow[name] - fast[name]) / fast[name];
+    assert.ok(difference < 1e-3, `${name}: ${slow[name]}, ${fast[name]}`);
+  }
+  assert.equal(slow.learningRate, fast.learningRate);
+});
+
+Deno.test("a network of other layers trains in workers, stops, resumes to the same weights, and is measured", () =>
+  inFolder(async (folder) => {
+    const faces = makeFaces(210, 70);
+    const config = {
+      ...{ epochs: 3, batchSize: 32, workers: 2, seed: 4, averageDecay: 0.9 },
+      ...{ learningRate: 0.01, weightDecay: 0.01 },
+    };
+    const lines: string[] = [];
+    const onEngine = (line: string) => lines.push(line);
+    const whole = join(folder, "whole"), parts = join(folder, "parts");
+    const model = buildLeaky();
+    const first = await train({ faces, model, config, out: whole, onEngine });
+    assert.match(
+      lines[0],
+      /^layer leaky_re_lu.* is not compiled: TensorFlow.js computes the network, about \d+ times slower$/,
+    );
+    const stopping = new AbortController();
+    const begun = await train({
+      ...{ faces, model: buildLeaky(), config, out: parts, onEngine },
+      signal: stopping.signal,
+      onEpoch: ({ epoch }) => {
+        if (epoch === 2) stopping.abort();
+      },
+    });
+    assert.equal(begun.ended, "signal");
+    await train({
+      ...{ faces, model: buildLeaky(), config, out: parts, onEngine },
+      resume: true,
+    });
+    const [one, two] = [whole, parts].map(readRun);
+    assert.equal(two.notes.history.length, 3);
+    assert.deepEqual(two.arrays, one.arrays);
+    // It has learned: seven classes by chance give ln 7 = 1.95.
+    assert.ok(first.history[2].loss < first.history[0].loss);
+    const saved = await loadModel(join(whole, first.history[2].saved!));
+    const { accuracy } = await evaluate(saved, faces, "PublicTest");
+    assert.equal(accuracy.toFixed(4), first.history[2].valAccuracy.toFixed(4));
+    const statistics = () =>
+      saved.weights.find(({ name }) => name.includes("moving_mean"))!.read()
+        .dataSync();
+    const before = statistics().slice();
+    await recalibrate(saved, faces, { seed: 1 });
+    assert.notDeepEqual(statistics(), before);
+    await assert.rejects(
+      train({
+        ...{ faces, model: buildLeaky(), config, out: whole, onEngine },
+        ...{ resume: true, loss: crossEntropy },
+      }),
+      /different network|another loss/,
+    );
+  }));
+
+/** A layer that only this file knows. */
+class Halve extends tf.layers.Layer {
+  static className = "Halve";
+  override computeOutputShape(shape: tf.Shape): tf.Shape {
+    return shape;
+  }
+  override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
+    return (Array.isArray(inputs) ? inputs[0] : inputs).div(2);
+  }
+}
+tf.serialization.registerClass(Halve);
+
+Deno.test("a custom layer trains in the main thread, which goes on with other things", async () => {
+  const model = tf.sequential({
+    layers: [
+      tf.layers.flatten({ inputShape: [48, 48, 1] }),
+      new Halve({}),
+      tf.layers.dense({ units: 7, activation: "softmax" }),
+    ],
+  });
+  const lines: string[] = [];
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 1);
+  try {
+    const faces = makeFaces(140, 35);
+    const config = { epochs: 2, batchSize: 16, workers: 2, seed: 1 };
+    const { history } = await train({
+      ...{ faces, model, config },
+      onEngine: (line) => lines.push(line),
+    });
+    assert.match(
+      lines[0],
+      /Halve.*TensorFlow.js.*in one thread \(the layer Halve is known only where it was defined\)/,
+    );
+    assert.ok(history[1].loss < history[0].loss);
+    assert.ok(ticks > 5, `${ticks} ticks of a timer`);
+    // A second run leaves nothing behind.
+    const before = tf.memory().numTensors;
+    await train({ faces, model, config, onEngine: () => {} });
+    assert.equal(tf.memory().numTensors, before);
+  } finally {
+    clearInterval(timer);
+  }
+});
+
+Deno.test("a loss may be a number a face or their mean; class weights need the first", async () => {
+  const faces = makeFaces(70, 35);
+  const config = { epochs: 1, batchSize: 35, workers: 1, seed: 1 };
+  const run = (
+    loss: (t: tf.Tensor, o: tf.Tensor) => tf.Tensor,
+    more: { classWeights?: number[] } = {},
+  ) =>
+    train({
+      ...{ faces, loss, onEngine: () => {} },
+      ...{ model: buildLeaky(), config: { ...config, ...more } },
+    });
+  const each = await run((t, o) => tf.squaredDifference(t, o).sum(1));
+  const mean = await run((t, o) => tf.squaredDifference(t, o).sum(1).mean());
+  assert.deepEqual(mean.history[0].loss, each.history[0].loss);
+  const classWeights = [1, 1, 1, 1, 1, 1, 1];
+  const weighted = await run(
+    (t, o) => tf.squaredDifference(t, o).sum(1),
+    { classWeights },
+  );
+  assert.deepEqual(weighted.history[0].loss, each.history[0].loss);
+  await assert.rejects(
+    run((t, o) => tf.squaredDifference(t, o).mean(), { classWeights }),
+    /with class weights the loss must give one number a face/,
+  );
+  await assert.rejects(
+    run((t) => t),
+    /one number a face or their mean, not \[35,7\] for 35 faces/,
+  );
+});

@@ -1,0 +1,134 @@
+// What a student mistypes is told so that it can be mended: the field, what it is, what it may be.
+import assert from "node:assert/strict";
+import * as tf from "@tensorflow/tfjs";
+import type { Faces } from "mien/data/faces.ts";
+import { completeConfig, type PartialConfig } from "mien/training/config.ts";
+import { train } from "mien/training/train.ts";
+import { UserError } from "mien/user_error.ts";
+import { buildTiny, makeFaces } from "../helpers/tiny_training.ts";
+
+const refuses = (config: unknown, text: string) =>
+  assert.throws(() => completeConfig(config as PartialConfig), (error) => {
+    assert.ok(error instanceof UserError, `${error}`);
+    assert.equal(error.message.slice(0, text.length), text);
+    return true;
+  });
+
+Deno.test("an optimizer and a schedule are named by a word, or in full", () => {
+  const word = completeConfig({ optimizer: "sgd", schedule: "cosine" });
+  const full = completeConfig({
+    optimizer: { kind: "sgd" },
+    schedule: { kind: "cosine" },
+  });
+  assert.deepEqual(word, full);
+  assert.equal(word.optimizer.kind, "sgd");
+  assert.deepEqual(completeConfig({ epochs: undefined }), completeConfig());
+});
+
+Deno.test("a number that is text, and nonsense at any place, is told by its field", () => {
+  refuses(
+    { learningRate: "0.1" },
+    'learningRate must be a number from 0 to 100, not the text "0.1"',
+  );
+  refuses(
+    { epochs: [3] },
+    "epochs must be a whole number, at least 1, not [3]",
+  );
+  refuses(
+    { optimizer: "adamw" },
+    'optimizer.kind must be adam or sgd, not the text "adamw"',
+  );
+  refuses(
+    { optimizer: { kind: "constructor" } },
+    'optimizer.kind must be adam or sgd, not the text "constructor"',
+  );
+  refuses(
+    { augmentation: () => 1 },
+    "augmentation is a function; it must be an object, such as",
+  );
+  refuses({ augmentation: 5 }, "augmentation is 5; it must be an object");
+  refuses({ schedule: [] }, "schedule is []; it must be an object, such as");
+  refuses({ schedule: null }, "schedule is null; it must be an object");
+  for (const nonsense of [5, [], null, "adam"]) {
+    refuses(nonsense, "the training configuration is ");
+  }
+});
+
+Deno.test("an unknown field is named with the known one that is most like it", () => {
+  const unknown = "unknown field in the training configuration: ";
+  refuses({ epoch: 3 }, `${unknown}epoch. Did you mean epochs?`);
+  refuses(
+    { learning_rate: 1 },
+    `${unknown}learning_rate. Did you mean learningRate?`,
+  );
+  refuses({ toString: 1 }, `${unknown}toString.`);
+  refuses(
+    { optimizer: { kind: "sgd", momentun: 1 } },
+    `${unknown}optimizer.momentun. Did you mean optimizer.momentum?`,
+  );
+});
+
+const faces = makeFaces(70, 35);
+
+const rejects = (
+  given: Partial<Faces>,
+  text: RegExp,
+  config: PartialConfig = {},
+  model = buildTiny(),
+) =>
+  assert.rejects(
+    train({
+      faces: { ...faces, ...given },
+      model,
+      config: { epochs: 1, workers: 1, ...config },
+    }),
+    (error) => {
+      assert.ok(error instanceof UserError, `${error}`);
+      assert.match(error.message, text);
+      return true;
+    },
+  );
+
+Deno.test("faces that cannot be learned from are refused before the first epoch", async () => {
+  const labels = faces.labels.slice();
+  labels[3] = 9;
+  await rejects(
+    { labels },
+    /row 4: the label 9 is none of 0 to 6/,
+  );
+  await rejects(
+    { labels: labels.slice(1) },
+    /105 faces need 105 labels, not 104/,
+  );
+  await rejects(
+    { splits: faces.splits.map(() => 0) },
+    /has no faces in PublicTest, and training needs some; it has 105 Training/,
+  );
+  await rejects(
+    { splits: faces.splits.map(() => 1) },
+    /has no faces in Training, and training needs some; it has 105 PublicTest/,
+  );
+  await rejects(
+    {},
+    /classWeights gives every class of the training faces the weight 0/,
+    {
+      classWeights: [0, 0, 0, 0, 0, 0, 0],
+    },
+  );
+});
+
+Deno.test("a network without a softmax is told by the layer that was written last", async () => {
+  const dense = (name: string, activation?: "softmax" | "relu") =>
+    tf.sequential({
+      layers: [
+        tf.layers.flatten({ inputShape: [48, 48, 1] }),
+        tf.layers.dense({ units: 7, activation, name }),
+      ],
+    });
+  await rejects(
+    {},
+    /must end in a softmax.* layer answers \(Dense\).*activation: "softmax"/,
+    {},
+    dense("answers"),
+  );
+});
