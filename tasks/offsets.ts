@@ -13,7 +13,7 @@ Saves MODEL as OUT with an offset, in nats, added to the logit of each EMOTION
 named: with surprise=0.7 the odds of surprise double. A model learns how often
 each emotion occurs where it was trained; this corrects it for another place.
 
-  --temperature T  divide every logit by T first: below 1 the model becomes
+  --temperature T  then divide every logit by T: below 1 the model becomes
                    surer, above 1 less sure; "deno task evaluate" names the
                    one that fits
   --help           show this text`;
@@ -48,8 +48,8 @@ await runTask({
     throw new UsageError(`${out} exists already; name another folder`);
   }
   const model = await loadModel(userPath(from));
-  if (temperature !== undefined) divideLogits(model, temperature);
   addOffsets(model, offsets);
+  if (temperature !== undefined) divideLogits(model, temperature);
   await saveModel(model, place);
   console.log(`${out}: written`);
 });

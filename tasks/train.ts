@@ -14,6 +14,7 @@ import { meaningOf } from "mien/model/emotions_of_model.ts";
 import { replaceClasses } from "mien/model/replace_classes.ts";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
 import { createProgress, formatSeconds, type Progress } from "mien/progress.ts";
+import { noAugmentation } from "mien/training/augment.ts";
 import { recalibrate } from "mien/training/recalibrate.ts";
 import { checkRunFolder } from "mien/training/claim.ts";
 import { hasRun, readFirstModel, readRun } from "mien/training/run_folder.ts";
@@ -43,8 +44,9 @@ Trains on the Training split, validates on PublicTest after each epoch, and
 keeps the run in FOLDER: config.json, log.csv, a model each time validation got
 better, and the state that --resume continues from. At the end the last model's
 statistics of batch normalization are measured again on the training faces as
-they are, and it is saved once more, in FOLDER/recalibrated. FOLDER must be new,
-empty, or a run to resume: nothing else in it is ever written over.
+they are (blurred, if the run blurs), and it is saved once more, in
+FOLDER/recalibrated. FOLDER must be new, empty, or a run to resume: nothing else
+in it is ever written over.
 
   --data PATH           FER-2013 in any form; otherwise FER2013 or data/, or
                         drawn faces where there is no data
@@ -232,7 +234,7 @@ class RunBar {
 async function saveRecalibrated(
   model: tf.LayersModel,
   faces: Faces,
-  seed: number,
+  { seed, augmentation: { blur } }: TrainingConfig,
   out: string,
 ): Promise<void> {
   const [training] = countSplits(faces);
@@ -240,6 +242,7 @@ async function saveRecalibrated(
   try {
     await recalibrate(model, faces, {
       seed,
+      augmentation: { ...noAugmentation, blur },
       onProgress: (done) => bar.update(done),
     });
   } finally {
@@ -320,7 +323,7 @@ async function runTraining(args: Arguments): Promise<number> {
     if (last !== best) console.log(`Last: ${describe(last)}`);
     // What a frozen layer measured on its many faces is better than what a few would tell.
     if (!config.freeze) {
-      await saveRecalibrated(model, faces, config.seed, out);
+      await saveRecalibrated(model, faces, config, out);
     }
     return 0;
   } finally {

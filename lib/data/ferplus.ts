@@ -178,11 +178,11 @@ export function voteTargets(
 }
 
 /**
- * Targets for training, n x 7, every row with the sum 1: `weight` of each is how people voted
+ * Targets for training, n x classes, every row with the sum 1: `weight` of each is how people voted
  * ({@linkcode voteTargets}), the rest is the face's label.
  *
  * @param weight 0 to 1; at 0 the faces need no votes
- * @throws {DatasetError} when votes have a weight and the faces have none
+ * @throws {DatasetError} when votes have a weight and the faces have none, or classes of their own
  */
 export function blendedTargets(
   faces: Pick<Faces, "labels" | "votes" | "length" | "source" | "emotions">,

@@ -76,3 +76,11 @@ export function fillInput(
     input[i] = level[pixels[from + place]];
   }
 }
+
+/** From this project's scale to the network's. */
+export function rescale(input: Float32Array, [black, white]: Scale): void {
+  if (black === OWN_SCALE[0] && white === OWN_SCALE[1]) return;
+  for (let i = 0; i < input.length; i++) {
+    input[i] = black + (input[i] + 1) / 2 * (white - black);
+  }
+}

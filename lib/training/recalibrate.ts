@@ -4,15 +4,17 @@
 // to be classified are none of that, and the layers are scaled a little wrongly for them. Means
 // and variances over Training's faces as they are, with the weights left alone, mend it: "precise
 // batch normalisation" (Wu and Johnson, 2021, arXiv:2105.07576, sections 3 and 4). No label is used.
+// Where the faces to be classified are a detector's crops, Training's are blurred as those are.
 import type * as tf from "@tensorflow/tfjs";
-import { FACE_PIXELS } from "../emotions.ts";
+import { FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
 import { type Faces, selectSplit } from "../data/faces.ts";
 import { createEngine } from "../engine/create_engine.ts";
 import { describeModel } from "../engine/describe_model.ts";
 import { isForTfjs } from "../engine/engine.ts";
 import { readWeights, writeWeights } from "../engine/weights.ts";
 import { meaningOf } from "../model/emotions_of_model.ts";
-import { fillInput } from "../network/input.ts";
+import { rescale } from "../network/input.ts";
+import { type Augmentation, augmentFace, noAugmentation } from "./augment.ts";
 import { shuffle } from "./order.ts";
 
 /** Faces at a time; the result is the mean over such batches. */
@@ -22,7 +24,9 @@ const BATCH = 128;
  * Sets the moving means and variances of a model to the mean of those of all batches of Training's
  * faces, in random order, since files may be sorted by emotion.
  *
- * @param options.seed decides the order
+ * @param options.seed decides the order, and what the augmentation draws
+ * @param options.augmentation how the faces to be classified differ from Training's; by default not
+ * at all
  * @param options.onProgress called with the number of faces done
  * @throws {DatasetError} when Training has no faces
  *
@@ -39,8 +43,13 @@ const BATCH = 128;
 export async function recalibrate(
   model: tf.LayersModel,
   faces: Faces,
-  options: { seed: number; onProgress?: (faces: number) => void },
+  options: {
+    seed: number;
+    augmentation?: Augmentation;
+    onProgress?: (faces: number) => void;
+  },
 ): Promise<void> {
+  const { seed, augmentation = noAugmentation } = options;
   const { pixels, length } = selectSplit(faces, "Training");
   const graph = describeModel(model);
   if (graph.statistics === 0) return;
@@ -59,19 +68,22 @@ export async function recalibrate(
   network.parameters.set(parameters);
   network.statistics.set(statistics);
   const sums = new Float64Array(statistics.length);
-  const order = shuffle(length, options.seed, 0);
+  const order = shuffle(length, seed, 0);
   for (let first = 0; first < length; first += BATCH) {
     const batch = order.subarray(first, first + BATCH);
     batch.forEach((face, i) =>
-      fillInput(
-        network.input.subarray(i * FACE_PIXELS),
+      augmentFace(
         pixels,
+        FACE_SIZE,
         face,
-        1,
-        false,
-        scale,
+        augmentation,
+        seed,
+        0,
+        network.input,
+        i * FACE_PIXELS,
       )
     );
+    rescale(network.input.subarray(0, batch.length * FACE_PIXELS), scale);
     network.measure(batch.length);
     network.statistics.forEach((value, i) => sums[i] += value * batch.length);
     options.onProgress?.(first + batch.length);

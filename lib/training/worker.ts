@@ -13,7 +13,7 @@ import type { Loss } from "../engine/tfjs_graph.ts";
 import type { NetworkGraph } from "../network/graph.ts";
 import { Optimizer } from "../network/optimizer.ts";
 import { predictFaces } from "../network/predict.ts";
-import { OWN_SCALE, type Scale } from "../network/input.ts";
+import { rescale, type Scale } from "../network/input.ts";
 import { randomAt } from "../random.ts";
 import { type PlateauState, scaleAt } from "./schedule.ts";
 import { shuffle } from "./order.ts";
@@ -329,14 +329,6 @@ class Shard {
 /** How much of an average stays at a step: less at first, so that it leaves where it began. */
 function earlyDecay(decay: number, step: number): number {
   return Math.min(decay, (1 + step) / (10 + step));
-}
-
-/** From this project's scale to the network's. */
-function rescale(input: Float32Array, [black, white]: Scale): void {
-  if (black === OWN_SCALE[0] && white === OWN_SCALE[1]) return;
-  for (let i = 0; i < input.length; i++) {
-    input[i] = black + (input[i] + 1) / 2 * (white - black);
-  }
 }
 
 function createOptimizer(network: Engine, config: TrainingConfig): Optimizer {

@@ -4,6 +4,8 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { EMOTIONS } from "mien/emotions.ts";
+import { addOffsets, divideLogits } from "mien/model/answer_offsets.ts";
 import { loadModel } from "mien/model/saved_model.ts";
 import { evaluate } from "mien/evaluation/evaluate.ts";
 import { findFaces } from "mien/drawn/find_faces.ts";
@@ -39,7 +41,8 @@ for (const name of runs) {
     assert.ok(epochs.length <= config.epochs);
     assert.ok(evaluation.params <= 60_000);
     const saved = readdirSync(folder).filter((entry) => /\.\d+-/.test(entry));
-    assert.ok(saved.length >= 5, "the improvements a reader needs to follow");
+    const least = epochs.length < 20 ? 2 : 5;
+    assert.ok(saved.length >= least, "what a reader needs to follow the run");
     for (const entry of saved) {
       const [, epoch, accuracy] = /\.(\d+)-(0\.\d{4})$/.exec(entry)!;
       assert.equal(
@@ -69,6 +72,30 @@ for (const name of runs) {
       const [last, anew] = models.map(readTrained);
       assert.deepEqual(anew.parameters, last.parameters);
       assert.notDeepEqual(anew.statistics, last.statistics);
+    },
+  });
+
+  const adjusted = join(folder, "adjusted");
+  Deno.test({
+    name:
+      `models/${name}/adjusted is what its card's command makes of recalibrated`,
+    ignore: !existsSync(adjusted),
+    fn: async () => {
+      const card = readFileSync(join(folder, "README.md"), "utf8");
+      const [, command] = /(deno task offsets (?:.*\\\n)*.*)/.exec(card)!;
+      const offsets = EMOTIONS.map((emotion) =>
+        Number(new RegExp(`${emotion}=(\\S+)`).exec(command)?.[1] ?? 0)
+      );
+      const [, temperature] = /--temperature (\S+)/.exec(command)!;
+      assert.ok(offsets.some((offset) => offset !== 0));
+      const [made, kept] = await Promise.all(
+        [recalibrated, adjusted].map(loadModel),
+      );
+      addOffsets(made, offsets);
+      divideLogits(made, Number(temperature));
+      made.getWeights().forEach((weight, i) =>
+        assert.deepEqual(weight.dataSync(), kept.getWeights()[i].dataSync())
+      );
     },
   });
 

@@ -2,6 +2,7 @@
 import * as tf from "@tensorflow/tfjs";
 import assert from "node:assert/strict";
 import { scalePixels } from "mien/network/input.ts";
+import { augmentFace, noAugmentation } from "mien/training/augment.ts";
 import { recalibrate } from "mien/training/recalibrate.ts";
 import { shareFaces } from "mien/training/shared_memory.ts";
 import { shuffle } from "mien/training/order.ts";
@@ -12,11 +13,20 @@ const weightsOf = (model: tf.LayersModel) =>
   model.getWeights().map((weight) => [...weight.dataSync()]);
 
 /** Means and variances of the tiny network's convolution over the faces of each batch, and their mean. */
-function expectedStatistics(model: tf.LayersModel, seed: number) {
+function expectedStatistics(
+  model: tf.LayersModel,
+  seed: number,
+  augmentation = noAugmentation,
+) {
   return tf.tidy(() => {
     const { pixels, length } = shareFaces(faces, "Training");
     const order = shuffle(length, seed, 0);
-    const input = tf.tensor4d(scalePixels(pixels), [length, 48, 48, 1]);
+    const changed = scalePixels(pixels);
+    for (let face = 0; face < length; face++) {
+      const at = face * 48 * 48;
+      augmentFace(pixels, 48, face, augmentation, seed, 0, changed, at);
+    }
+    const input = tf.tensor4d(changed, [length, 48, 48, 1]);
     const maps = model.layers[0].apply(input) as tf.Tensor4D;
     const parts = [order.subarray(0, 128), order.subarray(128)].map((rows) => {
       const { mean, variance } = tf.moments(
@@ -29,20 +39,27 @@ function expectedStatistics(model: tf.LayersModel, seed: number) {
   });
 }
 
-Deno.test("means and variances become those of the batches of unchanged faces", async () => {
-  const model = buildTiny();
-  const before = weightsOf(model);
-  await recalibrate(model, faces, { seed: 4 });
-  const after = weightsOf(model);
-  // What is trained comes first; then the moving mean and the moving variance.
-  [0, 1, 2, 3, 4].forEach((i) => assert.deepEqual(after[i], before[i]));
-  expectedStatistics(model, 4).forEach((expected, i) =>
-    expected.forEach((value, c) => {
-      const gap = Math.abs(after[5 + i][c] - value);
-      assert.ok(gap < 1e-5 * Math.max(1, Math.abs(value)), `${gap}`); // float32
-    })
-  );
-});
+for (
+  const [what, augmentation] of [
+    ["unchanged", noAugmentation],
+    ["blurred", { ...noAugmentation, blur: 0.3 }],
+  ] as const
+) {
+  Deno.test(`means and variances become those of the batches of ${what} faces`, async () => {
+    const model = buildTiny();
+    const before = weightsOf(model);
+    await recalibrate(model, faces, { seed: 4, augmentation });
+    const after = weightsOf(model);
+    // What is trained comes first; then the moving mean and the moving variance.
+    [0, 1, 2, 3, 4].forEach((i) => assert.deepEqual(after[i], before[i]));
+    expectedStatistics(model, 4, augmentation).forEach((expected, i) =>
+      expected.forEach((value, c) => {
+        const gap = Math.abs(after[5 + i][c] - value);
+        assert.ok(gap < 1e-5 * Math.max(1, Math.abs(value)), `${gap}`); // float32
+      })
+    );
+  });
+}
 
 Deno.test("measuring again changes nothing but rounding", async () => {
   const [once, twice] = [buildTiny(), buildTiny()];
