@@ -178,21 +178,24 @@ export function voteTargets(
 }
 
 /**
- * Targets for training, n x 7, every row with the sum 1: `weight` of each is how people voted
+ * Targets for training, n x classes, every row with the sum 1: `weight` of each is how people voted
  * ({@linkcode voteTargets}), the rest is the face's label.
  *
  * @param weight 0 to 1; at 0 the faces need no votes
  * @throws {DatasetError} when votes have a weight and the faces have none
  */
 export function blendedTargets(
-  faces: Pick<Faces, "labels" | "votes" | "length" | "source">,
+  faces: Pick<Faces, "labels" | "votes" | "length" | "source"> & {
+    emotions?: readonly string[];
+  },
   weight: number,
 ): Float32Array {
+  const { length: classes } = faces.emotions ?? EMOTIONS;
   const targets = weight > 0
     ? voteTargets(faces).map((part) => weight * part)
-    : new Float32Array(faces.length * EMOTIONS.length);
+    : new Float32Array(faces.length * classes);
   faces.labels.forEach((label, face) =>
-    targets[face * EMOTIONS.length + label] += 1 - weight
+    targets[face * classes + label] += 1 - weight
   );
   return targets;
 }
