@@ -47,8 +47,8 @@ export function describeModel(
   } catch (error) {
     if (!(error instanceof NetworkError)) throw error;
     const reason = error.message.replace(
-      /is not supported$/,
-      "is not compiled",
+      / is not supported(;.*)?$/s,
+      " is not compiled",
     );
     return describeForTfjs(model, reason);
   }
