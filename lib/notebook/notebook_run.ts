@@ -5,7 +5,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Faces } from "../data/faces.ts";
-import { CheckpointError } from "../model/saved_model.ts";
+import { CheckpointError } from "../model/model_file.ts";
 import { inProject } from "../project.ts";
 import {
   completeConfig,
