@@ -48,7 +48,12 @@ import {
   shareFaces,
   type TrainingMemory,
 } from "./shared_memory.ts";
-import { agreeOnClasses, checkShapes, resolveClassWeights } from "./classes.ts";
+import {
+  agreeOnClasses,
+  checkEnd,
+  checkShapes,
+  resolveClassWeights,
+} from "./classes.ts";
 import { firstState, resumedState } from "./resume.ts";
 import { TrainingTeam, whyNotInWorkers } from "./team.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
@@ -371,6 +376,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const graph = describeModel(model, options.loss);
   checkFaces(faces);
   checkShapes(graph, "the network", faces.emotions);
+  if (!options.loss) checkEnd(model);
   agreeOnClasses(model, faces.emotions);
   if (out === undefined) return await trainNetwork(options, graph, false);
   const claim = claimRun(out, options.resume);
