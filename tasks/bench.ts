@@ -3,18 +3,13 @@
 import process from "node:process";
 
 const NAMES = [
-  "train",
-  "kernels",
-  "profile",
-  "detect",
-  "load",
-  "video",
-  "photographs",
+  ...["train", "kernels", "profile", "detect", "load", "video"],
+  ...["photographs", "faces", "unsure"],
 ];
 
-const HELP =
-  `Usage: deno task bench train|kernels|profile|detect|load|video|photographs
-       [options]
+const HELP = `Usage: deno task bench NAME [options]
+
+NAME is one of ${NAMES.join(", ")}.
 
 Measures ours and, where it is installed, the yardstick in turn; prints one JSON
 line a measurement. \`deno task bench NAME --help\` lists the options.`;

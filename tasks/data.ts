@@ -1,7 +1,7 @@
-// `deno task data`: gets FER-2013 into data/, whole and verified.
+// `deno task data`: gets FER-2013 into data/, whole and verified, or makes faces of pictures.
 import { existsSync } from "node:fs";
-import { join } from "node:path";
-import type { Faces } from "mien/data/faces.ts";
+import { basename, join, relative } from "node:path";
+import { countSplits, type Faces, SPLITS } from "mien/data/faces.ts";
 import { DATA_FOLDER, loadFaces } from "mien/data/fer2013.ts";
 import { describeFaces } from "mien/drawn/find_faces.ts";
 import {
@@ -12,9 +12,11 @@ import {
   KAGGLE_URL,
   VOTES_URL,
 } from "mien/data/download.ts";
-import { runTask, userPath } from "./command_line.ts";
+import { readFaceFolders, writeFaces } from "mien/recognition/face_folders.ts";
+import { readNumber, runTask, UsageError, userPath } from "./command_line.ts";
 
 const HELP = `Usage: deno task data [--from URL|FILE]
+       deno task data --from FOLDER --faces [--out FILE] [--seed N]
 
 Downloads FER-2013 (Kaggle's public image version, about 60 MB) into data/,
 continues where an earlier try stopped, and verifies the faces of every split and
@@ -27,7 +29,43 @@ emotion. FER-2013 is for research; see data/README.md.
                    Default: ${VOTES_URL}
                    The votes belong to the rows of fer2013.csv; picture folders
                    keep no order, so that nothing can use them there.
+  --faces          find the faces in pictures of any kind: FOLDER has a folder for
+                   each class, of any names, with pictures in it, or with a folder
+                   for each person. Faces are cropped to 48x48 and split, no person
+                   in two splits; what is left out is listed with its reason
+  --out FILE       where they go; otherwise data/FOLDER.csv.gz
+  --seed N         decides the split; 1
+  --overwrite      replace FILE if it is there
   --help           show this text`;
+
+/** The faces of a folder of pictures, written as a table. */
+async function makeFaces(
+  from: string | undefined,
+  options: { out?: string; seed?: string; overwrite?: boolean },
+): Promise<void> {
+  if (!from) throw new UsageError("--faces needs --from FOLDER");
+  const folder = userPath(from);
+  const file = options.out
+    ? userPath(options.out)
+    : join(DATA_FOLDER, `${basename(folder)}.csv.gz`);
+  if (existsSync(file) && !options.overwrite) {
+    throw new UsageError(`${file} is there already: --overwrite replaces it`);
+  }
+  const seed = readNumber("seed", options.seed, { least: 0, whole: true }) ?? 1;
+  const faces = await readFaceFolders(folder, { seed });
+  for (const { reason } of faces.source.skipped) {
+    console.log(`left out: ${reason}`);
+  }
+  writeFaces(faces, file);
+  const counts = faces.emotions.map((emotion, label) => {
+    const own = faces.splits.filter((_, i) => faces.labels[i] === label);
+    return `${emotion} ${countSplits({ splits: own }).join(" + ")}`;
+  });
+  console.log(describeFaces(faces));
+  console.log(`Faces a class, ${SPLITS.join(" + ")}: ${counts.join(", ")}`);
+  const shown = relative(".", file).replaceAll("\\", "/");
+  console.log(`wrote ${shown}; use it with --data ${shown}`);
+}
 
 /** The faces in data/, downloaded or copied unless they are there. */
 async function getFaces(from: string | undefined): Promise<Faces> {
@@ -41,8 +79,16 @@ async function getFaces(from: string | undefined): Promise<Faces> {
 
 await runTask({
   help: HELP,
-  options: { from: { type: "string" }, votes: { type: "string" } },
-}, async ({ from, votes }) => {
+  options: {
+    from: { type: "string" },
+    votes: { type: "string" },
+    faces: { type: "boolean" },
+    out: { type: "string" },
+    seed: { type: "string" },
+    overwrite: { type: "boolean" },
+  },
+}, async ({ from, votes, ...options }) => {
+  if (options.faces) return await makeFaces(from, options);
   const faces = await getFaces(from && (isUrl(from) ? from : userPath(from)));
   console.log(describeFaces(faces));
   const place = await downloadVotes(faces, {

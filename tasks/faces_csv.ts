@@ -15,6 +15,7 @@ import { Buffer } from "node:buffer";
 import { EMOTIONS } from "mien/emotions.ts";
 import type { RecognizedFace } from "mien/recognition/recognizer.ts";
 import { FileError, naming } from "mien/write_whole.ts";
+import { UsageError } from "./command_line.ts";
 
 /** The columns; `neighbours` is spelled as programs that read the table know it. */
 const headerOf = (emotions: readonly string[]) =>
@@ -41,7 +42,8 @@ export class FacesCsv {
    * Opens a table, so that a target that cannot be written is noticed before any work.
    *
    * @param name the path for messages
-   * @throws {FileError} it cannot be written, or is there already and may not be replaced
+   * @throws {FileError} it cannot be written, or continued
+   * @throws {UsageError} it is there already and may not be replaced
    */
   static open(
     path: string,
@@ -57,9 +59,8 @@ export class FacesCsv {
       return FacesCsv.#reopen(path, name, header);
     }
     if (existsSync(path) && !overwrite) {
-      throw new FileError(
-        name,
-        "exists already: --overwrite replaces it, --resume continues it",
+      throw new UsageError(
+        `${name} exists already: --overwrite replaces it, --resume continues it`,
       );
     }
     if (!existsSync(dirname(path))) {

@@ -3,6 +3,7 @@
 
 import {
   closeSync,
+  existsSync,
   openSync,
   readdirSync,
   readSync,
@@ -43,9 +44,11 @@ export function findPictures(paths: readonly string[]): Found {
   const leftOut = new Map<string, string[]>();
   const unreadable: string[] = [];
   const taken = new Set<string>(), entered = new Set<string>();
+  const named = new Set<string>(); // folders that a link does not take away
 
   function leave(reason: string, name: string) {
-    leftOut.set(reason, [...leftOut.get(reason) ?? [], name]);
+    if (!leftOut.has(reason)) leftOut.set(reason, []);
+    leftOut.get(reason)!.push(name);
   }
 
   function take(name: string, top: string) {
@@ -59,7 +62,7 @@ export function findPictures(paths: readonly string[]): Found {
 
   function enter(folder: string, top: string) {
     const real = realpathSync(userPath(folder));
-    if (entered.has(real)) {
+    if (entered.has(real) || (folder !== top && named.has(real))) {
       return leave("a folder that was read already", folder);
     }
     entered.add(real);
@@ -91,21 +94,17 @@ export function findPictures(paths: readonly string[]): Found {
     take(name, top);
   }
 
+  const folders = paths.filter((path) =>
+    statSync(userPath(path), { throwIfNoEntry: false })?.isDirectory()
+  );
+  for (const folder of folders) named.add(realpathSync(userPath(folder)));
   for (const path of paths) {
-    let isFolder = false;
-    try {
-      isFolder = statSync(userPath(path)).isDirectory();
-    } catch {
-      // Reading it will say what is wrong.
-      pictures.push({
-        name: path,
-        path: userPath(path),
-        below: basename(path),
-      });
-      continue;
+    if (folders.includes(path)) guard(path, path);
+    else if (existsSync(userPath(path))) take(path, path);
+    else { // reading it will say what is wrong
+      const below = basename(path);
+      pictures.push({ name: path, path: userPath(path), below });
     }
-    if (isFolder) guard(path, path);
-    else take(path, path);
   }
   return { pictures, leftOut, unreadable };
 }

@@ -20,7 +20,7 @@ export const FOLDERS = [
   "training",
   "recognition",
   "video",
-  "webcam",
+  "explorer",
   "notebook",
 ] as const;
 

@@ -16,6 +16,7 @@ Runs all checks, or all but those named:
   types      deno check, notebooks' cells too
   imports    the rule of lib's folders, see tasks/imports.ts
   wasm       the compiled modules are those of their sources
+  bundle     the explorer's page is that of its sources
   licenses   every package has a license that somebody has looked at
   examples   every @example of lib runs
   tests      deno task test
@@ -50,6 +51,7 @@ const CHECKS: Record<string, () => Promise<number>> = {
   imports: () => runDeno(["run", "-A", "tasks/imports.ts"]),
   licenses: () => runDeno(["run", "-A", "tasks/licenses.ts"]),
   wasm: () => runDeno(["run", "-A", "tasks/wasm.ts", "--check"]),
+  bundle: () => runDeno(["run", "-A", "tasks/bundle.ts", "--check"]),
   examples: () => runExamples(),
   tests: () => runDeno(["run", "-A", "tasks/test.ts"]),
   notebooks: () => runDeno(["run", "-A", "tasks/report.ts", "--solutions"]),

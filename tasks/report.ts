@@ -27,6 +27,7 @@ import {
   runNotebook,
 } from "./run_notebook.ts";
 import { findOrInstallPython, projectRoot, setUp } from "./setup.ts";
+import { writeSite } from "mien/explorer/site.ts";
 import { UserError } from "mien/user_error.ts";
 import { writeWhole } from "mien/write_whole.ts";
 
@@ -111,6 +112,7 @@ async function report(options: ReportOptions): Promise<void> {
       ...{ data: describeData(manifest), made: manifest.made, command },
     }),
   );
+  await writeSite(join(folder, "explorer"));
   writeWhole(
     join(folder, "manifest.json"),
     JSON.stringify(manifest, null, 2) + "\n",

@@ -138,7 +138,10 @@ export function indexPage(
       (solutions.length > 0 ? `<h2>Solutions</h2>${list(solutions)}` : "") +
       `<h2>Figures</h2><table><thead><tr><th>figure</th>` +
       `<th class="number">value</th><th>from</th></tr></thead><tbody>` +
-      `${figures.join("")}</tbody></table><p>All of it as data: ` +
+      `${figures.join("")}</tbody></table><h2>Explorer</h2><p>` +
+      `<a href="explorer/index.html">The network, to be touched</a>: from any ` +
+      `web server, or with deno task explore; browsers do not let a page that ` +
+      `was opened as a file read its models.</p><p>All of it as data: ` +
       `<a href="manifest.json">manifest.json</a></p></main>`,
   );
 }

@@ -10,6 +10,8 @@ import { evaluate } from "mien/evaluation/evaluate.ts";
 import { countSplits, type Faces } from "mien/data/faces.ts";
 import { findVotes } from "mien/data/ferplus.ts";
 import { describeFaces, findFaces } from "mien/drawn/find_faces.ts";
+import { meaningOf } from "mien/model/emotions_of_model.ts";
+import { replaceClasses } from "mien/model/replace_classes.ts";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
 import { createProgress, formatSeconds, type Progress } from "mien/progress.ts";
 import { recalibrate } from "mien/training/recalibrate.ts";
@@ -54,11 +56,14 @@ empty, or a run to resume: nothing else in it is ever written over.
   --recipe NAME         default, or reference: that of mini-Xception's authors
   --config FILE.json    choices to change, as in a run's config.json
   --architecture NAME   mini-xception, wide-xception, or a model.json to
-                        begin with, weights and all
+                        begin with, weights and all; where it is for other
+                        classes than the data, its last layer begins anew
   --name NAME           what the saved models' names begin with
   --epochs N  --batch-size N  --workers N  --seed N  --learning-rate X
   --vote-weight X       the part of each target, 0 to 1, that is how FER+'s ten
                         people voted; the label has the rest
+  --freeze LAYERS       fine-tuning: how many of the first layers stay as they
+                        are, the name of the last of them, or block1, block2 …
   --optimizer NAME      adam or sgd
   --schedule NAME       plateau, cosine or one-cycle
   --help                show this text
@@ -82,6 +87,7 @@ const OPTIONS = {
   workers: text,
   seed: text,
   "learning-rate": text,
+  freeze: text,
   optimizer: text,
   schedule: text,
 };
@@ -123,6 +129,10 @@ function chooseConfig(
     learningRate: readNumber("learning-rate", args["learning-rate"]),
     votes: readNumber("vote-weight", args["vote-weight"]),
   };
+  if (args.freeze !== undefined) {
+    const count = Number(args.freeze);
+    single.freeze = Number.isInteger(count) ? count : args.freeze;
+  }
   const optimizer = readChoice("optimizer", args.optimizer, keysOf(optimizers));
   const schedule = readChoice("schedule", args.schedule, keysOf(schedules));
   if (optimizer) single.optimizer = { kind: optimizer };
@@ -141,15 +151,32 @@ const architectures = {
   "wide-xception": buildWideXception,
 };
 
+/** A model from a file; one that names other classes gets an end for these. */
+async function fitClasses(
+  model: tf.LayersModel,
+  classes: readonly string[],
+  seed: number,
+): Promise<tf.LayersModel> {
+  const { named, emotions } = meaningOf(model);
+  if (!named || emotions.join() === classes.join()) return model;
+  console.log(
+    `The model is for ${emotions.join(", ")}: it gets an end for ${
+      classes.join(", ")
+    }.`,
+  );
+  return await replaceClasses(model, classes, { seed });
+}
+
 /** A network by its name, or from a file. */
-function buildArchitecture(
+async function buildArchitecture(
   args: Arguments,
   seed: number,
   classes: readonly string[],
-): tf.LayersModel | Promise<tf.LayersModel> {
+): Promise<tf.LayersModel> {
   const { architecture } = args;
   if (architecture?.endsWith(".json")) {
-    return loadModel(userPath(architecture));
+    const model = await loadModel(userPath(architecture));
+    return fitClasses(model, classes, seed);
   }
   const name = readChoice("architecture", architecture, keysOf(architectures));
   return architectures[name ?? "mini-xception"]({ seed, classes });
@@ -269,6 +296,7 @@ async function runTraining(args: Arguments): Promise<number> {
       name,
       resume,
       signal: stopping.signal,
+      onEngine: (line) => console.log(line),
       onBatch: (progress) => bar.batch(progress),
       onEpoch: (record) => bar.line(describeEpoch(record)),
     });
@@ -290,7 +318,10 @@ async function runTraining(args: Arguments): Promise<number> {
     );
     console.log(`Best validation ${monitor}: ${describe(best!)}`);
     if (last !== best) console.log(`Last: ${describe(last)}`);
-    await saveRecalibrated(model, faces, config.seed, out);
+    // What a frozen layer measured on its many faces is better than what a few would tell.
+    if (!config.freeze) {
+      await saveRecalibrated(model, faces, config.seed, out);
+    }
     return 0;
   } finally {
     Deno.removeSignalListener("SIGINT", stop);

@@ -2,7 +2,7 @@
 // with a folder for each emotion, of any names, on the disk or in a zip archive. Pictures in which
 // the faces must be found first are recognition/face_folders.ts' business.
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { DatasetError, type SkippedRow, SPLITS } from "./faces.ts";
 import {
   complaintAbout,
@@ -12,7 +12,7 @@ import {
 } from "../emotions.ts";
 import type { ReadFaces } from "./table.ts";
 import { toGray } from "../image/gray.ts";
-import { ImageError, readImage } from "../image/image.ts";
+import { IMAGE_EXTENSIONS, ImageError, readImage } from "../image/image.ts";
 import { createProgress } from "../progress.ts";
 
 /** A picture file, wherever it lies. */
@@ -82,7 +82,10 @@ export async function readPictures(
   skipBadRows = false,
   declared?: readonly string[],
 ): Promise<ReadFaces> {
-  const { pictures, emotions } = describePictures(files, root, declared);
+  const described = describePictures(files, root, declared);
+  const { pictures, emotions, outside } = described;
+  // Where its folder's name was damaged, an archive's two names for a file differ: reading tells.
+  for (const file of outside) await file.read();
   const pixels = new Uint8Array(pictures.length * FACE_PIXELS); // n x 48 x 48
   const labels: number[] = [];
   const splits: number[] = [];
@@ -126,25 +129,54 @@ export async function readPictures(
     length,
     skipped,
     unordered: true,
-    note: pictures.every(({ base }) => splitOfName(base) >= 0)
-      ? undefined
-      : "file names do not tell the split: train/ counts as Training, all of " +
-        "test/ (PublicTest and PrivateTest merged) as PublicTest",
+    note: describeNotes(pictures, outside),
   };
 }
 
-/** What the paths say; files outside of train/ and test/ are left out. */
+/** What a reader of the numbers must know. */
+function describeNotes(
+  pictures: readonly Picture[],
+  outside: readonly PictureFile[],
+): string | undefined {
+  const notes: string[] = [];
+  if (pictures.some(({ base }) => splitOfName(base) < 0)) {
+    notes.push(
+      "file names do not tell the split: train/ counts as Training, all of " +
+        "test/ (PublicTest and PrivateTest merged) as PublicTest",
+    );
+  }
+  if (outside.length > 0) {
+    const count = outside.length.toLocaleString("en");
+    notes.push(
+      `pictures outside of train/ and test/ were left out: ${count}, first ` +
+        outside[0].name,
+    );
+  }
+  return notes.join("; ") || undefined;
+}
+
+/** What the paths say; pictures outside of train/ and test/ are listed apart. */
 function describePictures(
   files: readonly PictureFile[],
   root: string,
   declared: readonly string[] | undefined,
-): { pictures: Picture[]; emotions: readonly string[] } {
+): {
+  pictures: Picture[];
+  emotions: readonly string[];
+  outside: PictureFile[];
+} {
   const found = new Set<string>();
   const pictures: Picture[] = [];
+  const outside: PictureFile[] = [];
   for (const file of files) {
     const [base, emotion, half] = file.name.split("/").reverse();
     const folder = (FOLDERS as readonly string[]).indexOf(half);
-    if (folder < 0 || base.startsWith(".") || base === "Thumbs.db") continue;
+    if (base.startsWith(".") || base === "Thumbs.db") continue;
+    if (folder < 0) {
+      const aside = file.name.split("/").includes("__MACOSX");
+      if (isPictureName(base) && !aside) outside.push(file);
+      continue;
+    }
     if (declared && !declared.includes(emotion)) {
       throw new DatasetError(
         `${root} (${half}/${emotion})`,
@@ -177,7 +209,12 @@ function describePictures(
     a.split - b.split || compare(a.base, b.base) ||
     emotions.indexOf(a.emotion) - emotions.indexOf(b.emotion)
   );
-  return { pictures, emotions };
+  return { pictures, emotions, outside };
+}
+
+function isPictureName(base: string): boolean {
+  const known: readonly string[] = IMAGE_EXTENSIONS;
+  return known.includes(extname(base).toLowerCase());
 }
 
 /** The split that a file name says, or -1. */

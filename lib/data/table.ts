@@ -26,6 +26,9 @@ const LONGEST_ROW = 64 * 1024;
 /** No row is shorter: 2,304 digits, the spaces between them, a label. */
 const SHORTEST_ROW = 2 * FACE_PIXELS + 1;
 
+/** Bad rows that are listed, where they are left out: three times as many as FER-2013 has rows. */
+const MOST_BAD_ROWS = 100_000;
+
 const NEWLINE = 10;
 
 /**
@@ -120,34 +123,54 @@ class TableReader {
 
   /** Parses whole rows; the last one may lack its newline. */
   parse(bytes: Buffer): void {
-    const lines = splitLines(bytes);
-    const block = new Uint8Array(lines.length * FACE_PIXELS); // n x 48 x 48
-    this.#kept = 0;
-    const whole = lines.every((line) =>
-      line.length >= SHORTEST_ROW && this.#fits(line)
-    );
-    const fields = whole && lines.length > 0 ? this.#readFields(bytes) : null;
-    if (fields && fields.emotion.length === lines.length) {
-      for (let i = 0; i < lines.length; i++) this.#addRow(fields, i, block);
-    } else {
-      for (const line of lines) this.#parseLine(line, block);
+    let long = 0, whole = true;
+    for (let start = 0; start < bytes.length;) {
+      const end = lineEnd(bytes, start);
+      if (end - start < SHORTEST_ROW) whole = false;
+      else {
+        long++;
+        whole &&= this.#fits(bytes.subarray(start, end));
+      }
+      start = end + 1;
     }
-    this.#blocks.push(block.subarray(0, this.#kept * FACE_PIXELS));
+    const block = new Uint8Array(long * FACE_PIXELS); // n x 48 x 48
+    this.#kept = 0;
+    const fields = whole && long > 0 ? this.#readFields(bytes) : null;
+    if (fields && fields.emotion.length === long) {
+      for (let i = 0; i < long; i++) this.#addRow(fields, i, block);
+    } else {
+      for (let start = 0; start < bytes.length;) {
+        const end = lineEnd(bytes, start);
+        this.#parseLine(bytes, start, end, block);
+        start = end + 1;
+      }
+    }
+    // A block of which little is kept is not held in memory for it.
+    const kept = block.subarray(0, this.#kept * FACE_PIXELS);
+    if (this.#kept > 0) {
+      this.#blocks.push(this.#kept < long ? kept.slice() : kept);
+    }
   }
 
   /** One line by itself, where its neighbours cannot be read with it. */
-  #parseLine(line: Buffer, block: Uint8Array): void {
-    if (line.toString("utf8").trim() === "") {
+  #parseLine(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    block: Uint8Array,
+  ): void {
+    if (isBlank(bytes, start, end)) {
       // Bad only when another row follows: a file may end in empty lines.
       this.#emptyRows++;
       return;
     }
-    if (line.length < SHORTEST_ROW) {
+    if (end - start < SHORTEST_ROW) {
       this.#rejectEmptyRows();
       return this.#reject(
-        `only ${line.length} characters, too short for ${FACE_PIXELS} pixels`,
+        `only ${end - start} characters, too short for ${FACE_PIXELS} pixels`,
       );
     }
+    const line = bytes.subarray(start, end);
     const fields = this.#fits(line) ? this.#readFields(line) : null;
     if (fields?.emotion.length === 1) return this.#addRow(fields, 0, block);
     this.#rejectEmptyRows();
@@ -270,6 +293,14 @@ class TableReader {
   #reject(reason: string): void {
     const row = ++this.#rows;
     if (!this.skipBadRows) throw new DatasetError(this.file, reason, row);
+    if (this.#skipped.length === MOST_BAD_ROWS) {
+      throw new DatasetError(
+        this.file,
+        `more than ${MOST_BAD_ROWS.toLocaleString("en")} bad rows; this one: ` +
+          reason,
+        row,
+      );
+    }
     this.#skipped.push({ row, reason });
   }
 
@@ -318,6 +349,8 @@ class TableReader {
 /** The columns' names in lower case, in the file's order. */
 function parseHeader(header: string, file: string): string[] {
   if (header.trim() === "") throw new DatasetError(file, "is empty");
+  const other = explainOtherFile(header);
+  if (other) throw new DatasetError(file, other);
   const names = header.replace(/^\uFEFF/, "").split(",")
     .map((name) => name.trim().replace(/^"(.*)"$/, "$1").trim().toLowerCase());
   const known = names.every((name, index) =>
@@ -336,17 +369,30 @@ function parseHeader(header: string, file: string): string[] {
   );
 }
 
-/** The lines without their newlines. */
-function splitLines(bytes: Buffer): Buffer[] {
-  const lines: Buffer[] = [];
-  let start = 0;
-  while (start < bytes.length) {
-    const newline = bytes.indexOf(NEWLINE, start);
-    const end = newline < 0 ? bytes.length : newline;
-    lines.push(bytes.subarray(start, end));
-    start = end + 1;
+/** What a file is that begins with no table's header; `undefined` where that is not known. */
+function explainOtherFile(start: string): string | undefined {
+  if (/^(\ufffd\ufffd|\0?[eE]\0|\0"|"\0)/.test(start)) {
+    return "is a table in UTF-16: save it as CSV in UTF-8";
   }
-  return lines;
+  if (start.slice(257, 262) === "ustar") {
+    return "is a tar archive: unpack it, and name the table or folder in it";
+  }
+  if (start.includes("\0")) return "is not a table: it holds binary data";
+}
+
+/** Where a line ends: at its newline, or at the end of the bytes. */
+function lineEnd(bytes: Buffer, start: number): number {
+  if (bytes[start] === NEWLINE) return start; // millions of empty lines in a row
+  const newline = bytes.indexOf(NEWLINE, start);
+  return newline < 0 ? bytes.length : newline;
+}
+
+/** Whether a line holds nothing but white space. */
+function isBlank(bytes: Buffer, start: number, end: number): boolean {
+  const first = bytes[start];
+  if (start === end || (first === 13 && start + 1 === end)) return true;
+  if (first > 32 && first < 127) return false;
+  return bytes.toString("utf8", start, end).trim() === "";
 }
 
 /** Writes 2,304 gray values from `offset` on; false if the text is not that. */

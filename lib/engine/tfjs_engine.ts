@@ -57,6 +57,8 @@ export class TfjsEngine implements Engine {
   readonly targets: Float32Array;
   readonly outputs: Float32Array;
   readonly #variables: ReturnType<typeof variablesOf>;
+  /** Batch normalizations that predict while others learn. */
+  readonly #frozen: tf.layers.Layer[] = [];
   /** The weights as they lie in the model. */
   readonly #known: Float32Array;
 
@@ -82,6 +84,7 @@ export class TfjsEngine implements Engine {
     for (const layer of flatLayers(model)) {
       const norm = graph.norms.find(({ name }) => name === layer.name);
       if (isNorm(layer) && norm) layer.momentum = norm.momentum;
+      if (graph.frozenNorms?.includes(layer.name)) this.#frozen.push(layer);
     }
   }
 
@@ -161,11 +164,20 @@ export class TfjsEngine implements Engine {
     const seeded = flatLayers(this.model).filter(({ seed }) => seed != null);
     const seeds = seeded.map((layer) => layer.seed);
     for (const layer of seeded) layer.seed = undefined;
+    for (const layer of this.#frozen) {
+      layer.call = (inputs) =>
+        Object.getPrototypeOf(layer).call.call(layer, inputs, {
+          training: false,
+        });
+    }
     try {
       tf.tidy(work);
     } finally {
       Math.random = before;
       seeded.forEach((layer, i) => layer.seed = seeds[i]);
+      for (const layer of this.#frozen) {
+        delete (layer as Partial<tf.layers.Layer>).call;
+      }
     }
     const { trained, kept } = this.#variables;
     kept.forEach((variable, i) => {

@@ -27,6 +27,8 @@ export interface TfjsGraph extends NetworkGraph {
   penalties: boolean;
   /** Batch normalizations; `mean` and `variance` index `weights`. */
   norms: { name: string; momentum: number; mean: number; variance: number }[];
+  /** Batch normalizations that use their own statistics in training too. */
+  frozenNorms?: string[];
 }
 
 // deno-lint-ignore no-explicit-any

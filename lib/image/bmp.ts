@@ -36,7 +36,12 @@ export function readBmpHeader(
     : bytes.length >= dataStart + rowBytes * height;
   const usual = bits === 24 && headerBytes === 40;
   const decoder = usual ? "jimp" : "magick";
-  return { format: "BMP", width, height, complete, decoder };
+  // Encoders leave the two lengths in the header wrong or 0, and the decoder insists on them.
+  const picture = bytes.slice();
+  const fields = new DataView(picture.buffer);
+  fields.setUint32(2, bytes.length, true);
+  if (headerBytes >= 40) fields.setUint32(34, bytes.length - dataStart, true);
+  return { format: "BMP", width, height, complete, decoder, picture };
 }
 
 function readBitmap(view: DataView): Bitmap | string {

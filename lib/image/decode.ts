@@ -31,7 +31,9 @@ export async function decode(
     case "jimp":
       return await decodeWithJimp(picture);
     case "magick":
-      return await decodeWithMagick(picture, header.format);
+      return header.floats
+        ? await decodeFloats(picture)
+        : await decodeWithMagick(picture, header.format);
   }
 }
 
@@ -101,9 +103,28 @@ async function loadMagick() {
   return magick;
 }
 
+/**
+ * Floating-point samples go from 0 to 1, 255 or 65535, by the program that wrote them: the range is
+ * the smallest in which no more than half of the samples are beyond its end.
+ */
+async function decodeFloats(bytes: Uint8Array): Promise<ColorImage> {
+  let range = 1;
+  for (const next of [255, 65535]) {
+    const { data } = await decodeWithMagick(bytes, "TIFF", next);
+    let beyond = 0; // above 1.5 times the range before
+    for (let i = 0; i < data.length; i++) {
+      if (i % 4 !== 3 && data[i] >= 2) beyond++;
+    }
+    if (beyond <= data.length * 3 / 8) break;
+    range = next;
+  }
+  return await decodeWithMagick(bytes, "TIFF", range);
+}
+
 async function decodeWithMagick(
   bytes: Uint8Array,
   format: ImageFormat,
+  white?: number,
 ): Promise<ColorImage> {
   magick ??= loadMagick();
   const {
@@ -131,6 +152,7 @@ async function decodeWithMagick(
     frameIndex: 0,
     frameCount: 1,
   });
+  if (white) settings.setDefine("quantum:maximum", String(white));
   const image = MagickImage.create();
   const warnings: string[] = [];
   try {

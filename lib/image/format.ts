@@ -19,6 +19,8 @@ export interface ImageHeader extends Size {
   readonly complete: boolean;
   /** The decoder that reads this kind of the format rightly, see `decode.ts`. */
   readonly decoder: "jpeg" | "jimp" | "magick";
+  /** Samples are floating-point numbers, whose range the file does not tell. */
+  readonly floats?: boolean;
   /** What the decoder gets, where that is not the whole file. */
   readonly picture?: Uint8Array;
 }

@@ -157,7 +157,7 @@ export function encodePng(image: GrayImage | ColorImage): Uint8Array {
  *
  * @throws {FileError} when the file cannot be written
  */
-// deno-lint-ignore require-await -- its errors are rejections, as they always were
+// deno-lint-ignore require-await -- what goes wrong is a rejection
 export async function writePng(
   path: string | URL,
   image: GrayImage | ColorImage,

@@ -109,7 +109,7 @@ export function readTiffHeader(
     const enough = packed ? count > 0 : color === 6 || count >= rows * rowBytes;
     complete = enough && offsets[i] + count <= bytes.length;
   }
-  return { ...header, complete };
+  return { ...header, complete, floats: format === 3 };
 }
 
 /** What is not read rightly, by name. */

@@ -378,6 +378,9 @@ function checkOperands(
  *
  * @example
  * ```ts
+ * import { buildMiniXception } from "mien/model/mini_xception.ts";
+ * import { describeNetwork } from "mien/network/graph.ts";
+ *
  * const graph = describeNetwork(buildMiniXception());
  * console.log(graph.parameters); // 56951
  * ```

@@ -70,6 +70,10 @@ export interface NetworkOptions {
  *
  * @example
  * ```ts
+ * import { buildMiniXception } from "mien/model/mini_xception.ts";
+ * import { describeNetwork } from "mien/network/graph.ts";
+ * import { Network } from "mien/network/network.ts";
+ *
  * const graph = describeNetwork(buildMiniXception());
  * const network = await Network.create(graph, { batch: 1, training: false });
  * network.predict(1); // of a gray face, all zero

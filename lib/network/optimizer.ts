@@ -24,13 +24,20 @@ export type OptimizerOptions =
  *
  * @example
  * ```ts
+ * import { buildMiniXception } from "mien/model/mini_xception.ts";
+ * import { Optimizer } from "mien/network/optimizer.ts";
+ * import { compileModel } from "mien/network/trained.ts";
+ *
+ * const options = { batch: 8, training: true };
+ * const network = await compileModel(buildMiniXception(), options);
+ * network.targets.fill(1 / 7);
  * const optimizer = new Optimizer(network, {
  *   kind: "adam",
  *   beta1: 0.9,
  *   beta2: 0.999,
  *   epsilon: 1e-7,
  * });
- * network.gradient(64);
+ * network.gradient(8);
  * optimizer.step(1e-3);
  * ```
  */

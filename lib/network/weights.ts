@@ -31,9 +31,13 @@ function variablesOf(graph: NetworkGraph, model: tf.LayersModel) {
  *
  * @example
  * ```ts
- * const weights = readWeights(graph, model);
- * network.parameters.set(weights.parameters);
- * network.statistics.set(weights.statistics);
+ * import { buildMiniXception } from "mien/model/mini_xception.ts";
+ * import { describeNetwork } from "mien/network/graph.ts";
+ * import { readWeights } from "mien/network/weights.ts";
+ *
+ * const model = buildMiniXception();
+ * const { parameters } = readWeights(describeNetwork(model), model);
+ * console.log(parameters.length); // 56951
  * ```
  */
 export function readWeights(

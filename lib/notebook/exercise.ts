@@ -4,7 +4,7 @@
 
 import { createHash } from "node:crypto";
 import { type Faces, hashFaces, selectSplit } from "../data/faces.ts";
-import { FACE_PIXELS } from "../emotions.ts";
+import { EMOTIONS, FACE_PIXELS } from "../emotions.ts";
 import { createRandom } from "../random.ts";
 
 /** An exercise, as exercises.ts lists them. */
@@ -141,6 +141,7 @@ export function randomFaces(count: number, seed: number): Faces {
     labels: Uint8Array.from({ length: count }, () => random.integer(7)),
     splits: new Uint8Array(count),
     length: count,
+    emotions: EMOTIONS,
     source: { name: "made-up faces", hash: "", skipped: [] },
   };
 }

@@ -5,6 +5,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Faces } from "../data/faces.ts";
+import { CheckpointError } from "../model/model_file.ts";
 import { inProject } from "../project.ts";
 import {
   completeConfig,
@@ -51,23 +52,28 @@ export function notebookRun(
     );
   }
   const folder = resolve(runsOf(faces), name);
-  if (config !== undefined && hasRun(folder)) {
-    const before = readRun(folder).notes.config;
-    const fields = differingFields(completeConfig(config), before);
-    if (fields.length > 0) {
-      throw new NotebookRunError(
-        `The run "${name}" was trained with ${
-          fields.map((field) => `${field} = ${valueOf(before, field)}`).join(
-            ", ",
-          )
-        }, and config now has ${
-          fields.map((field) => valueOf(config, field)).join(", ")
-        }. Give the new run a name of its own: change RUN = "${name}" to ` +
-          `RUN = "${freeName(name, faces)}".`,
-      );
-    }
+  if (config === undefined || !hasRun(folder)) return folder;
+  const rename = `change RUN = "${name}" to RUN = "${freeName(name, faces)}"`;
+  let before: TrainingConfig;
+  try {
+    before = readRun(folder).notes.config;
+  } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error;
+    throw new NotebookRunError(
+      `The run "${name}" cannot be read (${error.message}). Give the new run ` +
+        `a name of its own: ${rename}, or delete ${folder}.`,
+    );
   }
-  return folder;
+  const fields = differingFields(completeConfig(config), before);
+  if (fields.length === 0) return folder;
+  const values = (of: object) =>
+    fields.map((field) => `${field} = ${valueOf(of, field)}`).join(", ");
+  throw new NotebookRunError(
+    `The run "${name}" was trained with ${
+      values(before)
+    }, and config now has ` +
+      `${values(config)}. Give the new run a name of its own: ${rename}.`,
+  );
 }
 
 /** All runs on these faces, by name. */

@@ -4,7 +4,9 @@
  * that lean or look aside.
  *
  * `detectFaces` in `haar/detector.ts` is OpenCV's answer; this adds to it and
- * takes nothing away. Measured with bench/find_faces.ts: see the README.
+ * takes nothing away. Of the 233 of 1,346 photographs in which the frontal
+ * cascade finds nothing, the search beyond the edges finds a face in 128
+ * (bench/faces.ts).
  *
  * @module
  */
@@ -29,8 +31,8 @@ export interface FaceSearch {
   /** The smallest face, as a fraction of the picture's shorter side. */
   readonly smallestFace: number;
   /**
-   * Whether large faces are looked for beyond the picture's edges too, which
-   * costs a few percent of the time; true.
+   * Whether large faces are looked for beyond the picture's edges too; true.
+   * It costs 1 % of the time of `PHOTO_SEARCH`, a quarter of `VIDEO_SEARCH`'s.
    */
   readonly beyondEdges?: boolean;
 }
@@ -50,9 +52,9 @@ export interface FoundFace {
 /** The border of repeated edge pixels, as a fraction of the picture's side. */
 const BORDER = 0.2;
 /** The smallest face that is looked for beyond the edges, as a fraction of the shorter side. */
-const SMALLEST_AT_EDGE = 0.3;
+const SMALLEST_AT_EDGE = 0.4;
 /** Pictures are shrunk to about this shorter side for it: such faces are large. */
-const EDGE_SIDE = 320;
+const EDGE_SIDE = 160;
 /** How far the picture is turned for faces that lean. */
 const TURNS = [-20, 20];
 /** Candidates that a leaning face needs: a turned picture has more chance hits. */
@@ -120,12 +122,14 @@ export class FaceFinder {
     return found;
   }
 
-  /** Large faces of which a part is outside the picture. */
+  /** Large faces that the picture's edge cuts or nearly touches. */
   private findAtEdges(image: GrayImage, search: FaceSearch): FoundFace[] {
     const { small, factor, across, down } = bordered(image, EDGE_SIDE);
     const smallest = Math.max(SMALLEST_AT_EDGE, search.smallestFace);
     return this.edge.detect(small.padded, {
-      minNeighbors: search.minNeighbors,
+      scaleFactor: search.scaleFactor,
+      // One more than usual: it keeps chance hits out (see bench/faces.ts).
+      minNeighbors: search.minNeighbors + 1,
       minSize: squareOf(smallest, small),
     }).map((face) =>
       upright(image, {
@@ -134,10 +138,7 @@ export class FaceFinder {
         width: face.width * factor,
         height: face.height * factor,
       }, face)
-    ).filter(({ box }) =>
-      box.x < 0 || box.y < 0 || box.x + box.width > image.width ||
-      box.y + box.height > image.height
-    );
+    ).filter(({ box }) => isAtEdge(box, image));
   }
 
   private findTurned(
@@ -216,6 +217,13 @@ function bordered(image: GrayImage, side: number) {
 function squareOf(fraction: number, image: { width: number; height: number }) {
   const side = Math.round(fraction * Math.min(image.width, image.height));
   return { width: side, height: side };
+}
+
+/** Whether a tenth of the face's side around it would be outside the picture. */
+function isAtEdge({ x, y, width, height }: Box, image: GrayImage): boolean {
+  const across = width / 10, down = height / 10;
+  return x < across || y < down || x + width + across > image.width ||
+    y + height + down > image.height;
 }
 
 function isMiddleInside({ x, y, width, height }: Box, image: GrayImage) {

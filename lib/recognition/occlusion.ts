@@ -2,7 +2,7 @@
 // other (Zeiler and Fergus, "Visualizing and Understanding Convolutional
 // Networks", 2014). Grad-CAM, which asks the network itself, is in explain.ts.
 
-import { type Emotion, EMOTIONS, FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
+import { EMOTIONS, FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
 import type { Recognizer } from "./recognizer.ts";
 
 /** How much each part of a face matters for an emotion. */
@@ -19,8 +19,10 @@ export interface OcclusionMap {
  * Covers a face with a gray square, place by place.
  *
  * @param crop 48 x 48 gray values
+ * @param emotion one of the recognizer's
  * @param options.size pixels of the square's side, 8 unless told
  * @param options.step pixels from one place to the next, 4 unless told
+ * @throws {RangeError} for another emotion, or a square that does not fit
  *
  * @example
  * ```ts
@@ -33,12 +35,19 @@ export interface OcclusionMap {
  * ```
  */
 export function occlusionMap(
-  recognizer: Pick<Recognizer, "classify">,
+  recognizer: Pick<Recognizer, "classify"> & Partial<Recognizer>,
   crop: Uint8Array,
-  emotion: Emotion,
+  emotion: string,
   options: { size?: number; step?: number } = {},
 ): OcclusionMap {
   const { size = 8, step = 4 } = options;
+  const { emotions = EMOTIONS } = recognizer;
+  const label = (emotions as readonly string[]).indexOf(emotion);
+  if (label < 0) {
+    throw new RangeError(
+      `this network does not know "${emotion}", only ${emotions.join(", ")}`,
+    );
+  }
   if (
     crop.length !== FACE_PIXELS ||
     !(size >= 1 && size <= FACE_SIZE && step >= 1)
@@ -60,7 +69,6 @@ export function occlusionMap(
     }
     return face;
   });
-  const label = EMOTIONS.indexOf(emotion);
   const [whole, ...parts] = recognizer.classify([crop, ...covered]);
   return {
     side,

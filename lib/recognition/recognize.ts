@@ -136,9 +136,9 @@ export interface RecognizeOptions {
   readonly thorough?: boolean;
   /** The confidence below which a face is unsure; by default the model's. */
   readonly threshold?: number;
-  /** The names of a foreign model's answers, in its order: "happy,sad". */
+  /** The names of a model's classes, where it has none, see `declareMeaning`. */
   readonly emotions?: string;
-  /** What black and white are to a foreign model: "0..1". */
+  /** What black and white are to a model, see `declareMeaning`. */
   readonly scale?: string;
 }
 
@@ -152,7 +152,7 @@ export async function loadRecognizer(
   options: RecognizeOptions = {},
 ): Promise<Recognizer> {
   const trained = await loadTrained(model, options);
-  const { threshold = trained.threshold, thorough } = options;
+  const { threshold = trained.threshold, thorough = false } = options;
   return await Recognizer.create(
     { ...trained, threshold },
     undefined,

@@ -77,7 +77,8 @@ export class Recognizer {
   private constructor(
     private readonly finder: FaceFinder,
     private readonly network: Engine,
-    private readonly threshold: number,
+    /** The confidence below which an answer is unsure; 0, none. */
+    readonly threshold: number,
     /** The names of the classes, in the order of the probabilities. */
     readonly emotions: readonly string[],
     /** What black and white become in the network's input. */

@@ -59,7 +59,7 @@ export function agreeOnClasses(
 /**
  * One weight a class: "balanced" gives each class the same part of the loss.
  *
- * @throws {TrainingError} when there are more or fewer weights than classes
+ * @throws {TrainingError} for more or fewer weights than classes, or none above 0
  */
 export function resolveClassWeights(
   { classWeights }: TrainingConfig,
@@ -70,17 +70,17 @@ export function resolveClassWeights(
   const counts = new Array<number>(classes).fill(0);
   for (const label of labels) counts[label]++;
   if (classWeights !== "balanced") {
-    if (classWeights.length === classes) {
-      if (counts.some((count, k) => count > 0 && classWeights[k] > 0)) {
-        return classWeights;
-      }
+    if (classWeights.length !== classes) {
+      throw new TrainingError(
+        `classWeights has ${classWeights.length} numbers, the faces have ${classes} classes`,
+      );
+    }
+    if (counts.every((count, k) => count === 0 || classWeights[k] === 0)) {
       throw new TrainingError(
         "classWeights gives every class of the training faces the weight 0",
       );
     }
-    throw new TrainingError(
-      `classWeights has ${classWeights.length} numbers, the faces have ${classes} classes`,
-    );
+    return classWeights;
   }
   const present = counts.filter((count) => count > 0).length;
   return counts.map((count) => count ? labels.length / (present * count) : 0);

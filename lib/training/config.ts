@@ -78,6 +78,11 @@ export interface TrainingConfig {
   classWeights: "balanced" | number[] | null;
   augmentation: Augmentation;
   teacher: TeacherChoice | null;
+  /**
+   * Layers that do not learn, for fine-tuning: how many from the first on, the name of the last, or
+   * "block3" for all up to the end of the third residual block; `null`: none.
+   */
+  freeze: number | string | null;
   /** All randomness comes from it: first weights, order, augmentation, dropout. */
   seed: number;
   /** Threads that share each step. The same seed and number give the same weights, bit for bit. */
@@ -108,6 +113,7 @@ export const defaultTraining: TrainingConfig = {
     contrast: 0.1,
   },
   teacher: null,
+  freeze: null,
   seed: 2013,
   workers: navigator.hardwareConcurrency,
 };
@@ -185,6 +191,10 @@ const checks: Record<string, (value: unknown) => string | null> = {
       : "must be a list of models' folders",
   "teacher.weight": inside(0, 1),
   "teacher.temperature": inside(0.01, 100),
+  freeze: orNull((value) =>
+    typeof value === "string" && value !== "" ? null : whole(0)(value) &&
+      "must be a number of layers, a layer's name, or null"
+  ),
   seed: whole(0),
   workers: whole(1),
 };
@@ -205,7 +215,7 @@ export function differingFields(
 ): string[] {
   const a = new Map(flatten(one)), b = new Map(flatten(other));
   return [...new Set([...a.keys(), ...b.keys()])].filter((name) =>
-    JSON.stringify(a.get(name)) !== JSON.stringify(b.get(name))
+    JSON.stringify(a.get(name) ?? null) !== JSON.stringify(b.get(name) ?? null)
   );
 }
 

@@ -10,7 +10,7 @@ import { type Faces, hashFaces } from "../data/faces.ts";
 import type { NetworkGraph } from "../network/graph.ts";
 import { isForTfjs } from "../engine/engine.ts";
 import type { Loss } from "../engine/tfjs_graph.ts";
-import { readWeights } from "../engine/weights.ts";
+import { freezeLayers } from "./freeze.ts";
 import { readRun, type RunState } from "./run_folder.ts";
 import { startPlateau } from "./schedule.ts";
 import {
@@ -74,7 +74,7 @@ export function firstState(
 ): RunState {
   const { faces, model } = options;
   const config = completeConfig(options.config);
-  const { parameters, statistics } = readWeights(graph, model);
+  const { parameters, statistics } = freezeLayers(graph, model, config.freeze);
   const { name, path: file } = faces.source;
   const hash = hashFaces(faces); // Their source may tell of other ones.
   return {

@@ -2,6 +2,8 @@
 //
 // One that fails must not leave the others waiting: it stops all. What they do is in
 // worker.ts.
+import { describeEngine } from "../engine/describe_model.ts";
+import { isForTfjs } from "../engine/engine.ts";
 import type { NetworkGraph } from "../network/graph.ts";
 import { TrainingError } from "./config.ts";
 import { stopAll, type TrainingMemory } from "./shared_memory.ts";
@@ -19,7 +21,7 @@ const startWorker = () =>
 const pause = () => new Promise<void>((resolve) => setTimeout(resolve));
 
 /** Why a network cannot be built in a worker, or `null`: whether its layers are known there. */
-export async function whyNotInWorkers(
+async function whyNotInWorkers(
   graph: NetworkGraph,
 ): Promise<string | null> {
   const worker = startWorker();
@@ -29,6 +31,23 @@ export async function whyNotInWorkers(
   } finally {
     worker.terminate();
   }
+}
+
+/** Says which engine runs; gives what keeps the run in this thread, if anything does. */
+export async function chooseThread(
+  graph: NetworkGraph,
+  { model, loss, onEngine }: OwnParts & { onEngine?: (line: string) => void },
+): Promise<OwnParts | undefined> {
+  const why = !isForTfjs(graph)
+    ? null
+    : loss
+    ? "a function cannot go to workers"
+    : await whyNotInWorkers(graph);
+  const line = describeEngine(graph) +
+    (why ? `, and in one thread (${why})` : "");
+  if (onEngine) onEngine(line);
+  else if (isForTfjs(graph)) console.log(line);
+  return why ? { model, loss } : undefined;
 }
 
 function askWorker(worker: Worker, request: Request): Promise<Reply> {

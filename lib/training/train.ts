@@ -6,7 +6,7 @@
 // tasks/train.ts. Searching for good choices is left out.
 import type * as tf from "@tensorflow/tfjs";
 import * as path from "node:path";
-import { loadModel, saveModel } from "../model/saved_model.ts";
+import { saveModel } from "../model/saved_model.ts";
 import type { Faces } from "../data/faces.ts";
 import {
   accuracyOf,
@@ -15,10 +15,9 @@ import {
   macroF1Of,
   softCrossEntropy,
 } from "../evaluation/metrics.ts";
-import { describeEngine, describeModel } from "../engine/describe_model.ts";
-import { isForTfjs } from "../engine/engine.ts";
+import { describeModel } from "../engine/describe_model.ts";
 import type { Loss } from "../engine/tfjs_graph.ts";
-import { readWeights, writeWeights } from "../engine/weights.ts";
+import { writeWeights } from "../engine/weights.ts";
 import { meaningOf } from "../model/emotions_of_model.ts";
 import type { NetworkGraph } from "../network/graph.ts";
 import { penaltyOf } from "../network/weights.ts";
@@ -54,9 +53,10 @@ import {
   checkShapes,
   resolveClassWeights,
 } from "./classes.ts";
+import { freezeLayers, type Frozen } from "./freeze.ts";
 import { firstState, resumedState } from "./resume.ts";
-import { TrainingTeam, whyNotInWorkers } from "./team.ts";
-import type { TrainedNetwork } from "../network/trained.ts";
+import { chooseThread, TrainingTeam } from "./team.ts";
+import { loadTeacher } from "./load_teacher.ts";
 import type { OwnParts } from "./worker.ts";
 
 /** How far an epoch is. */
@@ -114,23 +114,6 @@ export interface TrainResult {
   ended: "epochs" | "patience" | "signal";
 }
 
-async function loadTeacher(
-  folder: string,
-  emotions: readonly string[],
-): Promise<TrainedNetwork> {
-  const model = await loadModel(folder).catch((error: Error) => {
-    throw new TrainingError(
-      `teacher.models: ${error.message} ("${folder}" is looked for from ${path.resolve()})`,
-    );
-  });
-  const graph = describeModel(model);
-  checkShapes(graph, `the teacher ${folder}`, emotions);
-  const weights = readWeights(graph, model);
-  const { scale } = meaningOf(model);
-  model.dispose();
-  return { graph, ...weights, scale };
-}
-
 /** The run while it goes on. */
 class Run {
   readonly #team: TrainingTeam;
@@ -141,6 +124,8 @@ class Run {
     readonly state: RunState,
     readonly memory: TrainingMemory,
     own: OwnParts | undefined,
+    /** The network as it is trained. */
+    readonly frozen: Frozen,
   ) {
     this.#team = new TrainingTeam(memory, own);
     for (const [name, array] of Object.entries(state.arrays)) {
@@ -149,7 +134,8 @@ class Run {
   }
 
   async start(): Promise<void> {
-    const { graph, memory } = this;
+    const { memory, frozen: { graph, parameterRanges, statisticRanges } } =
+      this;
     const { config } = this.state.notes;
     const { emotions } = this.options.faces;
     const teachers = await Promise.all(
@@ -169,6 +155,7 @@ class Run {
       config,
       classWeights,
       teachers,
+      frozen: { parameterRanges, statisticRanges },
       scale: meaningOf(this.options.model).scale,
       memory,
     }));
@@ -314,23 +301,6 @@ class Run {
   }
 }
 
-/** Says which engine runs; gives what keeps the run in this thread, if anything does. */
-async function chooseThread(
-  { model, loss, onEngine }: TrainOptions,
-  graph: NetworkGraph,
-): Promise<OwnParts | undefined> {
-  const why = !isForTfjs(graph)
-    ? null
-    : loss
-    ? "a function cannot go to workers"
-    : await whyNotInWorkers(graph);
-  const line = describeEngine(graph) +
-    (why ? `, and in one thread (${why})` : "");
-  if (onEngine) onEngine(line);
-  else if (isForTfjs(graph)) console.log(line);
-  return why ? { model, loss } : undefined;
-}
-
 /** What the run monitors, as a score whose lowest is the best. */
 function scoreOf(record: EpochRecord, { monitor }: TrainingConfig): number {
   return monitor === "loss"
@@ -401,7 +371,8 @@ async function trainNetwork(
     ? resumedState(options, graph)
     : firstState(options, graph);
   const { config } = state.notes;
-  const own = await chooseThread(options, graph);
+  const own = await chooseThread(graph, options);
+  const frozen = freezeLayers(graph, model, config.freeze);
   const memory = createTrainingMemory({
     workers: own ? 1 : config.workers,
     parameters: state.arrays.parameters.length,
@@ -415,7 +386,7 @@ async function trainNetwork(
     ),
   });
   if (out !== undefined && !going) await beginRun(out, model, state);
-  const run = new Run(options, graph, state, memory, own);
+  const run = new Run(options, graph, state, memory, own, frozen);
   try {
     await run.start();
     const ended = await run.go();

@@ -21,6 +21,7 @@ import { addTimes, askTeachers } from "./teachers.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
 import { UserError } from "../user_error.ts";
 import type { TrainingConfig } from "./config.ts";
+import type { Frozen } from "./freeze.ts";
 import {
   meet,
   partOf,
@@ -57,6 +58,8 @@ export type Request =
     /** One weight an emotion, or `null`. */
     classWeights: number[] | null;
     teachers: TrainedNetwork[];
+    /** Parameters and statistics that stay as they are. */
+    frozen: Pick<Frozen, "parameterRanges" | "statisticRanges">;
     /** What black and white become in the network's input. */
     scale: Scale;
     memory: TrainingMemory;
@@ -191,6 +194,15 @@ class Shard {
       );
     }
     this.optimizer.step(rate);
+    // An average of equal numbers is rounded; what is frozen stays exact.
+    const { averageParameters, averageStatistics } = this.optimizer.state;
+    const { frozen } = this.request;
+    for (const [from, to] of averageParameters ? frozen.parameterRanges : []) {
+      averageParameters.set(this.network.parameters.subarray(from, to), from);
+    }
+    for (const [from, to] of averageStatistics ? frozen.statisticRanges : []) {
+      averageStatistics.set(this.network.statistics.subarray(from, to), from);
+    }
   }
 
   /** The faces' pixels, changed, and their targets into the network; gives their weights in the loss. */
@@ -257,6 +269,11 @@ class Shard {
       addTimes(statistics, slot.statistics, part);
       loss += numbers[SLOT_LOSS];
       right += numbers[SLOT_RIGHT];
+    }
+    const { parameterRanges, statisticRanges } = this.request.frozen;
+    for (const range of parameterRanges) gradients.fill(0, ...range);
+    for (const [from, to] of statisticRanges) {
+      statistics.set(this.#before.subarray(from, to), from);
     }
     if (this.request.worker === 0) {
       progress[PROGRESS_LOSS] += loss;

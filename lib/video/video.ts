@@ -5,7 +5,7 @@
  * Decoding and encoding run in ffmpeg, detection and classification in
  * workers, tracking and drawing here; they work on different frames at the
  * same time. A fixed number of frames is in memory, whatever the length.
- * Live pictures from a camera are in `webcam/server.ts`.
+ * Live pictures from a camera are in `explorer/server.ts`.
  *
  * @module
  */
@@ -135,7 +135,7 @@ export async function annotateVideo(
       team,
       writer,
       table,
-      { ...options, trained },
+      { ...options, trained, threshold },
     );
     if (seen.frames === 0) throw new VideoError(file, "has no frame in it");
     const unheard = await writer.finish();

@@ -150,6 +150,14 @@ Deno.test("bad tables name file, row and reason", async () => {
   await refuse("", /is empty/);
   await refuse("emotion,pixels,Usage\n", /no rows/);
   await refuse("a,b\n1,2\n", /wrong header "a,b"/);
+  const utf16 = Uint16Array.from(
+    [...`\ufeff${toCsv(rows).slice(0, 200)}`].map((c) => c.charCodeAt(0)),
+  );
+  await refuse(new Uint8Array(utf16.buffer), /UTF-16/);
+  const tar = new Uint8Array(2048);
+  tar.set(toBytes("fer2013.csv"));
+  tar.set(toBytes("ustar"), 257);
+  await refuse(toGzip(tar), /is a tar archive: unpack it/);
   await refuse(`pixels\n${face}\n`, /no column "emotion"/);
   await refuse(line("1 2 3"), /too short/, 1);
   await refuse(line(face + " 7"), /2305 pixels, expected 2304/, 1);

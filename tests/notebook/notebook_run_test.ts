@@ -59,7 +59,7 @@ Deno.test("a finished run is shown as it was, and says so; other choices need an
       () => notebookRun("first", faces, { ...config, learningRate: 0.1 }),
       (error: Error) =>
         error instanceof NotebookRunError &&
-        /learningRate = 0.004.*now has 0.1.*change RUN = "first" to RUN = "first-2"/s
+        /learningRate = 0.004.*now has learningRate = 0.1.*change RUN = "first" to RUN = "first-2"/s
           .test(error.message),
     );
     cpSync(folder, notebookRun("copy", faces), { recursive: true });

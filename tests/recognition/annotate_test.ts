@@ -78,6 +78,33 @@ Deno.test("drawing works at any picture size and wherever the face is", () => {
   }
 });
 
+Deno.test("an unsure face is drawn in gray, without its emotion's colour as label", () => {
+  const box = { x: 200, y: 150, width: 100, height: 100 };
+  const [sure, unsure] = [false, true].map((unsure) =>
+    annotate(picture(600, 400), [{ box, probabilities: happy, unsure }]).data
+  );
+  const at = (data: Uint8ClampedArray | Uint8Array, x: number, y: number) => [
+    ...data.subarray((y * 600 + x) * 4, (y * 600 + x) * 4 + 3),
+  ];
+  assert.deepEqual(at(sure, 200, 200), rgb(EMOTION_COLORS[3]));
+  const [red, green, blue] = at(unsure, 200, 200);
+  assert(red === green && green === blue && red < 255, "a gray frame");
+  assert.notDeepEqual(sure, unsure);
+});
+
+Deno.test("a box that reaches beyond the picture has its label inside", () => {
+  const box = { x: -60, y: -40, width: 300, height: 300 };
+  const { data } = annotate(picture(600, 400), [{ box, probabilities: happy }]);
+  const yellow = rgb(EMOTION_COLORS[3]);
+  const isYellow = (x: number, y: number) =>
+    yellow.every((value, i) => data[(y * 600 + x) * 4 + i] === value);
+  let label = 0;
+  for (let y = 0; y < 40; y++) {
+    for (let x = 0; x < 200; x++) label += isYellow(x, y) ? 1 : 0;
+  }
+  assert(label > 600, `${label} yellow pixels of a label at the top`);
+});
+
 Deno.test("bars keep their side while the face moves a little", () => {
   const sides = new Map<number, PanelSide>();
   const seen = new Set<PanelSide>();

@@ -7,7 +7,11 @@ import { saveModel } from "mien/model/saved_model.ts";
 import { cropFace, cropRegion } from "mien/recognition/crop.ts";
 import { drawScene } from "mien/drawn/scene.ts";
 import { EMOTIONS, FACE_PIXELS } from "mien/emotions.ts";
-import { loadTrained, recognize } from "mien/recognition/recognize.ts";
+import {
+  defaultModel,
+  loadTrained,
+  recognize,
+} from "mien/recognition/recognize.ts";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
 import { Recognizer } from "mien/recognition/recognizer.ts";
 import { intersectionOverUnion } from "mien/image/box.ts";
@@ -140,4 +144,26 @@ Deno.test("the crop's region is square, centred and as wide as the margin says",
     width: 120,
     height: 120,
   });
+});
+
+Deno.test("the default model has a threshold, another has none", async () => {
+  const named = await loadTrained();
+  assert(named.threshold! > 0 && named.threshold! < 1);
+  assert.equal((await loadTrained(defaultModel())).threshold, named.threshold);
+  const folder = await Deno.makeTempDir();
+  try {
+    await saveModel(buildMiniXception({ seed: 1 }), join(folder, "other"));
+    assert.equal((await loadTrained(join(folder, "other"))).threshold, 0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("recognize takes a threshold and searches thoroughly", async () => {
+  const all = await recognize(scene.image, undefined, { threshold: 1 });
+  assert(all.length >= 2 && all.every((face) => face.unsure));
+  const none = await recognize(scene.image, undefined, {
+    ...{ threshold: 0, thorough: true },
+  });
+  assert(none.length >= all.length && none.every((face) => !face.unsure));
 });

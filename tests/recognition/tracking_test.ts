@@ -116,3 +116,11 @@ Deno.test("what are no probabilities is refused", () => {
     );
   }
 });
+
+Deno.test("a track is unsure while its average is below the threshold", () => {
+  const tracker = new FaceTracker(0.4, undefined, 0.6);
+  const torn = [0, 0, 0, 0.5, 0.5, 0, 0];
+  assert.equal(tracker.update([face(0, torn)], 0)[0].unsure, true);
+  assert.equal(tracker.update([face(0)], 2)[0].unsure, false);
+  assert.equal(new FaceTracker().update([face(0, torn)], 0)[0].unsure, false);
+});

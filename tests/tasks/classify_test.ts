@@ -1,21 +1,28 @@
 // The three tasks from outside: exit status, what goes to which stream, and
 // one bad file among good ones.
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { saveModel } from "mien/model/saved_model.ts";
 import { drawScene } from "mien/drawn/scene.ts";
 import { writePng } from "mien/image/image.ts";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
 
-/** Runs a task's program and waits for it. */
-async function task(name: string, ...args: string[]) {
+function taskArguments(name: string, args: string[]): string[] {
+  const program = join(import.meta.dirname!, `../../tasks/${name}.ts`);
+  return ["run", "-A", "--no-check", program, ...args];
+}
+
+/** Runs a task's program and waits for it; `env` may stand last. */
+async function task(
+  name: string,
+  ...given: (string | Record<string, string>)[]
+) {
+  const args = given.filter((arg) => typeof arg === "string");
+  const env = given.find((arg) => typeof arg === "object");
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      join(import.meta.dirname!, `../../tasks/${name}.ts`),
-      ...args,
-    ],
+    args: taskArguments(name, args),
+    env,
     stdin: "null",
   }).output();
   const text = new TextDecoder();
@@ -51,16 +58,164 @@ Deno.test("classify reports and skips one bad file of a folder, and does the oth
     assert(Math.abs(sum - 1) < 1e-3);
     const rows = (await Deno.readTextFile(table)).trim().split("\n");
     assert.equal(rows.length, 3);
-    assert.equal(rows[0].split(",").length, 15);
+    assert.equal(rows[0].split(",").length, 16);
+    assert.match(rows[0], /,unsure$/);
+    assert.match(rows[1], /,false$/, "this model has no threshold");
     assert.match(rows[2], /^".*b, c\.png",/);
     const written = [...Deno.readDirSync(join(out, "more"))].map((e) => e.name);
     assert.deepEqual(written, ["b, c.png.faces.png"]);
+    const unsure = await task(
+      "classify",
+      ...[join(pictures, "a.png"), "--model", model],
+      ...["--thorough", "--threshold", "1"],
+    );
+    assert.match(unsure.stdout, /a\.png: unsure,? [a-z ]+ \d+% at/);
     const again = await task("classify", ...args);
     assert.equal(again.code, 2);
-    assert.match(again.stderr, /exists already: --overwrite replaces it/);
+    assert.match(again.stderr, /exists? already.*: --overwrite replaces/);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+/** A folder with a model and pictures with one face each; `run` is given its path. */
+async function withPictures(
+  names: string[],
+  run: (folder: string, classify: Classify) => Promise<void>,
+) {
+  const folder = await Deno.makeTempDir();
+  try {
+    await saveModel(buildMiniXception({ seed: 3 }), join(folder, "model"));
+    const { image } = drawScene({ width: 160, height: 120, faces: 1, seed: 5 });
+    for (const name of names) {
+      await Deno.mkdir(dirname(join(folder, name)), { recursive: true });
+      await writePng(join(folder, name), image);
+    }
+    await run(folder, (...args) => runIn(folder, ...args, "--model", "model"));
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+type Classify = (...args: string[]) => ReturnType<typeof task>;
+
+/** Paths are relative to where the user stands, which `deno task` tells in INIT_CWD. */
+function runIn(folder: string, ...args: string[]) {
+  return task("classify", ...args, { INIT_CWD: folder });
+}
+
+Deno.test("pictures of one name keep their results apart, and no result is lost", async () => {
+  await withPictures(["a/face.png", "b/face.png"], async (folder, classify) => {
+    const first = await classify("a", "b/face.png", "--out", "out");
+    assert.equal(first.code, 0, first.stderr);
+    for (const name of ["a", "b"]) {
+      assert.ok(existsSync(join(folder, "out", name, "face.png.faces.png")));
+    }
+    const again = await classify("a", "b/face.png", "--out", "out");
+    assert.equal(again.code, 2);
+    assert.match(again.stderr, /2 of the results exist already/);
+  });
+});
+
+Deno.test("results in the input's folder are not read again, and what is left out is named", async () => {
+  await withPictures(["in/a.png", "in/x.jfif"], async (folder, classify) => {
+    const input = join(folder, "in");
+    await Deno.copyFile(join(input, "a.png"), join(input, "no ending"));
+    await Deno.writeTextFile(join(input, "notes.txt"), "x");
+    await Deno.writeTextFile(join(input, "._a.png"), "x");
+    if (Deno.build.os !== "windows") {
+      await new Deno.Command("mkfifo", { args: [join(input, "p.png")] })
+        .output();
+      await Deno.symlink("nowhere", join(input, "dead.png"));
+      await Deno.symlink("..", join(input, "up"));
+    }
+    const args = ["in", "--out", "in", "--json", "--overwrite"];
+    await classify(...args);
+    const { stdout, stderr } = await classify(...args);
+    const files = JSON.parse(stdout).map(({ file }: { file: string }) =>
+      file.replaceAll("\\", "/")
+    );
+    assert.deepEqual(files, ["in/a.png", "in/no ending", "in/x.jfif"]);
+    assert.match(stderr, /left out: 3 \(a result of an earlier run\)/);
+    assert.match(stderr, /\(not a picture\): in.\._a\.png, in.notes\.txt/);
+    if (Deno.build.os !== "windows") {
+      assert.match(stderr, /left out: 1 \(a pipe or a device\): in.p\.png/);
+      assert.match(stderr, /dead\.png: leads nowhere/);
+      assert.match(stderr, /\(a folder that was read already\): in.up.in/);
+    }
+  });
+});
+
+Deno.test("targets are tried before any picture is read", async () => {
+  await withPictures(["a.png", "is a file"], async (folder, classify) => {
+    const cases: [string[], RegExp][] = [
+      [["--csv", "nowhere/x.csv"], /nowhere.x\.csv: its folder is not there/],
+      [["--csv", "model"], /model exists already/],
+      [["--csv", "model", "--overwrite"], /model: is a folder or a device/],
+      [["--out", "is a file"], /a file is in the way of a folder/],
+      [["--resume"], /--resume continues the table that --csv names/],
+    ];
+    for (const [args, message] of cases) {
+      const { code, stdout, stderr } = await classify("a.png", ...args);
+      assert.notEqual(code, 0);
+      assert.equal(stdout, "");
+      assert.match(stderr, message);
+      assert.equal(stderr.trim().split("\n").length, 1, stderr);
+    }
+    assert.deepEqual([...Deno.readDirSync(folder)].length, 3);
+  });
+});
+
+Deno.test("a stopped run keeps its rows, and --resume gives the table of a whole run", async () => {
+  const names = ["a.png", "b.png", "c, d.png", "e\r.png"]
+    .slice(0, Deno.build.os === "windows" ? 3 : 4);
+  await withPictures(names.map((n) => `in/${n}`), async (folder, classify) => {
+    const path = join(folder, "t.csv");
+    assert.equal((await classify("in", "--csv", "t.csv")).code, 0);
+    const whole = await Deno.readTextFile(path);
+    for (const part of [0.97, 0.6, 0.3]) { // stopped in the middle of a row
+      await Deno.writeTextFile(path, whole.slice(0, whole.length * part));
+      const { code, stderr } = await classify(
+        ...["in", "--csv", "t.csv", "--resume"],
+      );
+      assert.equal(code, 0, stderr);
+      assert.equal(await Deno.readTextFile(path), whole, `${part}`);
+    }
+    const other = await classify("model", "--csv", "t.csv", "--resume");
+    assert.equal(other.code, 2);
+    assert.match(other.stderr, /not among the pictures/);
+  });
+});
+
+Deno.test({
+  name: "Ctrl-C ends after the current picture, with rows and results whole",
+  ignore: Deno.build.os === "windows", // has no such signal for a child
+  fn: async () => {
+    const names = Array.from({ length: 200 }, (_, i) => `in/${1000 + i}.png`);
+    await withPictures(names, async (folder) => {
+      const child = new Deno.Command(Deno.execPath(), {
+        args: taskArguments("classify", [
+          ...["in", "--csv", "t.csv", "--out", "out", "--model", "model"],
+        ]),
+        env: { INIT_CWD: folder },
+        ...{ stdin: "null", stdout: "piped", stderr: "piped" },
+      }).spawn();
+      const reader = child.stdout.getReader();
+      await reader.read(); // the first picture is done
+      child.kill("SIGINT");
+      while (!(await reader.read()).done);
+      const { code } = await child.status;
+      const stderr = await new Response(child.stderr).text();
+      assert.equal(code, 130, stderr);
+      assert.match(stderr, /stopped after \d+ of 200 pictures; --resume/);
+      const done = Number(/stopped after (\d+)/.exec(stderr)![1]);
+      const table = await Deno.readTextFile(join(folder, "t.csv"));
+      assert.equal(table.trim().split("\n").length, done + 1);
+      const results = [...Deno.readDirSync(join(folder, "out"))];
+      assert.equal(results.length, done);
+      assert.ok(results.every(({ name }) => name.endsWith(".faces.png")));
+    });
+  },
 });
 
 Deno.test("wrong usage is said in a line, with exit status 2", async () => {
@@ -68,14 +223,16 @@ Deno.test("wrong usage is said in a line, with exit status 2", async () => {
     const [name, ...args] of [
       ["classify"],
       ["classify", "--colour"],
+      ["classify", "a.png", "--threshold", "2"],
       ["video"],
       ["video", "a.mp4", "--smoothing", "much"],
+      ["video", "a.mp4", "--threshold", "sure"],
       ["webcam", "--port", "none"],
     ]
   ) {
     const { code, stdout, stderr } = await task(name, ...args);
     assert.equal(code, 2, `${name} ${args}`);
     assert.equal(stdout, "");
-    assert.match(stderr, /^.*--help shows how it is used\)\n$/);
+    assert.match(stderr, /^.*--help.*\n$/);
   }
 });

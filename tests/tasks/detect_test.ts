@@ -59,8 +59,12 @@ Deno.test("detect prints what detectFaces finds, and only JSON", async () => {
 
 Deno.test("detect says in one line what is wrong", () => {
   const cases: [string[], number, RegExp][] = [
-    [[], 2, /one IMAGE is needed/],
-    [["a.png", "--scale-factor", "1"], 1, /a.png/],
+    [[], 2, /an IMAGE is missing/],
+    [["a.png"], 1, /a\.png: no such file/],
+    [["a.png", "--scale-factor", "1.00001"], 2, /at least 1.001/],
+    [["a.png", "--scale-factor", "1e9"], 2, /at most 1000/],
+    [["a.png", "--cascade", root], 1, /is not a file/],
+    [["a.png", "--out", "no/where.png"], 1, /its folder is not there/],
     [["a.png", "--min-size", "4"], 2, /--min-size is "4", not WxH/],
     [["a.png", "--cascade", join(root, "deno.json")], 1, /deno.json/],
     [["a.png", "--colour"], 2, /--colour/],

@@ -43,6 +43,18 @@ export function forwardWeights(kernel: ConvKernel): Int32Array {
   });
 }
 
+/** The same for one column of taps alone: [panel of outputs][row][room][8]. */
+export function columnWeights(kernel: ConvKernel, column: number): Int32Array {
+  const { offset, inputs, room, outputs, window } = kernel;
+  const [rows, columns] = window.size;
+  return panels(outputs, rows * room, (row, output) => {
+    const tap = Math.floor(row / room) * columns + column;
+    const input = row % room;
+    if (input >= inputs || output >= outputs) return -1;
+    return offset + (tap * inputs + input) * outputs + output;
+  });
+}
+
 /** For `conv` on output gradients: [panel of inputs][tap, turned][room][8]. */
 export function turnedWeights(kernel: ConvKernel): Int32Array {
   const { offset, inputs, outputs, window } = kernel;

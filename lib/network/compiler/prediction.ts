@@ -14,14 +14,16 @@ import type { Norm, Operation } from "./fusion.ts";
 import { type Affine, Layout } from "./layout.ts";
 import { EMITTERS } from "./operations/emitters.ts";
 import type { ForwardProgram } from "./operations/emitter.ts";
-import { forwardWeights, paddedRows } from "./packing.ts";
+import { columnWeights, forwardWeights, paddedRows } from "./packing.ts";
 import { copy, spread } from "./steps/element_steps.ts";
 import type { PackedKernel } from "./steps/window_steps.ts";
+import { TRANSFORM, type WinogradKernel } from "./steps/winograd_steps.ts";
 
 /** Packed weights that a batch normalization scales, by output channel. */
 interface Folded {
   address: number;
-  index: Int32Array;
+  /** What each place is the sum of: parameters times a factor; -1 is none. */
+  terms: { index: Int32Array; factor: number }[];
   norm: Norm | null;
   /** The output channel of a place in the packed weights. */
   channel: (place: number) => number;
@@ -110,15 +112,29 @@ export class Prediction implements ForwardProgram {
     const rows = room * taps;
     const weights = operation.op === "conv"
       ? this.#fold(
-        forwardWeights(kernel),
+        [{ index: forwardWeights(kernel), factor: 1 }],
         norm,
         (place) => Math.floor(place / (rows * 8)) * 8 + place % 8,
       )
       : this.#fold(
-        paddedRows(kernel.offset, taps, kernel.inputs),
+        [{ index: paddedRows(kernel.offset, taps, kernel.inputs), factor: 1 }],
         norm,
         (place) => place % room,
       );
+    return { weights, bias: this.#bias(operation) };
+  }
+
+  winogradKernel(operation: Operation, room: number): WinogradKernel {
+    const kernel = this.layout.kernelOf(operation, room);
+    const columns = [0, 1, 2].map((column) => columnWeights(kernel, column));
+    const panel = 3 * room * 8;
+    const weights = TRANSFORM.map((factors) =>
+      this.#fold(
+        factors.map((factor, column) => ({ index: columns[column], factor })),
+        operation.norms[0] ?? null,
+        (place) => Math.floor(place / panel) * 8 + place % 8,
+      )
+    );
     return { weights, bias: this.#bias(operation) };
   }
 
@@ -140,12 +156,12 @@ export class Prediction implements ForwardProgram {
   }
 
   #fold(
-    index: Int32Array,
+    terms: Folded["terms"],
     norm: Norm | null,
     channel: (place: number) => number,
   ): number {
-    const address = this.layout.floats(index.length);
-    this.#folded.push({ address, index, norm, channel });
+    const address = this.layout.floats(terms[0].index.length);
+    this.#folded.push({ address, terms, norm, channel });
     return address;
   }
 
@@ -179,13 +195,17 @@ export class Prediction implements ForwardProgram {
       }
       return pairs;
     };
-    for (const { address, index, norm, channel } of this.#folded) {
+    for (const { address, terms, norm, channel } of this.#folded) {
       const pairs = norm && normOf(norm);
-      const to = new Float32Array(memory.buffer, address, index.length);
-      for (let i = 0; i < index.length; i++) {
-        if (index[i] < 0) continue;
-        const scale = pairs ? pairs[channel(i)][0] : 1;
-        to[i] = parameters[index[i]] * scale;
+      const [{ index: { length } }] = terms;
+      const to = new Float32Array(memory.buffer, address, length);
+      for (let i = 0; i < length; i++) {
+        if (terms[0].index[i] < 0) continue;
+        let sum = 0;
+        for (const { index, factor } of terms) {
+          sum += factor * parameters[index[i]];
+        }
+        to[i] = sum * (pairs ? pairs[channel(i)][0] : 1);
       }
     }
     for (const { address, norm, channels } of this.#scales) {

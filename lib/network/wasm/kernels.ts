@@ -294,6 +294,28 @@ export interface Kernels {
     pixels: number,
     channels: number,
   ): void;
+  winogradInput(
+    x: number,
+    xFace: number,
+    xRow: number,
+    v: number,
+    faces: number,
+    rows: number,
+    groups: number,
+    channels: number,
+  ): void;
+  winogradOutput(
+    m: number,
+    bias: number,
+    y: number,
+    yFace: number,
+    yRow: number,
+    faces: number,
+    height: number,
+    groups: number,
+    channels: number,
+    relu: number,
+  ): void;
   adam(
     weights: number,
     gradients: number,

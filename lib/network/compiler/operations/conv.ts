@@ -1,11 +1,18 @@
 // Convolution, also pointwise, also as a matrix product after Flatten.
 
-import { padded, type PixelBuffer, type Segment } from "../buffers.ts";
+import type { Window } from "../../graph.ts";
+import { padded, PixelBuffer, type Segment } from "../buffers.ts";
 import { type Operation, windowOf } from "../fusion.ts";
 import { filterGradients, tapWeights, turnedWeights } from "../packing.ts";
 import { clear, copy } from "../steps/element_steps.ts";
 import { conv, convFilter, convTapInput } from "../steps/window_steps.ts";
-import type { BackwardProgram, Emitter } from "./emitter.ts";
+import {
+  GROUP,
+  POSITIONS,
+  winograd,
+  type WinogradKernel,
+} from "../steps/winograd_steps.ts";
+import type { BackwardProgram, Emitter, ForwardProgram } from "./emitter.ts";
 import {
   biasGradient,
   isUnitStride,
@@ -19,6 +26,11 @@ export const convEmitter: Emitter = {
     const window = windowOf(operation);
     const need = layout.need(operation);
     const x = program.value(operation.inputs[0], need, segment);
+    if (program.winogradKernel && suitsWinograd(operation, x)) {
+      const kernel = program.winogradKernel(operation, x.channels);
+      emitWinograd(program, operation, kernel, segment, x, y);
+      return;
+    }
     const taps = layout.taps(window, x, true);
     const packed = program.kernel(operation, x.channels);
     const mode = operation.relu ? "relu" : "set";
@@ -93,6 +105,43 @@ export const convEmitter: Emitter = {
     }
   },
 };
+
+/** Whether Winograd's method saves time: whole groups, and room in all lanes. */
+function suitsWinograd(operation: Operation, x: PixelBuffer): boolean {
+  const { size, strides, dilation } = windowOf(operation);
+  const [, width] = operation.node.shape;
+  return [...size, ...strides, ...dilation].join() === "3,3,1,1,1,1" &&
+    width % GROUP === 0 && x.channels % 8 === 0;
+}
+
+function emitWinograd(
+  { layout, kernels }: ForwardProgram,
+  operation: Operation,
+  kernel: WinogradKernel,
+  segment: Segment,
+  x: PixelBuffer,
+  y: PixelBuffer,
+): void {
+  const { top, left } = windowOf(operation);
+  const groups = y.width / GROUP, { relu } = operation;
+  const own = (rows: number, channels: number) =>
+    layout.own(new PixelBuffer(POSITIONS * rows, groups, channels));
+  const maps = {
+    before: own(y.height + 2, x.channels),
+    after: own(y.height, y.channels),
+  };
+  const origin = top * x.rowBytes + left * x.pixelBytes;
+  const column: Window = {
+    size: [3, 1],
+    strides: [1, 1],
+    dilation: [1, 1],
+    top: 0,
+    left: 0,
+  };
+  const taps = layout.taps(column, maps.before, true);
+  const call = { x, y, origin, maps, taps, ...kernel, relu };
+  segment.add(winograd(kernels, call), x, maps.before, maps.after, y);
+}
 
 /** Adds each output gradient, times the weights, to the inputs it came from. */
 function scatter(

@@ -8,6 +8,7 @@ import type { Norm, Operation } from "../fusion.ts";
 import type { Affine, Layout } from "../layout.ts";
 import type { PoolMemory } from "../steps/pool_steps.ts";
 import type { PackedKernel } from "../steps/window_steps.ts";
+import type { WinogradKernel } from "../steps/winograd_steps.ts";
 
 /** A program that computes values. */
 export interface ForwardProgram {
@@ -17,6 +18,11 @@ export interface ForwardProgram {
   value(value: number, need: Border, segment: Segment): PixelBuffer;
   /** The packed kernel and bias of a convolution, for inputs with this room. */
   kernel(operation: Operation, room: number): PackedKernel;
+  /**
+   * The kernel of a convolution as Winograd's products want it: weights for each of
+   * six positions. Training has none: its gradient needs the sums as they are.
+   */
+  winogradKernel?(operation: Operation, room: number): WinogradKernel;
   /** Scale and shift of a batch normalization that stands by itself. */
   affine(norm: Norm | null | undefined, channels: number): Affine;
   /** Where max pooling leaves what its gradient needs; `null`: nowhere. */

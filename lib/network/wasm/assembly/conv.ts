@@ -2,6 +2,7 @@
 // output pixel, the sum over taps (contiguous runs of input floats) of input
 // times weight. Register tile: six pixels by eight output channels.
 
+import { convSquare } from "./conv_square";
 import { madd } from "./vector";
 
 /** Address of pixel `p` of faces x height x width. */
@@ -49,6 +50,29 @@ export function conv(
   panels: i32,
   mode: i32,
 ): void {
+  const square = tapCount == 3 && tapLength == 3 && load<i32>(taps) == 0 &&
+    load<i32>(taps, 4) * 2 == load<i32>(taps, 8);
+  if (square && mode != 2 && width >= 5) {
+    convSquare(
+      x,
+      xFace,
+      xRow,
+      xPixel,
+      <usize> load<i32>(taps, 4),
+      w,
+      bias,
+      y,
+      yFace,
+      yRow,
+      yPixel,
+      faces,
+      height,
+      width,
+      panels,
+      mode == 1 ? 1 : 0,
+    );
+    return;
+  }
   const pixels = faces * height * width;
   const nothing = f32x4.splat(0);
   // Within a line the tiles follow each other; elsewhere they are located.

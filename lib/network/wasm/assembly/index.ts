@@ -28,4 +28,5 @@ export {
   multiplyChannels,
   multiplyChannelsGradient,
 } from "./elementwise";
+export { winogradInput, winogradOutput } from "./winograd";
 export { adam, sgd, track } from "./optimizer";

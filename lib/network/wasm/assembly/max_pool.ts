@@ -56,6 +56,13 @@ export function maxPool(
 ): void {
   const step = <usize> channels << 2;
   const row = step * width;
+  if (!places && rows <= 3 && columns == 3 && strideX == 2 && left <= 1) {
+    maxPoolThree(
+      x, height, width, step, scale, shift, other, otherScale, otherShift,
+      rows, stride, top, left, y, yFace, yRow, faces, yHeight, yWidth,
+    );
+    return;
+  }
   let done: usize = 0;
   for (let f = 0; f < faces; f++) {
     for (let r = 0; r < yHeight; r++) {
@@ -148,6 +155,95 @@ export function maxPool(
         }
         done += step;
       }
+    }
+    x += row * height;
+  }
+}
+
+/** The greatest of one column of two or three rows. */
+// @ts-ignore: decorator
+@inline
+function columnMax(at: usize, second: usize, third: usize, sign: v128): v128 {
+  return f32x4.pmax(
+    f32x4.pmax(
+      v128.xor(v128.load(at), sign),
+      v128.xor(v128.load(at + second), sign),
+    ),
+    v128.xor(v128.load(at + third), sign),
+  );
+}
+
+/**
+ * `maxPool` without a memory, for windows of three columns every second one: the
+ * greatest of each column serves both windows that share it.
+ */
+function maxPoolThree(
+  x: usize,
+  height: i32,
+  width: i32,
+  step: usize,
+  scale: usize,
+  shift: usize,
+  other: usize,
+  otherScale: usize,
+  otherShift: usize,
+  rows: i32,
+  stride: i32,
+  top: i32,
+  left: i32,
+  y: usize,
+  yFace: i32,
+  yRow: i32,
+  faces: i32,
+  yHeight: i32,
+  yWidth: i32,
+): void {
+  const row = step * width;
+  const lowest = f32x4.splat(-f32.MAX_VALUE);
+  for (let f = 0; f < faces; f++) {
+    for (let r = 0; r < yHeight; r++) {
+      const r0 = max(0, r * stride - top);
+      const r1 = min(height, r * stride - top + rows);
+      const line = x + <usize> r0 * row;
+      const end = line + row;
+      // Where there are fewer than three rows, the last counts again.
+      const second = row * min(1, r1 - r0 - 1), third = row * min(2, r1 - r0 - 1);
+      for (let c: usize = 0; c < step; c += 16) {
+        const a = v128.load(scale + c), b = v128.load(shift + c);
+        const sign = v128.and(a, i32x4.splat(1 << 31));
+        let at = line + c;
+        let to = y + <usize> (f * yFace + r * yRow) + c;
+        let from = other + c;
+        let before = lowest;
+        if (!left) {
+          before = columnMax(at, second, third, sign);
+          at += step;
+        }
+        for (let i = 0; i < yWidth; i++) {
+          let best = f32x4.pmax(before, columnMax(at, second, third, sign));
+          at += step;
+          if (at < end) {
+            before = columnMax(at, second, third, sign);
+            best = f32x4.pmax(best, before);
+            at += step;
+          }
+          best = madd(v128.xor(best, sign), a, b);
+          if (other) {
+            best = f32x4.add(
+              best,
+              madd(
+                v128.load(from),
+                v128.load(otherScale + c),
+                v128.load(otherShift + c),
+              ),
+            );
+            from += step;
+          }
+          v128.store(to, best);
+          to += step;
+        }
+      }
+      if (other) other += step * yWidth;
     }
     x += row * height;
   }

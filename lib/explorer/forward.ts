@@ -1,0 +1,284 @@
+/**
+ * A network's forward pass that keeps everything: the values of every layer,
+ * computed layer by layer in plain TypeScript. This is the version to read and
+ * to look into; `network/network.ts` is the fast one, and both agree.
+ *
+ * Left out: training (see `network/compiler/`).
+ *
+ * @module
+ */
+import type { NetworkGraph, NetworkNode, Window } from "../network/graph.ts";
+import { NetworkError } from "../network/graph.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
+
+type Node<Op extends NetworkNode["op"]> = Extract<NetworkNode, { op: Op }>;
+
+/** The values of one of the network's weight arrays, flat. */
+export function weightOf(
+  { graph, parameters, statistics }: TrainedNetwork,
+  index: number,
+): Float32Array {
+  const { kind, offset, shape } = graph.weights[index];
+  const length = shape.reduce((a, b) => a * b, 1);
+  const all = kind === "parameter" ? parameters : statistics;
+  return all.subarray(offset, offset + length);
+}
+
+/** The first input row or column that a window covers at an output position. */
+export function windowStart(window: Window, axis: 0 | 1, at: number): number {
+  return at * window.strides[axis] - (axis === 0 ? window.top : window.left);
+}
+
+/**
+ * The values of every node of a network for one face, in the graph's order;
+ * each is rows x columns x channels, flat.
+ *
+ * @param input 48 x 48 values from -1 to 1
+ * @throws {NetworkError} for a kind of layer that cannot be followed
+ *
+ * @example
+ * ```ts
+ * import { traceLayers } from "mien/explorer/forward.ts";
+ * import { loadTrained } from "mien/recognition/recognize.ts";
+ * const values = traceLayers(await loadTrained(), new Float32Array(48 * 48));
+ * console.log(values.at(-1)); // seven probabilities
+ * ```
+ */
+export function traceLayers(
+  network: TrainedNetwork,
+  input: Float32Array,
+): Float32Array[] {
+  const values: Float32Array[] = [];
+  for (const node of network.graph.nodes) {
+    values.push(computeNode(network, node, values, input));
+  }
+  return values;
+}
+
+function computeNode(
+  network: TrainedNetwork,
+  node: NetworkNode,
+  values: readonly Float32Array[],
+  input: Float32Array,
+): Float32Array {
+  const given = node.inputs.map((index) => values[index]);
+  const shapes = node.inputs.map((index) => network.graph.nodes[index].shape);
+  switch (node.op) {
+    case "input":
+      return input;
+    case "conv":
+      return convolve(network, node, given[0], shapes[0]);
+    case "depthwise":
+      return convolveDepthwise(network, node, given[0], shapes[0]);
+    case "norm":
+      return normalize(network, node, given[0]);
+    case "activation":
+      return activate(node, given[0]);
+    case "maxPool":
+    case "averagePool":
+      return pool(node, given[0], shapes[0]);
+    case "globalAverage":
+      return averageAll(given[0], node.shape[2]);
+    case "add":
+      return given[0].map((value, i) => value + given[1][i]);
+    case "multiply": {
+      // One factor a channel, or one a value.
+      const factors = given[1];
+      return given[0].map((value, i) => value * factors[i % factors.length]);
+    }
+    case "dropout": // Works in training only.
+      return given[0];
+  }
+  const { name, op } = node as NetworkNode;
+  throw new NetworkError(`layer ${name}: the explorer cannot follow ${op}`);
+}
+
+function convolve(
+  network: TrainedNetwork,
+  { window, kernel, bias, shape: [rows, columns, channels] }: Node<
+    "conv" | "depthwise"
+  >,
+  input: Float32Array,
+  [height, width, depth]: readonly number[],
+): Float32Array {
+  const weights = weightOf(network, kernel); // window x depth x channels
+  const output = new Float32Array(rows * columns * channels);
+  const biases = bias === null ? null : weightOf(network, bias);
+  const [high, wide] = window.size, [down, across] = window.dilation;
+  for (let y = 0, to = 0; y < rows; y++) {
+    for (let x = 0; x < columns; x++, to += channels) {
+      if (biases) output.set(biases, to);
+      for (let ky = 0; ky < high; ky++) {
+        const row = windowStart(window, 0, y) + ky * down;
+        if (row < 0 || row >= height) continue;
+        for (let kx = 0; kx < wide; kx++) {
+          const column = windowStart(window, 1, x) + kx * across;
+          if (column < 0 || column >= width) continue;
+          const from = (row * width + column) * depth;
+          let at = (ky * wide + kx) * depth * channels;
+          for (let c = 0; c < depth; c++, at += channels) {
+            const value = input[from + c];
+            if (value === 0) continue;
+            for (let k = 0; k < channels; k++) {
+              output[to + k] += value * weights[at + k];
+            }
+          }
+        }
+      }
+    }
+  }
+  return output;
+}
+
+function convolveDepthwise(
+  network: TrainedNetwork,
+  { window, kernel, bias, shape: [rows, columns, channels] }: Node<
+    "conv" | "depthwise"
+  >,
+  input: Float32Array,
+  [height, width]: readonly number[],
+): Float32Array {
+  const weights = weightOf(network, kernel); // window x channels
+  const output = new Float32Array(rows * columns * channels);
+  const biases = bias === null ? null : weightOf(network, bias);
+  const [high, wide] = window.size, [down, across] = window.dilation;
+  for (let y = 0, to = 0; y < rows; y++) {
+    for (let x = 0; x < columns; x++, to += channels) {
+      if (biases) output.set(biases, to);
+      for (let ky = 0; ky < high; ky++) {
+        const row = windowStart(window, 0, y) + ky * down;
+        if (row < 0 || row >= height) continue;
+        for (let kx = 0; kx < wide; kx++) {
+          const column = windowStart(window, 1, x) + kx * across;
+          if (column < 0 || column >= width) continue;
+          const from = (row * width + column) * channels;
+          const at = (ky * wide + kx) * channels;
+          for (let k = 0; k < channels; k++) {
+            output[to + k] += input[from + k] * weights[at + k];
+          }
+        }
+      }
+    }
+  }
+  return output;
+}
+
+/** Factor and summand of a batch normalization for one channel. */
+export function normOf(
+  network: TrainedNetwork,
+  { gamma, beta, mean, variance, epsilon }: Node<"norm">,
+  channel: number,
+): {
+  mean: number;
+  variance: number;
+  gamma: number;
+  beta: number;
+  deviation: number;
+} {
+  const spread = weightOf(network, variance)[channel];
+  return {
+    mean: weightOf(network, mean)[channel],
+    variance: spread,
+    deviation: Math.sqrt(spread + epsilon),
+    gamma: gamma === null ? 1 : weightOf(network, gamma)[channel],
+    beta: beta === null ? 0 : weightOf(network, beta)[channel],
+  };
+}
+
+function normalize(
+  network: TrainedNetwork,
+  node: Node<"norm">,
+  input: Float32Array,
+): Float32Array {
+  const channels = node.shape[2];
+  const output = new Float32Array(input.length);
+  for (let k = 0; k < channels; k++) {
+    const { mean, deviation, gamma, beta } = normOf(network, node, k);
+    for (let i = k; i < input.length; i += channels) {
+      output[i] = (input[i] - mean) / deviation * gamma + beta;
+    }
+  }
+  return output;
+}
+
+function activate({ kind, name }: Node<"activation">, input: Float32Array) {
+  switch (kind) {
+    case "relu": {
+      const output = new Float32Array(input.length);
+      for (let i = 0; i < input.length; i++) output[i] = Math.max(0, input[i]);
+      return output;
+    }
+    case "sigmoid":
+      return input.map((value) => 1 / (1 + Math.exp(-value)));
+    case "swish":
+      return input.map((value) => value / (1 + Math.exp(-value)));
+    case "softmax": {
+      const most = input.reduce((a, b) => Math.max(a, b), -Infinity);
+      const powers = input.map((value) => Math.exp(value - most));
+      const sum = powers.reduce((a, b) => a + b, 0);
+      return powers.map((power) => power / sum);
+    }
+  }
+  throw new NetworkError(`layer ${name}: the explorer cannot follow ${kind}`);
+}
+
+function pool(
+  { op, window, shape: [rows, columns, channels] }: Node<
+    "maxPool" | "averagePool"
+  >,
+  input: Float32Array,
+  [height, width]: readonly number[],
+): Float32Array {
+  const output = new Float32Array(rows * columns * channels);
+  for (let y = 0, to = 0; y < rows; y++) {
+    for (let x = 0; x < columns; x++) {
+      const places = windowPlaces(window, y, x, height, width);
+      for (let k = 0; k < channels; k++, to++) {
+        let most = -Infinity, sum = 0;
+        for (const place of places) {
+          const value = input[place * channels + k];
+          most = Math.max(most, value);
+          sum += value;
+        }
+        output[to] = op === "maxPool" ? most : sum / places.length;
+      }
+    }
+  }
+  return output;
+}
+
+/** The positions, row * width + column, that a window covers; padding is left out. */
+export function windowPlaces(
+  window: Window,
+  y: number,
+  x: number,
+  height: number,
+  width: number,
+): number[] {
+  const places: number[] = [];
+  for (let ky = 0; ky < window.size[0]; ky++) {
+    const row = windowStart(window, 0, y) + ky * window.dilation[0];
+    if (row < 0 || row >= height) continue;
+    for (let kx = 0; kx < window.size[1]; kx++) {
+      const column = windowStart(window, 1, x) + kx * window.dilation[1];
+      if (column >= 0 && column < width) places.push(row * width + column);
+    }
+  }
+  return places;
+}
+
+function averageAll(input: Float32Array, channels: number): Float32Array {
+  const sums = new Float64Array(channels);
+  for (let i = 0; i < input.length; i++) sums[i % channels] += input[i];
+  const positions = input.length / channels;
+  return Float32Array.from(sums, (sum) => sum / positions);
+}
+
+/** The last node before the softmax, without dropout: the classes' scores. */
+export function scoreNode(graph: NetworkGraph): number {
+  let index = graph.nodes.at(-1)!.inputs[0];
+  while (graph.nodes[index].op === "dropout") {
+    index = graph.nodes[index].inputs[0];
+  }
+  return index;
+}

@@ -1,0 +1,167 @@
+/**
+ * The networks that the explorer can open: every model under models/ that takes
+ * a face, with the saved epochs of its run, as plain data for a page.
+ *
+ * @module
+ */
+import type * as tf from "@tensorflow/tfjs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { EMOTIONS, FACE_PIXELS } from "../emotions.ts";
+import { loadModel } from "../model/saved_model.ts";
+import { describeNetwork, NetworkError } from "../network/graph.ts";
+import { readWeights } from "../network/weights.ts";
+import { inProject } from "../project.ts";
+import { defaultModel } from "../recognition/recognize.ts";
+import type { TrainedNetwork } from "../network/trained.ts";
+
+/** A model in the explorer's list. */
+export interface ListedModel {
+  /** Its address below models/ on the page's server. */
+  readonly id: string;
+  /** What it is called: a run and, for one of its epochs, which. */
+  readonly title: string;
+  /** The run it belongs to. */
+  readonly run: string;
+  /** For a saved epoch its number and, where its name tells, its accuracy. */
+  readonly epoch?: number;
+  readonly accuracy?: number;
+}
+
+/** What a page needs of a network, beside its weights. */
+export interface NetworkFile {
+  readonly graph: TrainedNetwork["graph"];
+  /** The names of its classes, in the order of its outputs. */
+  readonly names: readonly string[];
+}
+
+/** A listed model and the folder it is in. */
+export interface FoundModel extends ListedModel {
+  readonly folder: string;
+}
+
+/** A saved epoch's folder: the network's name, the epoch, the accuracy. */
+const EPOCH = /\.(\d+)-(\d*\.?\d+)$/;
+
+function holdsModel(folder: string): boolean {
+  return existsSync(join(folder, "model.json"));
+}
+
+function foldersIn(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory()).map(({ name }) => name).sort();
+}
+
+function describeFolder(folder: string, root: string): FoundModel {
+  const id = relative(root, folder).replaceAll("\\", "/");
+  const run = dirname(id) === "." ? id : dirname(id);
+  const name = basename(id);
+  const saved = EPOCH.exec(name);
+  if (!saved) {
+    const title = run === id ? name : `${run}, ${name}`;
+    return { id, title, run, folder };
+  }
+  const epoch = Number(saved[1]), accuracy = Number(saved[2]);
+  const title = `${run}, epoch ${epoch}`;
+  return { id, title, run, epoch, accuracy, folder };
+}
+
+/**
+ * The models under models/, the default one first; the epochs of a run in
+ * their order.
+ *
+ * @param model the folder of another model, which then comes first
+ */
+export function findModels(
+  model?: string,
+  root: string = inProject("models"),
+): FoundModel[] {
+  const found = foldersIn(root).flatMap((name) => {
+    const folder = join(root, name);
+    return [folder, ...foldersIn(folder).map((inner) => join(folder, inner))];
+  }).filter(holdsModel).map((folder) => describeFolder(folder, root));
+  found.sort((a, b) =>
+    a.run < b.run ? -1 : a.run > b.run ? 1 : (a.epoch ?? 0) - (b.epoch ?? 0)
+  );
+  const first = resolve(model ?? firstModel(found));
+  const known = found.find(({ folder }) => resolve(folder) === first);
+  if (known) return [known, ...found.filter((each) => each !== known)];
+  return [...givenModel(first), ...found];
+}
+
+function firstModel(found: FoundModel[]): string {
+  try {
+    return defaultModel();
+  } catch (error) {
+    if (found.length === 0) throw error;
+    return found[0].folder;
+  }
+}
+
+/** A model from elsewhere, with the saved epochs that lie beside it. */
+function givenModel(folder: string): FoundModel[] {
+  const place = folder.endsWith(".json") ? dirname(folder) : folder;
+  const run = basename(dirname(place));
+  const own = { id: "given", title: basename(place), run, folder: place };
+  const epochs = foldersIn(dirname(place)).flatMap((name) => {
+    const saved = EPOCH.exec(name), beside = join(dirname(place), name);
+    if (!saved || !holdsModel(beside) || beside === place) return [];
+    const epoch = Number(saved[1]);
+    return [{
+      ...{ id: `given/${name}`, run, epoch, accuracy: Number(saved[2]) },
+      title: `${run}, epoch ${epoch}`,
+      folder: beside,
+    }];
+  });
+  return [own, ...epochs.sort((a, b) => a.epoch - b.epoch)];
+}
+
+/**
+ * Reads a model for a page; of any number of classes.
+ *
+ * @throws {CheckpointError} when it cannot be read
+ * @throws {NetworkError} when it does not take 48 x 48 gray faces, or has a
+ * layer that is not compiled
+ */
+export async function readNetwork(
+  folder: string,
+): Promise<TrainedNetwork & NetworkFile> {
+  const model = await loadModel(folder);
+  try {
+    const graph = describeNetwork(model);
+    if (graph.inputSize !== FACE_PIXELS) {
+      throw new NetworkError(`${folder} does not take 48 x 48 gray faces`);
+    }
+    const weights = readWeights(graph, model);
+    const saved = new Map(model.weights.map((weight) => {
+      const variable = weight as tf.LayerVariable & { originalName: string };
+      return [variable.name, variable.originalName];
+    }));
+    for (const weight of graph.weights) {
+      weight.name = saved.get(weight.name) ?? weight.name;
+    }
+    return { graph, ...weights, names: readNames(folder, graph.outputSize) };
+  } finally {
+    model.dispose();
+  }
+}
+
+/** The class names a model was saved with; else the emotions; else numbers. */
+function readNames(folder: string, classes: number): string[] {
+  const names = readModelJson(folder).userDefinedMetadata?.emotions;
+  if (Array.isArray(names) && names.length === classes) {
+    return names.map(String);
+  }
+  return classes === EMOTIONS.length
+    ? [...EMOTIONS]
+    : Array.from({ length: classes }, (_, k) => `class ${k}`);
+}
+
+/** A model.json as it lies on the disk. */
+export function readModelJson(folder: string): {
+  modelTopology: unknown;
+  userDefinedMetadata?: { emotions?: unknown };
+} {
+  return JSON.parse(readFileSync(join(folder, "model.json"), "utf8"));
+}

@@ -1,0 +1,187 @@
+// What every room is given: the address, the networks, the chosen face and model; and what a room is.
+
+import { make, select } from "./dom.ts";
+import { type ChosenFace, FaceShelf, findFaceById, OwnFaces } from "./faces.ts";
+import { loadBytes, loadJson, Networks, type PageNetwork } from "./networks.ts";
+import { takeDrawnFaces } from "./pictures.ts";
+import { PageState } from "./state.ts";
+import type { ListedModel } from "../models.ts";
+
+/** A room that is open. */
+export interface OpenRoom {
+  /** The face or the model has changed. */
+  refresh?(): void | Promise<void>;
+  /** The room is left: camera, timers and listeners end. */
+  close?(): void;
+}
+
+/** A room: one idea, and what to try. */
+export interface Room {
+  readonly id: string;
+  readonly title: string;
+  readonly idea: string;
+  readonly tryThis: string;
+  /** Whether a face is chosen above it, and a model. */
+  readonly uses: readonly ("face" | "model")[];
+  open(place: HTMLElement, app: App): OpenRoom | Promise<OpenRoom>;
+}
+
+/** What the rooms share. */
+export class App {
+  readonly state = new PageState();
+  network!: PageNetwork;
+  face!: ChosenFace;
+  #current: OpenRoom = {};
+  #opening = 0;
+
+  private constructor(
+    readonly networks: Networks,
+    readonly owned: OwnFaces,
+    private readonly rooms: readonly Room[],
+  ) {}
+
+  /** Loads what is needed for the first picture. @throws Error saying what is missing */
+  static async create(rooms: readonly Room[]): Promise<App> {
+    const [list, owned] = await Promise.all([
+      loadJson<ListedModel[]>("models.json"),
+      OwnFaces.find(),
+      loadBytes("drawn.bin").then(takeDrawnFaces),
+    ]);
+    return new App(new Networks(list), owned, rooms);
+  }
+
+  /** Tells the user something; trouble stands out. */
+  say(words: string, trouble = false): void {
+    const status = document.getElementById("status")!;
+    status.textContent = words;
+    status.className = trouble ? "trouble" : "";
+    status.hidden = words === "";
+  }
+
+  /** Shows the room that the address names. */
+  async show(): Promise<void> {
+    const mine = ++this.#opening;
+    this.#current.close?.();
+    this.#current = {};
+    const room = this.rooms.find(({ id }) => id === this.state.room) ??
+      this.rooms[0];
+    this.state.room = room.id;
+    this.say("");
+    try {
+      await this.#settle();
+    } catch (error) {
+      return this.say((error as Error).message, true);
+    }
+    if (mine !== this.#opening) return;
+    document.title = `${room.title} · mien explorer`;
+    this.#drawNavigation();
+    const place = make("div", {});
+    const shelf = room.uses.includes("face") ? this.#makeShelf() : undefined;
+    const model = room.uses.includes("model") ? [this.#modelChoice()] : [];
+    document.getElementById("room")!.replaceChildren(
+      make("h2", {}, room.title),
+      make("p", {}, room.idea),
+      make("p", { className: "soft" }, "Try: ", room.tryThis),
+      ...(shelf ? [shelf.strip] : []),
+      make("div", { className: "choices" }, ...model, ...shelf?.controls ?? []),
+      place,
+    );
+    document.querySelector(".late")?.remove();
+    try {
+      const opened = await room.open(place, this);
+      if (mine !== this.#opening) opened.close?.();
+      else this.#current = opened;
+    } catch (error) {
+      if (mine === this.#opening) this.say((error as Error).message, true);
+    }
+  }
+
+  /** Opens another room, as a link would. */
+  go(room: string): void {
+    location.hash = this.state.address(room);
+  }
+
+  /** Changes the face that is looked at. */
+  choose(face: ChosenFace): void {
+    this.face = face;
+    this.state.set({ face: face.id });
+    this.#drawNavigation();
+    this.#shelf?.mark(face);
+    this.#current.refresh?.();
+  }
+  #shelf: FaceShelf | undefined;
+
+  /** The model and the face of the address; a face that is not here is told. */
+  async #settle() {
+    const first = this.networks.list[0];
+    if (!first) throw new Error("There is no model here");
+    const id = this.state.text("model", first.id);
+    const known = this.networks.list.some((each) => each.id === id);
+    this.network = await this.networks.open(known ? id : first.id);
+    if (!known) {
+      this.say(`There is no model "${id}" here; this is ${first.title}.`, true);
+    }
+    const wanted = this.state.text("face", "drawn-0");
+    if (this.face?.id === wanted) return;
+    try {
+      this.face = await findFaceById(wanted, this.owned);
+    } catch (error) {
+      this.face = await findFaceById("drawn-0", this.owned);
+      this.say((error as Error).message, true);
+    }
+  }
+
+  /** The links are made once; where they lead changes with face and model. */
+  #drawNavigation() {
+    const navigation = document.getElementById("rooms")!;
+    if (navigation.childElementCount === 0) {
+      navigation.append(
+        ...this.rooms.map(({ title }) => make("a", {}, title)),
+      );
+    }
+    for (const [i, { id }] of this.rooms.entries()) {
+      const link = navigation.children[i] as HTMLAnchorElement;
+      link.href = this.state.address(id);
+      if (id === this.state.room) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+    }
+  }
+
+  #makeShelf(): FaceShelf {
+    const shelf = new FaceShelf({
+      choose: (face) => this.choose(face),
+      say: (words, trouble) => this.say(words, trouble),
+    }, this.owned);
+    shelf.mark(this.face);
+    this.#shelf = shelf;
+    return shelf;
+  }
+
+  #modelChoice() {
+    const { element } = select(
+      "Model",
+      this.networks.list.map(({ id, title }) => [id, title] as const),
+      this.network.id,
+      async (id) => {
+        try {
+          this.network = await this.networks.open(id);
+          this.say("");
+          this.state.set({ model: id });
+          this.#drawNavigation();
+          await this.#current.refresh?.();
+        } catch (error) {
+          this.say((error as Error).message, true);
+        }
+      },
+    );
+    return element;
+  }
+
+  /** The address is the user's to change: follow it. */
+  follow(): void {
+    globalThis.addEventListener("hashchange", () => {
+      this.state.read();
+      this.show();
+    });
+  }
+}

@@ -1,0 +1,91 @@
+// A bar for each class's probability, and the answer in words for screen readers.
+
+import { EMOTION_COLORS, indexOfLargest } from "../../emotions.ts";
+import { make, percent } from "./dom.ts";
+
+/** The color of a class; beyond seven they repeat. */
+export function colorOfClass(index: number): string {
+  return EMOTION_COLORS[index % EMOTION_COLORS.length];
+}
+
+/** Live text is read out at most this often, in milliseconds. */
+const QUIET_MS = 700;
+
+/** Bars with the answer above them. */
+export class Bars {
+  readonly element: HTMLElement;
+  readonly #answer = make("p", { className: "answer" });
+  readonly #live = make("p", {
+    className: "skip",
+    "aria-live": "polite",
+    role: "status",
+  });
+  readonly #grid = make("div", { className: "bars", "aria-hidden": "true" });
+  #rows: { name: HTMLElement; fill: HTMLElement; number: HTMLElement }[] = [];
+  #names: readonly string[] = [];
+  #timer = 0;
+
+  constructor() {
+    this.element = make("div", {}, this.#answer, this.#grid, this.#live);
+  }
+
+  /** Shows probabilities; `label` is the class that is said to be right, where one is. */
+  show(
+    probabilities: ArrayLike<number>,
+    names: readonly string[],
+    label?: number,
+  ): void {
+    if (this.#names.join() !== names.join()) this.#build(names);
+    const best = indexOfLargest(probabilities);
+    this.#rows.forEach(({ name, fill, number }, k) => {
+      fill.style.transform = `scaleX(${probabilities[k].toFixed(4)})`;
+      number.textContent = percent(probabilities[k]);
+      name.className = number.className = k === best ? "best" : "";
+      number.classList.add("number");
+    });
+    const words = `${names[best]} ${percent(probabilities[best])}`;
+    this.#answer.textContent = label === undefined || label >= names.length
+      ? `Answer: ${words}`
+      : `Answer: ${words} (label: ${names[label]})`;
+    this.#answer.dataset.answer = names[best];
+    this.element.dataset.probabilities = Array.from(
+      probabilities,
+      (p) => p.toFixed(6),
+    ).join(" ");
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#live.textContent = words, QUIET_MS);
+  }
+
+  /** Shows nothing: there is no answer now. */
+  clear(words: string): void {
+    this.#rows.forEach(({ fill, number }) => {
+      fill.style.transform = "scaleX(0)";
+      number.textContent = "";
+    });
+    clearTimeout(this.#timer);
+    this.#answer.textContent = words;
+    delete this.#answer.dataset.answer;
+    delete this.element.dataset.probabilities;
+    this.#live.textContent = words;
+  }
+
+  #build(names: readonly string[]) {
+    this.#names = names;
+    this.#rows = names.map((words, k) => {
+      const fill = make("div", { className: "fill" });
+      fill.style.background = colorOfClass(k);
+      return {
+        name: make("span", {}, words),
+        fill,
+        number: make("span", { className: "number" }),
+      };
+    });
+    this.#grid.replaceChildren(
+      ...this.#rows.flatMap(({ name, fill, number }) => [
+        name,
+        make("div", { className: "track" }, fill),
+        number,
+      ]),
+    );
+  }
+}

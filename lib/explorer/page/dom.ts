@@ -1,0 +1,132 @@
+// Making elements: the few kinds of control that the rooms are built from. Styles are in style.css.
+
+type Child = Node | string | null | undefined;
+
+/** Makes an element; properties are set, and `data-…` and `aria-…` as attributes. */
+export function make<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  properties: Record<string, unknown> = {},
+  ...children: Child[]
+): HTMLElementTagNameMap[Tag] {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined) continue;
+    if (name.includes("-") || name === "role" || name === "for") {
+      element.setAttribute(name, String(value));
+    } else Object.assign(element, { [name]: value });
+  }
+  element.append(...children.filter((child) => child != null));
+  return element;
+}
+
+/** A button. */
+export function button(
+  words: string,
+  onclick: () => void,
+  properties: Record<string, unknown> = {},
+): HTMLButtonElement {
+  return make("button", { type: "button", onclick, ...properties }, words);
+}
+
+/** A choice among named values, with its label above. */
+export function select(
+  label: string,
+  options: readonly (readonly [value: string, words: string])[],
+  value: string,
+  onchange: (value: string) => void,
+): { element: HTMLLabelElement; control: HTMLSelectElement } {
+  const control = make(
+    "select",
+    {},
+    ...options.map(([value, words]) => make("option", { value }, words)),
+  );
+  control.value = value;
+  control.onchange = () => onchange(control.value);
+  return { element: make("label", {}, label, control), control };
+}
+
+/** What a slider is made from. */
+export interface SliderOptions {
+  readonly label: string;
+  readonly least: number;
+  readonly most: number;
+  readonly step: number;
+  readonly value: number;
+  readonly format?: (value: number) => string;
+  readonly onInput: (value: number) => void;
+}
+
+/** A slider with its label and its value in words. */
+export interface Slider {
+  readonly element: HTMLLabelElement;
+  readonly control: HTMLInputElement;
+  set(value: number): void;
+}
+
+/** Makes a slider. */
+export function slider(options: SliderOptions): Slider {
+  const { least, most, step, format = String } = options;
+  const control = make("input", {
+    type: "range",
+    // The value is not part of the name.
+    "aria-label": options.label,
+    min: String(least),
+    max: String(most),
+    step: String(step),
+  });
+  const output = make("output", {});
+  const show = () => {
+    output.textContent = format(Number(control.value));
+    control.setAttribute("aria-valuetext", output.textContent);
+  };
+  control.value = String(options.value);
+  control.oninput = () => {
+    show();
+    options.onInput(Number(control.value));
+  };
+  show();
+  const set = (value: number) => {
+    control.value = String(value);
+    show();
+  };
+  const name = make("span", {}, options.label);
+  const element = make("label", { className: "slider" }, name, control, output);
+  return { element, control, set };
+}
+
+/** A number that can be typed or stepped, with its label above. */
+export function numberField(
+  label: string,
+  value: number,
+  most: number,
+  onchange: (value: number) => void,
+): { element: HTMLLabelElement; control: HTMLInputElement } {
+  const control = make("input", {
+    type: "number",
+    min: "0",
+    max: String(most),
+    value: String(value),
+  });
+  control.onchange = () => {
+    const value = Math.round(Number(control.value));
+    onchange(Math.max(0, Math.min(Number(control.max), value || 0)));
+  };
+  return { element: make("label", {}, label, control), control };
+}
+
+/** A percentage, such as "12.3 %". */
+export function percent(part: number, digits = 1): string {
+  return `${(100 * part).toFixed(digits)} %`;
+}
+
+/** Gives the browser time to draw and to answer. */
+export function breathe(): Promise<void> {
+  return new Promise((done) => setTimeout(done));
+}
+
+/** Offers bytes as a file. */
+export function download(name: string, content: BlobPart, type: string): void {
+  const url = URL.createObjectURL(new Blob([content], { type }));
+  make("a", { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}

@@ -1,0 +1,109 @@
+// The networks a page can open: their list, their weights, and the compiled form that answers.
+
+import { FACE_PIXELS } from "../../emotions.ts";
+import { scalePixels } from "../../network/input.ts";
+import { Network } from "../../network/network.ts";
+import type { TrainedNetwork } from "../../network/trained.ts";
+import type { ListedModel, NetworkFile } from "../models.ts";
+
+/** Faces that go through a network at once. */
+const BATCH = 32;
+
+/** A network that is ready to answer. */
+export class PageNetwork {
+  private constructor(
+    readonly id: string,
+    readonly title: string,
+    readonly trained: TrainedNetwork,
+    readonly names: readonly string[],
+    private readonly compiled: Network,
+  ) {}
+
+  static async create(
+    id: string,
+    title: string,
+    trained: TrainedNetwork,
+    names: readonly string[],
+  ): Promise<PageNetwork> {
+    const options = { batch: BATCH, training: false };
+    const compiled = await Network.create(trained.graph, options);
+    compiled.parameters.set(trained.parameters);
+    compiled.statistics.set(trained.statistics);
+    return new PageNetwork(id, title, trained, names, compiled);
+  }
+
+  /** The probabilities of faces of 48 x 48 gray values. */
+  classify(faces: readonly Uint8Array[]): Float32Array[] {
+    const { compiled, names } = this;
+    const answers: Float32Array[] = [];
+    for (let from = 0; from < faces.length; from += BATCH) {
+      const batch = faces.slice(from, from + BATCH);
+      for (const [i, face] of batch.entries()) {
+        const at = i * FACE_PIXELS;
+        scalePixels(face, compiled.input.subarray(at, at + FACE_PIXELS));
+      }
+      compiled.predict(batch.length);
+      for (const i of batch.keys()) {
+        const at = i * names.length;
+        answers.push(compiled.outputs.slice(at, at + names.length));
+      }
+    }
+    return answers;
+  }
+}
+
+async function load(path: string): Promise<Response> {
+  const response = await fetch(path).catch(() => {
+    throw new Error(
+      `${path} cannot be loaded: is the server that gave this page still running?`,
+    );
+  });
+  if (response.ok) return response;
+  const words = response.status === 500 ? await response.text() : "";
+  throw new Error(words || `${path} is not there (${response.status})`);
+}
+
+/** Something of the page's server, as JSON. */
+export async function loadJson<T>(path: string): Promise<T> {
+  return await (await load(path)).json();
+}
+
+/** Something of the page's server, as bytes. */
+export async function loadBytes(path: string): Promise<Uint8Array> {
+  return new Uint8Array(await (await load(path)).arrayBuffer());
+}
+
+/** All networks, loaded when they are asked for. */
+export class Networks {
+  readonly #loaded = new Map<string, Promise<PageNetwork>>();
+
+  constructor(readonly list: readonly ListedModel[]) {}
+
+  /** @throws Error where it is not in the list or cannot be loaded */
+  open(id: string): Promise<PageNetwork> {
+    let network = this.#loaded.get(id);
+    if (!network) {
+      network = this.#load(id);
+      this.#loaded.set(id, network);
+      network.catch(() => this.#loaded.delete(id));
+    }
+    return network;
+  }
+
+  async #load(id: string): Promise<PageNetwork> {
+    const listed = this.list.find((each) => each.id === id);
+    if (!listed) throw new Error(`There is no model "${id}" here`);
+    const folder = `models/${id}`;
+    const [{ graph, names }, parameters, statistics] = await Promise.all([
+      loadJson<NetworkFile>(`${folder}/network.json`),
+      loadBytes(`${folder}/parameters.bin`),
+      loadBytes(`${folder}/statistics.bin`),
+    ]);
+    const trained = {
+      graph,
+      parameters: new Float32Array(parameters.buffer),
+      statistics: new Float32Array(statistics.buffer),
+    };
+    return await PageNetwork.create(id, listed.title, trained, names);
+  }
+}

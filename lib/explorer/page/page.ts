@@ -1,0 +1,51 @@
+/**
+ * The explorer's page: rooms in which a network can be touched. Everything is
+ * computed in the browser, by the same modules as everywhere else.
+ *
+ * `deno task bundle` makes one script of it, `bundle.js`; `server.ts` gives
+ * that out. Nothing is sent anywhere: the page only loads its own files.
+ *
+ * @module
+ */
+import { App } from "./app.ts";
+import { inside } from "../rooms/inside.ts";
+import { playground } from "../rooms/playground.ts";
+import { camera } from "../rooms/camera.ts";
+import { detector } from "../rooms/detector.ts";
+import { confusion } from "../rooms/confusion.ts";
+import { beatTheModel } from "../rooms/beat_the_model.ts";
+import { timeMachine } from "../rooms/time_machine.ts";
+import { teach } from "../rooms/teach.ts";
+
+const ROOMS = [
+  ...[inside, playground, camera, detector, confusion],
+  ...[beatTheModel, timeMachine, teach],
+];
+
+/** A module with one SIMD instruction, to ask the browser about. */
+const SIMD_PROBE = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0],
+  ...[10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11],
+);
+
+async function start() {
+  const status = document.getElementById("status")!;
+  if (!WebAssembly.validate(SIMD_PROBE)) {
+    status.className = "trouble";
+    status.textContent =
+      "This browser has no WebAssembly SIMD, which networks and detector " +
+      "need: use a newer one.";
+    return;
+  }
+  try {
+    const app = await App.create(ROOMS);
+    app.follow();
+    await app.show();
+    app.state.write();
+  } catch (error) {
+    status.className = "trouble";
+    status.textContent = (error as Error).message;
+  }
+}
+
+await start();

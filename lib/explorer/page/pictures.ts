@@ -1,0 +1,149 @@
+// Pictures of the user's in the page: from a file to pixels, and to a face's crop. Also asks whether
+// the browser lets a page read pixels at all.
+
+import { drawFaces } from "../../drawn/faces.ts";
+import { FACE_PIXELS } from "../../emotions.ts";
+import { DRAWN_SEED } from "../drawn_seed.ts";
+import {
+  type CascadeDetector,
+  CascadeDetector as Detector,
+} from "../../haar/detector.ts";
+import { type GrayImage, toGray } from "../../image/gray.ts";
+import { cropFace } from "../../recognition/crop.ts";
+import { PHOTO_SEARCH } from "../../recognition/recognizer.ts";
+
+/** Larger pictures are shrunk to this many pixels on their longer side. */
+export const LONGEST_SIDE = 960;
+
+let detector: Promise<CascadeDetector> | undefined;
+
+/** The frontal face detector, compiled once. */
+export function faceDetector(): Promise<CascadeDetector> {
+  detector ??= Detector.create();
+  return detector;
+}
+
+let readable: boolean | undefined;
+
+/**
+ * Whether what a page reads from a canvas is what it drew. Some privacy
+ * settings put noise in its place, on which no answer means anything.
+ */
+export function canReadPixels(): boolean {
+  if (readable !== undefined) return readable;
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = 32;
+  const context = canvas.getContext("2d", { willReadFrequently: true })!;
+  context.fillStyle = "rgb(40, 90, 200)";
+  context.fillRect(0, 0, 32, 32);
+  const { data } = context.getImageData(0, 0, 32, 32);
+  readable = true;
+  for (let i = 0; i < data.length; i += 4) {
+    const same = Math.abs(data[i] - 40) <= 1 &&
+      Math.abs(data[i + 1] - 90) <= 1 && Math.abs(data[i + 2] - 200) <= 1;
+    if (!same) readable = false;
+  }
+  return readable;
+}
+
+/** What to say where pixels cannot be read. */
+export const NOISE_WORDS =
+  "This browser puts noise in the place of a picture's pixels when a page " +
+  "reads them (a privacy setting against fingerprinting), so no answer would " +
+  "mean anything. Allow this page to read canvases, or use another browser. " +
+  "The drawn faces still work.";
+
+/** A picture from a file, shrunk to a size to work on. @throws Error that says what is wrong. */
+export async function readPicture(file: Blob & { name?: string }) {
+  if (!canReadPixels()) throw new Error(NOISE_WORDS);
+  const url = URL.createObjectURL(file);
+  try {
+    const picture = new Image();
+    picture.src = url;
+    await picture.decode();
+    const { naturalWidth, naturalHeight } = picture;
+    const longest = Math.max(naturalWidth, naturalHeight);
+    const scale = Math.min(1, LONGEST_SIDE / longest);
+    const canvas = document.createElement("canvas");
+    canvas.width = Math.max(1, Math.round(naturalWidth * scale));
+    canvas.height = Math.max(1, Math.round(naturalHeight * scale));
+    const context = canvas.getContext("2d", { willReadFrequently: true })!;
+    context.drawImage(picture, 0, 0, canvas.width, canvas.height);
+    return context.getImageData(0, 0, canvas.width, canvas.height);
+  } catch {
+    throw new Error(
+      `${
+        file.name ?? "The file"
+      } cannot be shown: this browser does not know ` +
+        "its format. JPEG, PNG and WebP always work.",
+    );
+  } finally {
+    URL.revokeObjectURL(url);
+  }
+}
+
+/** The largest face of a picture as a crop; nothing where none is found. */
+export async function findFace(
+  image: GrayImage,
+): Promise<Uint8Array | undefined> {
+  const { scaleFactor, minNeighbors, smallestFace } = PHOTO_SEARCH;
+  const side = Math.round(smallestFace * Math.min(image.width, image.height));
+  const found = (await faceDetector()).detect(image, {
+    ...{ scaleFactor, minNeighbors },
+    minSize: { width: side, height: side },
+  });
+  found.sort((a, b) => b.width - a.width);
+  return found.length > 0 ? cropFace(image, found[0]) : undefined;
+}
+
+/** A picture's face, or else the whole picture as one; and what to say. */
+export async function readFace(
+  file: File,
+): Promise<{ face: Uint8Array; words: string }> {
+  const gray = toGray(await readPicture(file));
+  const face = await findFace(gray);
+  if (face) return { face, words: "" };
+  const { width, height } = gray;
+  return {
+    face: cropFace(gray, { x: 0, y: 0, width, height }),
+    words: `No face was found in ${file.name}, so the whole picture is ` +
+      "taken as one.",
+  };
+}
+
+/** Drawn faces are made this many at a time, the fewest that can be. */
+const CHUNK = 70;
+const chunks = new Map<number, { faces: Uint8Array[]; labels: Uint8Array }>();
+
+function cutFaces(
+  { pixels, labels }: { pixels: Uint8Array; labels: Uint8Array },
+) {
+  const faces = Array.from(
+    labels,
+    (_, i) => pixels.subarray(i * FACE_PIXELS, (i + 1) * FACE_PIXELS),
+  );
+  return { faces, labels };
+}
+
+/** The first faces as the server drew them, labels first, so that a page shows them at once. */
+export function takeDrawnFaces(bytes: Uint8Array): void {
+  chunks.set(
+    0,
+    cutFaces({
+      labels: bytes.subarray(0, CHUNK),
+      pixels: bytes.subarray(CHUNK),
+    }),
+  );
+}
+
+/** A drawn face by its number, from 0 on; 70 are drawn together, each once. */
+export function drawnFace(number: number): { face: Uint8Array; label: number } {
+  const index = Math.floor(number / CHUNK);
+  let chunk = chunks.get(index);
+  if (!chunk) {
+    chunk = cutFaces(drawFaces({ count: CHUNK, seed: DRAWN_SEED + index }));
+    chunks.set(index, chunk);
+  }
+  const place = number % CHUNK;
+  return { face: chunk.faces[place], label: chunk.labels[place] };
+}

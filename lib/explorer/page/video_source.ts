@@ -1,0 +1,202 @@
+// A camera or a clip as a stream of frames. The last choice wins; what ends, stalls or has no picture
+// is told, so that nobody takes the last frame for the present.
+
+import { canReadPixels, LONGEST_SIDE, NOISE_WORDS } from "./pictures.ts";
+
+/** What a source tells. */
+export interface VideoEvents {
+  /** A new frame is on the canvas. */
+  frame(seconds: number): void;
+  /** Frames come from now on. */
+  started(): void;
+  /** There is nothing to see any more, or not yet: why. */
+  trouble(words: string): void;
+}
+
+/** Without a new frame for this long the picture counts as lost, in milliseconds. */
+const STALL_MS = 2500;
+
+/** Shows one source at a time on a canvas. */
+export class VideoSource {
+  readonly #context: CanvasRenderingContext2D;
+  #choice = 0;
+  #stop = () => {};
+
+  constructor(
+    readonly canvas: HTMLCanvasElement,
+    private readonly events: VideoEvents,
+  ) {
+    this.#context = canvas.getContext("2d", { willReadFrequently: true })!;
+    this.#clear();
+  }
+
+  /** Ends what is shown, and takes its picture away. */
+  stop(): void {
+    this.#choice++;
+    this.#stop();
+    this.#stop = () => {};
+    this.#clear();
+  }
+
+  #clear() {
+    this.canvas.hidden = true;
+    this.#context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+  }
+
+  #fail(words: string) {
+    this.stop();
+    this.events.trouble(words);
+  }
+
+  /** Asks for the camera and shows it, mirrored. */
+  async playCamera(): Promise<void> {
+    this.stop();
+    const mine = this.#choice;
+    if (!canReadPixels()) return this.#fail(NOISE_WORDS);
+    if (!navigator.mediaDevices?.getUserMedia) {
+      return this.#fail(
+        "This page cannot use a camera: open it in a browser, at its own " +
+          "address. Or choose a video or picture.",
+      );
+    }
+    this.events.trouble("Please allow this page to use the camera.");
+    let stream: MediaStream;
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({
+        video: { width: { ideal: 640 }, height: { ideal: 480 } },
+      });
+    } catch (error) {
+      if (mine !== this.#choice) return;
+      return this.#fail(
+        `${cameraTrouble(error)} You can choose a video or picture.`,
+      );
+    }
+    const end = () => stream.getTracks().forEach((track) => track.stop());
+    if (mine !== this.#choice) return end();
+    const [track] = stream.getVideoTracks();
+    const lost = (words: string) => {
+      if (mine === this.#choice) this.#fail(words);
+    };
+    track.onended = () =>
+      lost("The camera has gone: it was unplugged or switched off.");
+    const video = document.createElement("video");
+    video.srcObject = stream;
+    await this.#play(video, mine, true, end, "The camera");
+  }
+
+  /** Shows a clip, again and again. */
+  async playClip(file: File): Promise<void> {
+    this.stop();
+    const mine = this.#choice;
+    if (!canReadPixels()) return this.#fail(NOISE_WORDS);
+    const url = URL.createObjectURL(file);
+    const video = document.createElement("video");
+    video.loop = true;
+    video.src = url;
+    const end = () => URL.revokeObjectURL(url);
+    await this.#play(video, mine, false, end, file.name);
+  }
+
+  async #play(
+    video: HTMLVideoElement,
+    mine: number,
+    mirrored: boolean,
+    end: () => void,
+    name: string,
+  ) {
+    let timer = 0;
+    this.#stop = () => {
+      clearInterval(timer);
+      video.pause();
+      video.removeAttribute("src");
+      end();
+    };
+    video.muted = true;
+    video.playsInline = true;
+    try {
+      await video.play();
+    } catch {
+      if (mine !== this.#choice) return;
+      return this.#fail(
+        `${name} cannot be shown: this browser does not know its format. ` +
+          "deno task video reads far more.",
+      );
+    }
+    if (mine !== this.#choice) return;
+    if (video.videoWidth === 0) {
+      return this.#fail(
+        `${name} has no picture that this browser can show: it has only ` +
+          "sound, or a video format such as HEVC. deno task video reads more.",
+      );
+    }
+    let last = performance.now(), stalled = false, begun = false;
+    timer = setInterval(() => {
+      // A hidden page gets no frames, and shows nothing to anybody.
+      if (document.hidden) last = performance.now();
+      if (stalled || performance.now() - last < STALL_MS) return;
+      stalled = true;
+      begun = false;
+      this.#clear();
+      this.events.trouble(`${name} gives no new picture.`);
+    }, 250);
+    const step = () => {
+      if (mine !== this.#choice) return;
+      last = performance.now();
+      stalled = false;
+      this.#draw(video, mirrored);
+      if (!begun) {
+        begun = true;
+        this.events.started();
+      }
+      this.events.frame(last / 1000);
+      nextFrame(video, step);
+    };
+    nextFrame(video, step);
+  }
+
+  #draw(video: HTMLVideoElement, mirrored: boolean) {
+    const { canvas } = this, context = this.#context;
+    fitCanvas(canvas, video.videoWidth, video.videoHeight);
+    const { width, height } = canvas;
+    if (mirrored) context.setTransform(-1, 0, 0, 1, width, 0);
+    context.drawImage(video, 0, 0, width, height);
+    context.resetTransform();
+  }
+}
+
+/** Gives a canvas the size to show a picture. */
+export function fitCanvas(
+  canvas: HTMLCanvasElement,
+  wide: number,
+  high: number,
+): void {
+  const scale = Math.min(1, LONGEST_SIDE / Math.max(wide, high));
+  const width = Math.round(wide * scale), height = Math.round(high * scale);
+  if (canvas.width !== width || canvas.height !== height) {
+    canvas.width = width;
+    canvas.height = height;
+  }
+  canvas.hidden = false;
+}
+
+/** Calls back when the video has a new frame. */
+function nextFrame(video: HTMLVideoElement, step: () => void) {
+  if ("requestVideoFrameCallback" in video) {
+    video.requestVideoFrameCallback(step);
+  } else requestAnimationFrame(step);
+}
+
+function cameraTrouble(error: unknown): string {
+  switch ((error as DOMException).name) {
+    case "NotFoundError":
+    case "OverconstrainedError":
+      return "There is no camera.";
+    case "NotAllowedError":
+      return "The camera was not allowed; the browser's settings for this " +
+        "page can change that.";
+    case "NotReadableError":
+      return "The camera is used by another program.";
+    default:
+      return `The camera cannot be used (${error}).`;
+  }
+}

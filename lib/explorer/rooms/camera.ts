@@ -1,0 +1,237 @@
+// Camera: emotions live, raw and smoothed. The camera or a clip, or one picture.
+
+import { indexOfLargest } from "../../emotions.ts";
+import { toGray } from "../../image/gray.ts";
+import { drawFaces, type PanelSide } from "../../recognition/annotate.ts";
+import { VIDEO_SEARCH } from "../../recognition/recognizer.ts";
+import {
+  FaceTracker,
+  SMOOTHING_SECONDS,
+  type TrackedFace,
+} from "../../recognition/tracking.ts";
+import type { App, OpenRoom, Room } from "../page/app.ts";
+import { button, make, slider } from "../page/dom.ts";
+import { keepOwnFace } from "../page/faces.ts";
+import { faceDetector, readPicture } from "../page/pictures.ts";
+import { findFaces } from "../page/recognize.ts";
+import { fitCanvas, VideoSource } from "../page/video_source.ts";
+import { SmoothingChart } from "./smoothing_chart.ts";
+import type { CascadeDetector } from "../../haar/detector.ts";
+
+class Camera implements OpenRoom {
+  readonly #canvas = make("canvas", {
+    id: "picture",
+    width: 640,
+    height: 480,
+    className: "smooth",
+    role: "img",
+    "aria-label": "The picture with its faces",
+  });
+  readonly #words = make("output", { id: "faces", "aria-live": "off" });
+  readonly #live = make("p", { className: "skip", role: "status" });
+  readonly #rate = make("span", { id: "rate", className: "soft" });
+  readonly #keep = button("Look inside this face", () => this.#keepFace());
+  readonly #chart: SmoothingChart;
+  readonly #source: VideoSource;
+  #tracker: FaceTracker;
+  #sides = new Map<number, PanelSide>();
+  #constant: number;
+  #crop: Uint8Array | undefined;
+  #frames = 0;
+  #since = 0;
+  #spoken = 0;
+  #choice = 0;
+
+  constructor(
+    place: HTMLElement,
+    private readonly app: App,
+    private readonly detector: CascadeDetector,
+  ) {
+    this.#constant = app.state.number("smoothing", SMOOTHING_SECONDS, 0, 3);
+    this.#tracker = new FaceTracker(this.#constant);
+    this.#chart = new SmoothingChart(() => app.network.names);
+    this.#source = new VideoSource(this.#canvas, {
+      frame: (seconds) => this.#frame(seconds),
+      started: () => this.app.say(""),
+      trouble: (words) => {
+        this.#clear();
+        this.app.say(words, !words.startsWith("Please"));
+      },
+    });
+    place.append(
+      make(
+        "div",
+        { className: "choices" },
+        button("Use the camera", () => this.#useCamera(), {
+          className: "first",
+        }),
+        make("label", {}, "A video or picture instead", this.#fileInput()),
+        this.#rate,
+      ),
+      this.#canvas,
+      make("p", {}, this.#words),
+      this.#live,
+      make("div", { className: "row" }, this.#keep),
+      make("h3", {}, "Smoothing"),
+      make(
+        "p",
+        { className: "soft" },
+        "Frame by frame the answer flickers. An average over time is steadier " +
+          "and later: choose how much of each.",
+      ),
+      slider({
+        label: "time constant",
+        least: 0,
+        most: 3,
+        step: 0.05,
+        value: this.#constant,
+        format: (value) => `${value.toFixed(2)} s`,
+        onInput: (value) => {
+          this.#constant = value;
+          this.#tracker = new FaceTracker(value);
+          this.#chart.restart(value);
+          app.state.set({ smoothing: value });
+        },
+      }).element,
+      this.#chart.element,
+    );
+    this.#chart.restart(this.#constant);
+    this.#clear();
+    this.#useCamera();
+  }
+
+  #fileInput() {
+    const input = make("input", {
+      id: "file",
+      type: "file",
+      accept:
+        "video/*, image/jpeg, image/png, image/webp, image/gif, image/bmp",
+    });
+    input.onchange = () => {
+      const file = input.files?.[0];
+      if (file) this.#useFile(file);
+      input.value = "";
+    };
+    return input;
+  }
+
+  #useCamera() {
+    this.#choice++;
+    this.#restart();
+    this.#source.playCamera();
+  }
+
+  async #useFile(file: File) {
+    const mine = ++this.#choice;
+    this.#restart();
+    if (!file.type.startsWith("image/")) {
+      return await this.#source.playClip(file);
+    }
+    this.#source.stop();
+    try {
+      const image = await readPicture(file);
+      if (mine !== this.#choice) return;
+      fitCanvas(this.#canvas, image.width, image.height);
+      this.#canvas.getContext("2d")!.putImageData(image, 0, 0);
+      this.app.say("");
+      this.#showFaces(0);
+    } catch (error) {
+      if (mine === this.#choice) this.app.say((error as Error).message, true);
+    }
+  }
+
+  #restart() {
+    this.#tracker = new FaceTracker(this.#constant);
+    this.#sides = new Map();
+    this.#frames = 0;
+    this.#since = performance.now();
+    this.#chart.restart(this.#constant);
+    this.#clear();
+  }
+
+  /** Nothing is in sight: no word or number of before stays. */
+  #clear() {
+    this.#words.textContent = "";
+    this.#live.textContent = "";
+    delete this.#words.dataset.count;
+    this.#rate.textContent = "";
+    this.#crop = undefined;
+    this.#keep.disabled = true;
+    this.#chart.pause();
+  }
+
+  #frame(seconds: number) {
+    this.#chart.add(this.#showFaces(seconds)[0], seconds);
+    this.#frames++;
+    const now = performance.now();
+    if (now - this.#since < 1000) return;
+    const perSecond = this.#frames * 1000 / (now - this.#since);
+    this.#rate.textContent = `${perSecond.toFixed(1)} frames per second`;
+    this.#rate.dataset.rate = perSecond.toFixed(2);
+    this.#frames = 0;
+    this.#since = now;
+  }
+
+  #showFaces(seconds: number): TrackedFace[] {
+    const context = this.#canvas.getContext("2d", {
+      willReadFrequently: true,
+    })!;
+    const { width, height } = this.#canvas;
+    const image = context.getImageData(0, 0, width, height);
+    const found = findFaces(
+      this.detector,
+      this.app.network,
+      toGray(image),
+      VIDEO_SEARCH,
+    );
+    const faces = this.#tracker.update(found, seconds);
+    const { names } = this.app.network;
+    if (faces.length > 0 && names.length === 7) {
+      drawFaces(image, faces, this.#sides);
+      context.putImageData(image, 0, 0);
+    } else {for (const { box } of faces) {
+        context.strokeStyle = "#e69f00";
+        context.lineWidth = 3;
+        context.strokeRect(box.x, box.y, box.width, box.height);
+      }}
+    const words = faces.map(({ track, probabilities }) => {
+      const best = indexOfLargest(probabilities);
+      return `#${track} ${names[best]} ${
+        Math.round(probabilities[best] * 100)
+      }%`;
+    });
+    this.#words.textContent = words.join(", ") || "No face in sight.";
+    this.#words.dataset.count = String(faces.length);
+    if (performance.now() - this.#spoken > 2500) {
+      this.#spoken = performance.now();
+      this.#live.textContent = this.#words.textContent;
+    }
+    this.#crop = faces[0]?.face && (faces[0].face as typeof found[number]).crop;
+    this.#keep.disabled = !this.#crop;
+    return faces;
+  }
+
+  #keepFace() {
+    if (!this.#crop) return;
+    this.app.face = keepOwnFace(this.#crop);
+    this.app.state.set({ face: "own" });
+    this.app.go("inside");
+  }
+
+  close(): void {
+    this.#choice++;
+    this.#source.stop();
+  }
+}
+
+export const camera: Room = {
+  id: "camera",
+  title: "Camera",
+  idea:
+    "Find the face, cut it out, ask the network, smooth over time: all of " +
+    "it here, in your browser.",
+  tryThis:
+    "make a face and hold it; then set the time constant to 0 and to 2 s.",
+  uses: ["model"],
+  open: async (place, app) => new Camera(place, app, await faceDetector()),
+};

@@ -1,0 +1,108 @@
+// The cascade on one window, drawn: the window's pixels, a feature's rectangles, the table of stages.
+
+import type { Cascade, WeakClassifier } from "../../haar/cascade.ts";
+import { featureValue } from "../../haar/feature.ts";
+import type { IntegralImage } from "../../haar/integral_image.ts";
+import { stageSum, weakVote, type Window } from "../../haar/stage.ts";
+import type { GrayImage } from "../../image/gray.ts";
+import { button, make } from "../page/dom.ts";
+import { paintGray } from "../page/paint.ts";
+import { digits } from "./reason_text.ts";
+
+/** Canvas pixels for a pixel of the window, so that the rectangles' edges are thin. */
+const SCALE = 10;
+
+/** Draws the window at (x, y) of a layer. */
+export function drawCut(
+  canvas: HTMLCanvasElement,
+  { width: side, height }: Cascade,
+  { width, data }: GrayImage,
+  { x, y }: { x: number; y: number },
+): void {
+  const cut = new Uint8Array(side * height);
+  for (let i = 0; i < cut.length; i++) {
+    const row = y + Math.floor(i / side);
+    cut[i] = data[row * width + x + i % side];
+  }
+  const small = document.createElement("canvas");
+  paintGray(small, cut, side, height);
+  canvas.width = side * SCALE;
+  canvas.height = height * SCALE;
+  const context = canvas.getContext("2d")!;
+  context.imageSmoothingEnabled = false;
+  context.drawImage(small, 0, 0, canvas.width, canvas.height);
+}
+
+/** Draws a weak classifier's first feature over the window, and tells its vote. */
+export function drawFeature(
+  canvas: HTMLCanvasElement,
+  cascade: Cascade,
+  weak: WeakClassifier,
+  integral: IntegralImage,
+  window: Window,
+): string {
+  const [node] = weak.nodes, feature = cascade.features[node.feature];
+  const context = canvas.getContext("2d")!;
+  for (const { x, y, width, height, weight } of feature.rectangles) {
+    const color = weight > 0 ? "#f0e442" : "#0072b2";
+    const box = [x, y, width, height].map((side) => side * SCALE) as [
+      ...[number, number, number, number],
+    ];
+    context.fillStyle = `${color}88`;
+    context.fillRect(...box);
+    context.strokeStyle = color;
+    context.lineWidth = 2;
+    context.strokeRect(...box);
+  }
+  const raw = featureValue(feature, integral, window.x, window.y);
+  const value = Math.fround(raw * window.norm);
+  const vote = weakVote(weak, cascade, integral, window);
+  return `Bright (yellow) less dark (blue) rectangles: ${digits(value)}, ` +
+    `${value < node.threshold ? "below" : "not below"} ` +
+    `${digits(node.threshold)}: a vote of ${digits(vote)}.`;
+}
+
+/** The stages up to two after the one where the window left; nothing was computed beyond. */
+export function stageTable(
+  cascade: Cascade,
+  integral: IntegralImage,
+  window: Window | undefined,
+  passed: number,
+  chosen: number,
+  choose: (stage: number) => void,
+): HTMLElement {
+  const rows = cascade.stages.slice(0, passed + 3).map((stage, i) => {
+    const asked = window !== undefined && i <= passed;
+    const sum = asked ? stageSum(stage, cascade, integral, window) : 0;
+    const state = !asked
+      ? "not asked"
+      : sum >= stage.threshold
+      ? "passed"
+      : "left here";
+    const open = button(String(i), () => choose(i), {
+      "aria-label": `stage ${i}, ${state}`,
+      "aria-pressed": String(i === chosen),
+    });
+    return make(
+      "tr",
+      {},
+      make("td", {}, open),
+      make("td", {}, String(stage.weakClassifiers.length)),
+      make("td", {}, asked ? digits(sum) : ""),
+      make("td", {}, digits(stage.threshold)),
+      make("td", { className: "left" }, state),
+    );
+  });
+  const heads = ["stage", "features", "votes", "needed", ""];
+  return make(
+    "table",
+    {},
+    make("caption", {}, "The stages"),
+    make(
+      "tr",
+      {},
+      ...heads.map((words) => make("th", { scope: "col" }, words)),
+    ),
+    ...rows,
+  );
+}

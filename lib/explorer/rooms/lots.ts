@@ -1,0 +1,29 @@
+// The arithmetic of a game: which faces are shown, and how sure its result is.
+
+import { createRandom } from "../../random.ts";
+
+/** Faces of a game. */
+export const FACES = 20;
+
+/**
+ * A 95 % interval of a part, after Wilson, "Probable inference, the law of
+ * succession, and statistical inference", 1927: it holds for few faces too.
+ */
+export function wilsonInterval(right: number, of: number): [number, number] {
+  const z = 1.96, part = right / of, square = z * z / of;
+  const middle = (part + square / 2) / (1 + square);
+  const half = z / (1 + square) *
+    Math.sqrt(part * (1 - part) / of + square / (4 * of));
+  return [Math.max(0, middle - half), Math.min(1, middle + half)];
+}
+
+/** Twenty different numbers below a limit, by a seed. */
+export function drawLots(seed: number, limit: number, count = FACES): number[] {
+  const random = createRandom(seed);
+  const all = Array.from({ length: limit }, (_, i) => i);
+  for (let i = 0; i < Math.min(count, limit); i++) {
+    const j = i + random.integer(limit - i);
+    [all[i], all[j]] = [all[j], all[i]];
+  }
+  return all.slice(0, count);
+}

@@ -1,0 +1,77 @@
+// The same network with another end: its last layer of weights is made for other classes.
+import * as tf from "@tensorflow/tfjs";
+import { nameEmotions } from "./emotions_of_model.ts";
+import { UserError } from "../user_error.ts";
+
+/** A model whose end cannot be replaced. */
+export class ReplaceError extends UserError {
+  override readonly name = "ReplaceError";
+}
+
+interface LayerConfig {
+  name: string;
+  filters?: number;
+  units?: number;
+}
+
+/**
+ * A copy of a model for other classes: its last dense layer or convolution begins anew, with as
+ * many outputs as there are names; all other layers keep their weights. Fine-tune it with `freeze`.
+ *
+ * @param emotions the names of the new classes
+ * @param options.seed where the last layer's first weights come from
+ * @throws {ReplaceError} when the last layer with weights gives something other than the classes
+ *
+ * @example
+ * ```ts
+ * import { buildMiniXception } from "mien/model/mini_xception.ts";
+ * import { replaceClasses } from "mien/model/replace_classes.ts";
+ *
+ * const model = await replaceClasses(buildMiniXception(), ["smile", "wink"]);
+ * console.log(model.outputs[0].shape); // [ null, 2 ]
+ * ```
+ */
+export async function replaceClasses(
+  model: tf.LayersModel,
+  emotions: readonly string[],
+  options: { seed?: number } = {},
+): Promise<tf.LayersModel> {
+  const topology = JSON.parse(model.toJSON(null, true) as string);
+  const last = model.layers.findLast((layer) => layer.weights.length > 0);
+  const layers = (topology.config.layers ?? topology.config) as {
+    config: LayerConfig;
+  }[];
+  const config = layers.find(({ config }) => config.name === last?.name)
+    ?.config;
+  const size = model.outputs[0].shape.at(-1);
+  const field = config?.units === size
+    ? "units"
+    : config?.filters === size
+    ? "filters"
+    : undefined;
+  if (!config || !field) {
+    throw new ReplaceError(
+      `the end of ${model.name} cannot be replaced: its last layer with weights, ${
+        last?.name ?? "none"
+      }, is no dense layer or convolution with ${size} outputs`,
+    );
+  }
+  config[field] = emotions.length;
+  const copy = await tf.loadLayersModel(
+    tf.io.fromMemory({ modelTopology: topology }),
+  );
+  model.layers.forEach((layer, i) => {
+    if (layer !== last) return copy.layers[i].setWeights(layer.getWeights());
+    const [kernel, ...biases] = copy.layers[i].getWeights();
+    const draw = tf.initializers.glorotUniform({ seed: options.seed ?? 1 });
+    copy.layers[i].setWeights([
+      draw.apply(kernel.shape),
+      ...biases.map((bias) => tf.zerosLike(bias)),
+    ]);
+  });
+  const { emotions: _, ...rest } =
+    (model.getUserDefinedMetadata() ?? {}) as Record<string, unknown>;
+  copy.setUserDefinedMetadata(rest);
+  nameEmotions(copy, emotions);
+  return copy;
+}

@@ -1,0 +1,53 @@
+// Images padded, shrunk, mirrored and turned: known small ones, and the way back.
+import assert from "node:assert/strict";
+import {
+  mirrorImage,
+  padImage,
+  shrinkImage,
+  turnImage,
+} from "mien/image/transform.ts";
+
+const image = { width: 3, height: 2, data: Uint8Array.of(1, 2, 3, 4, 5, 6) };
+
+Deno.test("a border repeats the edge pixels", () => {
+  const padded = padImage(image, 2, 1);
+  assert.deepEqual([padded.width, padded.height], [7, 4]);
+  assert.deepEqual([...padded.data], [
+    ...[1, 1, 1, 2, 3, 3, 3],
+    ...[1, 1, 1, 2, 3, 3, 3],
+    ...[4, 4, 4, 5, 6, 6, 6],
+    ...[4, 4, 4, 5, 6, 6, 6],
+  ]);
+});
+
+Deno.test("shrinking takes means and drops what is left over", () => {
+  const { width, height, data } = shrinkImage(image, 2);
+  assert.deepEqual([width, height, ...data], [1, 1, 3]); // (1+2+4+5) / 4
+  assert.equal(shrinkImage(image, 1), image);
+});
+
+Deno.test("mirroring twice changes nothing", () => {
+  assert.deepEqual([...mirrorImage(image).data], [3, 2, 1, 6, 5, 4]);
+  assert.deepEqual(mirrorImage(mirrorImage(image)), image);
+});
+
+Deno.test("what leans to the right stands upright when turned, and finds its way back", () => {
+  const quarter = turnImage(image, 90);
+  assert.deepEqual([quarter.width, quarter.height], [2, 3]);
+  // The right column, 3 and 6, comes to the top: counterclockwise.
+  assert.deepEqual([...quarter.data], [3, 6, 2, 5, 1, 4]);
+  assert.deepEqual([...turnImage(image, 0).data], [...image.data]);
+
+  const width = 120, height = 80;
+  const data = new Uint8Array(width * height);
+  data[30 * width + 90] = 255;
+  for (const degrees of [-20, 20, 133]) {
+    const turned = turnImage({ width, height, data }, degrees);
+    const brightest = turned.data.indexOf(Math.max(...turned.data));
+    const { x, y } = turned.toSource(
+      brightest % turned.width + 0.5,
+      Math.floor(brightest / turned.width) + 0.5,
+    );
+    assert(Math.hypot(x - 90.5, y - 30.5) < 1, `${degrees}: ${x}, ${y}`);
+  }
+});

@@ -1,0 +1,80 @@
+// Faces from folders of pictures: found, split by person or by seed, and what is left out.
+
+import assert from "node:assert/strict";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { loadFaces } from "mien/data/fer2013.ts";
+import { drawScene } from "mien/drawn/scene.ts";
+import { writePng } from "mien/image/image.ts";
+import { readFaceFolders, writeFaces } from "mien/recognition/face_folders.ts";
+
+async function inFolder(act: (folder: string) => unknown): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "mien-"));
+  try {
+    await act(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function draw(file: string, seed: number, faces = 1): Promise<void> {
+  mkdirSync(dirname(file), { recursive: true });
+  const { image } = drawScene({ width: 320, height: 240, faces, seed });
+  await writePng(file, image);
+}
+
+Deno.test("faces of any pictures are found, split by person, written and read back", () =>
+  inFolder(async (folder) => {
+    const pictures = join(folder, "pictures");
+    let seed = 100;
+    for (const emotion of ["wink", "smile"]) {
+      for (const person of ["anna", "ben", "cleo", "dan"]) {
+        for (const name of ["1.png", "2.png"]) {
+          await draw(join(pictures, emotion, person, name), seed++);
+        }
+      }
+    }
+    await draw(join(pictures, "wink", "anna", "empty.png"), 1, 0);
+    writeFileSync(join(pictures, "smile", "torn.png"), "no picture");
+    writeFileSync(join(pictures, "smile", "notes.txt"), "passed over");
+    const faces = await readFaceFolders(pictures, { seed: 1 });
+    assert.deepEqual(faces.emotions, ["smile", "wink"]);
+    const reasons = faces.source.skipped.map(({ reason }) => reason);
+    const has = (text: RegExp) => reasons.some((reason) => text.test(reason));
+    assert.ok(has(/torn\.png: /) && has(/empty\.png: no face found/));
+    assert.ok(faces.length + reasons.length === 18 && faces.length >= 12);
+    assert.match(faces.source.note!, /no person in two splits/);
+    // Each split holds whole persons: 4 of them go 2, 1 and 1.
+    for (const split of [1, 2]) {
+      const count = faces.splits.filter((s) => s === split).length;
+      assert.ok(count >= 1 && count <= 4, `${count} in split ${split}`);
+    }
+    const file = join(folder, "own.csv.gz");
+    writeFaces(faces, file);
+    const read = await loadFaces(file);
+    assert.deepEqual(
+      [read.emotions, read.labels, read.splits, read.pixels],
+      [faces.emotions, faces.labels, faces.splits, faces.pixels],
+    );
+    const again = await readFaceFolders(pictures, { seed: 1 });
+    assert.equal(again.source.hash, faces.source.hash);
+  }));
+
+Deno.test("a folder without classes, and a face that is there twice, are named", () =>
+  inFolder(async (folder) => {
+    await assert.rejects(
+      readFaceFolders(folder, { seed: 1 }),
+      /holds no folder with pictures: it needs one for each class/,
+    );
+    await assert.rejects(
+      readFaceFolders(join(folder, "none"), { seed: 1 }),
+      /none: cannot be read as a folder/,
+    );
+    await draw(join(folder, "a", "1.png"), 100);
+    await draw(join(folder, "b", "1.png"), 100);
+    await assert.rejects(
+      readFaceFolders(folder, { seed: 1 }),
+      /1 of 2 pictures have a face .*: two classes at least are needed \(.*the same face as/,
+    );
+  }));
