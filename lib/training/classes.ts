@@ -23,6 +23,20 @@ export function checkShapes(
   );
 }
 
+/** @throws {TrainingError} when a network ends in a dense layer whose numbers are not probabilities */
+export function checkEnd(model: tf.LayersModel): void {
+  const layer = model.outputs[0].sourceLayer as unknown as {
+    name: string;
+    getClassName(): string;
+    activation?: { getClassName(): string };
+  };
+  if (layer.getClassName() !== "Dense") return;
+  if (layer.activation?.getClassName() === "softmax") return;
+  throw new TrainingError(
+    `the network must end in a softmax, but its last layer ${layer.name} (Dense) has none: give it activation: "softmax", add tf.layers.softmax() after it, or train with a loss of your own`,
+  );
+}
+
 /**
  * Gives a network without names those of the faces.
  *

@@ -47,8 +47,13 @@ import {
   shareFaces,
   type TrainingMemory,
 } from "./shared_memory.ts";
+import {
+  agreeOnClasses,
+  checkEnd,
+  checkShapes,
+  resolveClassWeights,
+} from "./classes.ts";
 import { freezeLayers, type Frozen } from "./freeze.ts";
-import { agreeOnClasses, checkShapes, resolveClassWeights } from "./classes.ts";
 import { firstState, resumedState } from "./resume.ts";
 import { chooseThread, TrainingTeam } from "./team.ts";
 import { loadTeacher } from "./load_teacher.ts";
@@ -341,6 +346,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const graph = describeModel(model, options.loss);
   checkFaces(faces);
   checkShapes(graph, "the network", faces.emotions);
+  if (!options.loss) checkEnd(model);
   agreeOnClasses(model, faces.emotions);
   if (out === undefined) return await trainNetwork(options, graph, false);
   const claim = claimRun(out, options.resume);
