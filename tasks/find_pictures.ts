@@ -11,7 +11,7 @@ import {
   statSync,
 } from "node:fs";
 import { basename, extname, join, relative } from "node:path";
-import { looksLikeImage } from "mien/image/header.ts";
+import { looksLikeImage } from "mien/image/headers/header.ts";
 import { IMAGE_EXTENSIONS } from "mien/image/image.ts";
 import { userPath } from "./command_line.ts";
 

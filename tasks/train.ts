@@ -16,11 +16,15 @@ import { buildMiniXception } from "mien/model/mini_xception.ts";
 import { createProgress, formatSeconds, type Progress } from "mien/progress.ts";
 import { noAugmentation } from "mien/training/augment.ts";
 import { recalibrate } from "mien/training/recalibrate.ts";
-import { checkRunFolder } from "mien/training/claim.ts";
-import { hasRun, readFirstModel, readRun } from "mien/training/run_folder.ts";
+import { checkRunFolder } from "mien/training/run/claim.ts";
+import {
+  hasRun,
+  readFirstModel,
+  readRun,
+} from "mien/training/run/run_folder.ts";
 import { schedules } from "mien/training/schedule.ts";
 import { type BatchProgress, train } from "mien/training/train.ts";
-import type { EpochRecord } from "mien/training/run_folder.ts";
+import type { EpochRecord } from "mien/training/run/run_folder.ts";
 import { buildWideXception } from "mien/model/wide_xception.ts";
 import {
   completeConfig,

@@ -10,8 +10,8 @@ import { readCascadeXml } from "mien/haar/cascade_xml.ts";
 import { frontalFaceCascade } from "mien/haar/frontal_face.ts";
 import { encodePng, readImage } from "mien/image/image.ts";
 import { loadModel, saveModel } from "mien/model/saved_model.ts";
-import { readRecordedRun } from "mien/training/recorded_run.ts";
-import { loadState, saveState } from "mien/training/state_file.ts";
+import { readRecordedRun } from "mien/training/run/recorded_run.ts";
+import { loadState, saveState } from "mien/training/run/state_file.ts";
 import { readLog } from "mien/video/ffmpeg.ts";
 import { FrameLog } from "mien/video/probe.ts";
 import {

@@ -11,7 +11,7 @@ import { Buffer } from "node:buffer";
 import { readFile } from "node:fs/promises";
 import type { IMagickImage } from "@imagemagick/magick-wasm";
 import { explainSize, MAX_PIXELS, MAX_SIDE } from "./box.ts";
-import type { ImageFormat, ImageHeader } from "./format.ts";
+import type { ImageFormat, ImageHeader } from "./headers/format.ts";
 import type { ColorImage } from "./gray.ts";
 
 /**

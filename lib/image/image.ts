@@ -14,7 +14,7 @@ import { fileURLToPath } from "node:url";
 import { Buffer } from "node:buffer";
 // @ts-types="@types/pngjs"
 import { PNG } from "pngjs";
-import { readImageHeader } from "./header.ts";
+import { readImageHeader } from "./headers/header.ts";
 import { UserError } from "../user_error.ts";
 import { writeWhole } from "../write_whole.ts";
 

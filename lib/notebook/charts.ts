@@ -2,7 +2,7 @@
 // function returns a chart; show it with showChart of show.ts. Sheets of
 // faces are in face_sheet.ts.
 
-import type { EpochFigures } from "../training/recorded_run.ts";
+import type { EpochFigures } from "../training/run/recorded_run.ts";
 import * as Plot from "@observablehq/plot";
 import { besideEachOther, type Chart, drawChart, INK } from "./chart.ts";
 import type { CalibrationBin } from "../evaluation/metrics.ts";

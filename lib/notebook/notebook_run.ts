@@ -13,7 +13,11 @@ import {
   type PartialConfig,
   type TrainingConfig,
 } from "../training/config.ts";
-import { type EpochRecord, hasRun, readRun } from "../training/run_folder.ts";
+import {
+  type EpochRecord,
+  hasRun,
+  readRun,
+} from "../training/run/run_folder.ts";
 import { UserError } from "../user_error.ts";
 import type { Chart } from "./chart.ts";
 import { lineChart } from "./charts.ts";

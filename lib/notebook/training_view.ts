@@ -3,10 +3,10 @@
 
 import { belowEachOther, type Chart, escapeXml, frame, INK } from "./chart.ts";
 import { showLive } from "./show.ts";
-import type { EpochFigures } from "../training/recorded_run.ts";
+import type { EpochFigures } from "../training/run/recorded_run.ts";
 import { trainingCurves } from "./charts.ts";
 import { formatSeconds, timeLeft } from "../progress.ts";
-import { hasRun, readRun } from "../training/run_folder.ts";
+import { hasRun, readRun } from "../training/run/run_folder.ts";
 
 /** Milliseconds between two drawings of a bar within a cell. */
 const REDRAW = 250;

@@ -27,9 +27,9 @@ import {
   modelFolderName,
   type RunState,
   saveRun,
-} from "./run_folder.ts";
-import { checkFaces } from "./check_faces.ts";
-import { claimRun } from "./claim.ts";
+} from "./run/run_folder.ts";
+import { checkFaces } from "./run/check_faces.ts";
+import { claimRun } from "./run/claim.ts";
 import { FileError } from "../write_whole.ts";
 import { stepPlateau } from "./schedule.ts";
 import {
@@ -54,7 +54,7 @@ import {
   resolveClassWeights,
 } from "./classes.ts";
 import { freezeLayers, type Frozen } from "./freeze.ts";
-import { firstState, resumedState } from "./resume.ts";
+import { firstState, resumedState } from "./run/resume.ts";
 import { chooseThread, TrainingTeam } from "./team.ts";
 import { loadTeacher } from "./load_teacher.ts";
 import type { OwnParts } from "./worker.ts";

@@ -5,7 +5,7 @@ import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { crc32, deflateSync } from "node:zlib";
 import { encodePng, ImageError, readImage } from "mien/image/image.ts";
-import { looksLikeImage } from "mien/image/header.ts";
+import { looksLikeImage } from "mien/image/headers/header.ts";
 import type { ColorImage } from "mien/image/gray.ts";
 import { encodeWithMagick, KINDS } from "../../bench/picture_files.ts";
 

@@ -6,7 +6,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { loadModel, saveModel } from "mien/model/saved_model.ts";
-import { loadState, saveState } from "mien/training/state_file.ts";
+import { loadState, saveState } from "mien/training/run/state_file.ts";
 import { CheckpointError } from "mien/model/model_file.ts";
 import {
   FileError,

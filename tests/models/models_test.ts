@@ -13,7 +13,7 @@ import { defaultModel } from "mien/recognition/recognize.ts";
 import { inProject } from "mien/project.ts";
 import { readTrained } from "mien/network/trained.ts";
 import { recalibrate } from "mien/training/recalibrate.ts";
-import { lastSaved, readRecordedRun } from "mien/training/recorded_run.ts";
+import { lastSaved, readRecordedRun } from "mien/training/run/recorded_run.ts";
 import { shared } from "../helpers/shared.ts";
 
 const realData = shared("fer2013/fer2013.csv.gz");

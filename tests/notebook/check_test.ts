@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { judge } from "mien/notebook/check.ts";
-import { digestOf } from "mien/notebook/exercise.ts";
-import { EXERCISES_1_TO_4 } from "mien/notebook/exercises_1_to_4.ts";
-import { EXERCISES_5_TO_10 } from "mien/notebook/exercises_5_to_10.ts";
+import { judge } from "mien/notebook/exercises/check.ts";
+import { digestOf } from "mien/notebook/exercises/exercise.ts";
+import { EXERCISES_1_TO_4 } from "mien/notebook/exercises/notebooks_1_to_4.ts";
+import { EXERCISES_5_TO_10 } from "mien/notebook/exercises/notebooks_5_to_10.ts";
 import { drawFaces } from "mien/drawn/faces.ts";
 
 const EXERCISES = { ...EXERCISES_1_TO_4, ...EXERCISES_5_TO_10 };

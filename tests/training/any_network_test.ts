@@ -11,7 +11,7 @@ import { evaluate } from "mien/evaluation/evaluate.ts";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
 import { loadModel } from "mien/model/saved_model.ts";
 import { recalibrate } from "mien/training/recalibrate.ts";
-import { readRun } from "mien/training/run_folder.ts";
+import { readRun } from "mien/training/run/run_folder.ts";
 import { train } from "mien/training/train.ts";
 import { makeFaces } from "../helpers/tiny_training.ts";
 

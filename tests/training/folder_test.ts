@@ -5,10 +5,10 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { CheckpointError } from "mien/model/model_file.ts";
-import { checkRunFolder, claimRun } from "mien/training/claim.ts";
+import { checkRunFolder, claimRun } from "mien/training/run/claim.ts";
 import { type PartialConfig, TrainingError } from "mien/training/config.ts";
-import { hasRun, readRun } from "mien/training/run_folder.ts";
-import { loadState, saveState } from "mien/training/state_file.ts";
+import { hasRun, readRun } from "mien/training/run/run_folder.ts";
+import { loadState, saveState } from "mien/training/run/state_file.ts";
 import { train, type TrainOptions } from "mien/training/train.ts";
 import { UserError } from "mien/user_error.ts";
 import { FileError } from "mien/write_whole.ts";
@@ -112,7 +112,7 @@ Deno.test("a second run into a folder is refused while the first lives, in one p
 Deno.test("a lock ends with its process, however that ends", () =>
   inFolder(async (folder) => {
     const out = path.join(folder, "run");
-    const claim = new URL("../../lib/training/claim.ts", import.meta.url);
+    const claim = new URL("../../lib/training/run/claim.ts", import.meta.url);
     const script = `import { claimRun } from ${JSON.stringify(claim.href)};
       claimRun(${JSON.stringify(out)});
       console.log("claimed");

@@ -5,7 +5,11 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { loadModel, saveModel } from "mien/model/saved_model.ts";
 import { createRandom } from "mien/random.ts";
-import { hasRun, readRun, type RunState } from "mien/training/run_folder.ts";
+import {
+  hasRun,
+  readRun,
+  type RunState,
+} from "mien/training/run/run_folder.ts";
 import { buildTiny, formatCsv, makeFaces } from "../helpers/tiny_training.ts";
 
 const KILLS = 10;

@@ -3,8 +3,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CheckpointError } from "mien/model/model_file.ts";
-import { lastSaved, readRecordedRun } from "../../lib/training/recorded_run.ts";
-import { formatLog } from "../../lib/training/run_folder.ts";
+import {
+  lastSaved,
+  readRecordedRun,
+} from "../../lib/training/run/recorded_run.ts";
+import { formatLog } from "../../lib/training/run/run_folder.ts";
 
 function inFolder(test: (folder: string) => void) {
   const folder = mkdtempSync(join(tmpdir(), "mien-run-"));

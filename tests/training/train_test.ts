@@ -10,7 +10,7 @@ import {
 } from "mien/training/augment.ts";
 import { loadModel, saveModel } from "mien/model/saved_model.ts";
 import { scalePixels } from "mien/network/input.ts";
-import { readRun } from "mien/training/run_folder.ts";
+import { readRun } from "mien/training/run/run_folder.ts";
 import { schedules } from "mien/training/schedule.ts";
 import {
   train,

@@ -2,15 +2,15 @@
 // what each asks for and how an answer is tested. Worked solutions are in
 // notebooks/solutions/.
 
-import { facePixels, type Faces } from "../data/faces.ts";
+import { facePixels, type Faces } from "../../data/faces.ts";
 import {
   EMOTIONS,
   FACE_PIXELS,
   FACE_SIZE,
   indexOfLargest,
-} from "../emotions.ts";
-import { scalePixels } from "../network/input.ts";
-import type { Recognizer } from "../recognition/recognizer.ts";
+} from "../../emotions.ts";
+import { scalePixels } from "../../network/input.ts";
+import type { Recognizer } from "../../recognition/recognizer.ts";
 import {
   digestOf,
   DIGESTS,

@@ -1,5 +1,5 @@
 // The container of a GIF file, up to the end of its first frame.
-import { explainSize } from "./box.ts";
+import { explainSize } from "../box.ts";
 import type { ImageHeader } from "./format.ts";
 
 /** Blocks up to the end of the first frame. */

@@ -1,6 +1,6 @@
 // Do the arrays of a data set fit each other? Told before a run is begun with them.
-import { FACE_PIXELS } from "../emotions.ts";
-import { DatasetError, type Faces, SPLITS } from "../data/faces.ts";
+import { FACE_PIXELS } from "../../emotions.ts";
+import { DatasetError, type Faces, SPLITS } from "../../data/faces.ts";
 
 /** @throws {DatasetError} for arrays that do not fit each other, or a split that is none of the three */
 export function checkFaces(faces: Faces): void {

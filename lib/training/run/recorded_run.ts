@@ -2,10 +2,10 @@
 // log of its epochs and the evaluation of its model. Nothing is computed here.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { CheckpointError } from "../model/model_file.ts";
-import type { Evaluation } from "../evaluation/evaluate.ts";
+import { CheckpointError } from "../../model/model_file.ts";
+import type { Evaluation } from "../../evaluation/evaluate.ts";
 
-import type { TrainingConfig } from "./config.ts";
+import type { TrainingConfig } from "../config.ts";
 
 /**
  * The figures of one epoch; accuracies from 0 to 1, losses in nats. `val` is
@@ -54,7 +54,7 @@ export interface RecordedRun {
  * @example
  * ```ts
  * import { inProject } from "mien/project.ts";
- * import { readRecordedRun } from "mien/training/recorded_run.ts";
+ * import { readRecordedRun } from "mien/training/run/recorded_run.ts";
  *
  * const run = readRecordedRun(inProject("models", "report"));
  * console.log(run.epochs.length); // 85

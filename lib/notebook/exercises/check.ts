@@ -4,11 +4,11 @@
 // themselves are nowhere in clear: they are tested by what they do, or compared
 // with a digest.
 
-import { escapeXml } from "./chart.ts";
-import { EXERCISES_1_TO_4 } from "./exercises_1_to_4.ts";
-import { EXERCISES_5_TO_10 } from "./exercises_5_to_10.ts";
-import { recordCheck } from "./facts.ts";
-import { showHtml } from "./show.ts";
+import { escapeXml } from "../chart.ts";
+import { EXERCISES_1_TO_4 } from "./notebooks_1_to_4.ts";
+import { EXERCISES_5_TO_10 } from "./notebooks_5_to_10.ts";
+import { recordCheck } from "../facts.ts";
+import { showHtml } from "../show.ts";
 
 const EXERCISES = { ...EXERCISES_1_TO_4, ...EXERCISES_5_TO_10 };
 
@@ -66,7 +66,7 @@ export async function judge(
  *
  * @example
  * ```ts
- * import { check } from "mien/notebook/check.ts";
+ * import { check } from "mien/notebook/exercises/check.ts";
  * await check("3.1", 100); // not yet: it gives a hint
  * ```
  */

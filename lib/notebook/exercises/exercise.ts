@@ -3,9 +3,9 @@
 // exercises_1_to_4.ts and exercises_5_to_10.ts.
 
 import { createHash } from "node:crypto";
-import { type Faces, hashFaces, selectSplit } from "../data/faces.ts";
-import { EMOTIONS, FACE_PIXELS } from "../emotions.ts";
-import { createRandom } from "../random.ts";
+import { type Faces, hashFaces, selectSplit } from "../../data/faces.ts";
+import { EMOTIONS, FACE_PIXELS } from "../../emotions.ts";
+import { createRandom } from "../../random.ts";
 
 /** An exercise, as exercises.ts lists them. */
 export interface Exercise {

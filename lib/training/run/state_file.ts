@@ -4,9 +4,9 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
-import { CheckpointError } from "../model/model_file.ts";
-import { asCheckpoint } from "../model/saved_model.ts";
-import { naming, writeWhole } from "../write_whole.ts";
+import { CheckpointError } from "../../model/model_file.ts";
+import { asCheckpoint } from "../../model/saved_model.ts";
+import { naming, writeWhole } from "../../write_whole.ts";
 
 /** Numbers by name, beside anything that JSON can hold. */
 export interface State<Notes> {

@@ -4,22 +4,22 @@
 import type * as tf from "@tensorflow/tfjs";
 import * as path from "node:path";
 import { createHash } from "node:crypto";
-import { CheckpointError } from "../model/model_file.ts";
-import { EMOTIONS } from "../emotions.ts";
-import { type Faces, hashFaces } from "../data/faces.ts";
-import type { NetworkGraph } from "../network/graph.ts";
-import { isForTfjs } from "../engine/engine.ts";
-import type { Loss } from "../engine/tfjs_graph.ts";
-import { freezeLayers } from "./freeze.ts";
+import { CheckpointError } from "../../model/model_file.ts";
+import { EMOTIONS } from "../../emotions.ts";
+import { type Faces, hashFaces } from "../../data/faces.ts";
+import type { NetworkGraph } from "../../network/graph.ts";
+import { isForTfjs } from "../../engine/engine.ts";
+import type { Loss } from "../../engine/tfjs_graph.ts";
+import { freezeLayers } from "../freeze.ts";
 import { readRun, type RunState } from "./run_folder.ts";
-import { startPlateau } from "./schedule.ts";
+import { startPlateau } from "../schedule.ts";
 import {
   completeConfig,
   differingFields,
   type PartialConfig,
   type TrainingConfig,
   TrainingError,
-} from "./config.ts";
+} from "../config.ts";
 
 /** The run that is asked for. */
 export interface RunRequest {

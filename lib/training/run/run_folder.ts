@@ -12,10 +12,10 @@ import type * as tf from "@tensorflow/tfjs";
 import { existsSync } from "node:fs";
 import * as path from "node:path";
 import { loadState, saveState, type State } from "./state_file.ts";
-import { asCheckpoint, loadModel, saveModel } from "../model/saved_model.ts";
-import { makeFolder, writeWhole } from "../write_whole.ts";
-import type { PlateauState } from "./schedule.ts";
-import type { TrainingConfig } from "./config.ts";
+import { asCheckpoint, loadModel, saveModel } from "../../model/saved_model.ts";
+import { makeFolder, writeWhole } from "../../write_whole.ts";
+import type { PlateauState } from "../schedule.ts";
+import type { TrainingConfig } from "../config.ts";
 
 /** One epoch, as in log.csv. Losses are mean cross-entropies in nats, without the penalty. */
 export interface EpochRecord {

@@ -1,5 +1,5 @@
 // The container of HEIC and AVIF files: its boxes, and the sizes of the pictures in it.
-import { explainSize, type Size } from "./box.ts";
+import { explainSize, type Size } from "../box.ts";
 import type { ImageHeader } from "./format.ts";
 
 const BRANDS: Record<string, "HEIC" | "AVIF"> = {

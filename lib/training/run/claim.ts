@@ -3,14 +3,14 @@
 // process, however that ends.
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { type FileLock, lockFile } from "../file_lock.ts";
+import { type FileLock, lockFile } from "../../file_lock.ts";
 import {
   FileError,
   makeFolder,
   naming,
   removePartials,
-} from "../write_whole.ts";
-import { TrainingError } from "./config.ts";
+} from "../../write_whole.ts";
+import { TrainingError } from "../config.ts";
 import { hasNoEpoch, hasRun } from "./run_folder.ts";
 
 /** What a run makes before its first epoch is done. */

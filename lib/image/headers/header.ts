@@ -9,7 +9,7 @@
  * @module
  */
 import { readBmpHeader } from "./bmp.ts";
-import { explainSize } from "./box.ts";
+import { explainSize } from "../box.ts";
 import type { ImageHeader } from "./format.ts";
 import { readGifHeader } from "./gif.ts";
 import { isHeif, readHeifHeader } from "./heif.ts";

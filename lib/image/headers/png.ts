@@ -2,7 +2,7 @@
 // make up the picture are passed on; animation, text and whatever follows the end are left out.
 import { Buffer } from "node:buffer";
 import { inflateSync } from "node:zlib";
-import { explainSize } from "./box.ts";
+import { explainSize } from "../box.ts";
 import type { ImageHeader } from "./format.ts";
 
 /** Samples a pixel, and the depths that go with each colour type. */

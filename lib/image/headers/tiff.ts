@@ -1,6 +1,6 @@
 // The container of a TIFF file, classic or big: the directory of its first page, and whether its
 // strips or tiles are there. Kinds of pixels that decoders read differently are refused by name.
-import { explainSize, MAX_PIXELS, MAX_SIDE } from "./box.ts";
+import { explainSize, MAX_PIXELS, MAX_SIDE } from "../box.ts";
 import type { ImageHeader } from "./format.ts";
 
 const TYPE_BYTES: Record<number, number> = {

@@ -1,5 +1,5 @@
 // The formats that are read, and what the header of a picture file tells. Reading it is in header.ts.
-import type { Size } from "./box.ts";
+import type { Size } from "../box.ts";
 
 /** The formats that are read. */
 export type ImageFormat =

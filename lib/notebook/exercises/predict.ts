@@ -1,8 +1,8 @@
 // Predict before you run: a guess that is recorded before a result is there, and
 // shown beside it afterwards. Whether an exercise is right is for check.ts.
 
-import { escapeXml } from "./chart.ts";
-import { showHtml } from "./show.ts";
+import { escapeXml } from "../chart.ts";
+import { showHtml } from "../show.ts";
 
 /** A recorded guess. */
 export interface Guess {
@@ -20,7 +20,7 @@ export interface Guess {
  *
  * @example
  * ```ts
- * import { predict } from "mien/notebook/predict.ts";
+ * import { predict } from "mien/notebook/exercises/predict.ts";
  * const guess = await predict("Accuracy after four epochs (%)", 80);
  * await guess.reveal(96.7, "%");
  * ```

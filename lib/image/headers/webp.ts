@@ -1,5 +1,5 @@
 // The container of a WebP file: its chunks up to the first picture.
-import { explainSize, type Size } from "./box.ts";
+import { explainSize, type Size } from "../box.ts";
 import type { ImageHeader } from "./format.ts";
 
 /** Chunks up to the first picture, which may be the first frame of an animation. */

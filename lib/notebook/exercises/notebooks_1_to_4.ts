@@ -2,10 +2,10 @@
 // and how an answer is tested. Worked solutions are in notebooks/solutions/.
 
 import type * as tf from "@tensorflow/tfjs";
-import { facePixels, type Faces, selectSplit } from "../data/faces.ts";
-import { EMOTIONS, FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
-import { createRandom } from "../random.ts";
-import { differingFields } from "../training/config.ts";
+import { facePixels, type Faces, selectSplit } from "../../data/faces.ts";
+import { EMOTIONS, FACE_PIXELS, FACE_SIZE } from "../../emotions.ts";
+import { createRandom } from "../../random.ts";
+import { differingFields } from "../../training/config.ts";
 import {
   type Exercise,
   isFunction,
@@ -14,7 +14,7 @@ import {
   randomFaces,
   works,
 } from "./exercise.ts";
-import { readNotebookRun } from "./notebook_run.ts";
+import { readNotebookRun } from "../notebook_run.ts";
 
 /** Makes one face of `faces` the mirror image of another one. */
 function putMirror(faces: Faces, from: number, to: number): void {
