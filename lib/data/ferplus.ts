@@ -209,6 +209,7 @@ export function blendedTargets(
 /**
  * The faces of whose emotion at least five of ten people say the same, among the seven, labeled
  * with what they say.
+ * Of two that are equal it is the one whose column comes first in the file, as Barsoum et al. have it.
  *
  * @throws {DatasetError} when the faces have no votes, or no face has a majority
  */
@@ -224,7 +225,7 @@ export function majorityFaces(faces: Faces): Faces {
     const most = Math.max(...all);
     if (most < MAJORITY || Math.max(...counts) < most) continue;
     rows.push(face);
-    labels.push(counts.indexOf(most));
+    labels.push(COLUMNS.indexOf(all.indexOf(most)));
   }
   if (rows.length === 0) {
     throw new DatasetError(
