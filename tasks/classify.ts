@@ -48,6 +48,7 @@ const round = (value: number) => Number(value.toFixed(5));
 function asJson(face: RecognizedFace, emotions: readonly string[]) {
   return {
     box: face.box,
+    turn: face.turn,
     neighbours: face.neighbours,
     emotion: face.emotion,
     confidence: round(face.confidence),

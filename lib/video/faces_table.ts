@@ -55,7 +55,7 @@ export class FacesTable {
         .map((value) => value.toFixed(5));
       this.rows += [
         ...[start, track, box.x, box.y, box.width, box.height],
-        ...[...values, unsure],
+        ...[...values, Number(unsure)],
       ].join(",") + "\n";
     }
     if (this.rows.length > 65536) this.flush();

@@ -103,7 +103,7 @@ Deno.test(
       assert.equal(
         await Deno.readTextFile(again.table),
         (await Deno.readTextFile(result.table))
-          .replaceAll(",false\n", ",true\n"),
+          .replaceAll(",0\n", ",1\n"),
       );
     });
   },
