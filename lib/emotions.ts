@@ -32,7 +32,7 @@ export const EMOTION_COLORS = [
 ] as const;
 
 /**
- * Colors for classes beyond the seven, from Paul Tol's muted scheme, "Colour Schemes" (2021): those
+ * Colors for classes beyond the seven, from Paul Tol's muted scheme, "Color Schemes" (2021): those
  * that are far from the seven for color-blind people too.
  */
 const FURTHER_COLORS = [

@@ -18,11 +18,11 @@ export interface Progress {
   stop(): void;
 }
 
-/** Seconds between two lines where standard error is no terminal. */
+/** Seconds between two lines where standard error is not a terminal. */
 const SECONDS_BETWEEN_LINES = 10;
 
 /**
- * Starts a progress bar on standard error. Where that is no terminal (a log, a
+ * Starts a progress bar on standard error. Where that is not a terminal (a log, a
  * pipe, a notebook) it writes a plain line every ten seconds instead, and one
  * at the end if the work took more than two.
  *

@@ -36,8 +36,8 @@ interface Difference {
 
 /**
  * Means that are allowed. OpenCV and we use relatives of the same libraries, which round the
- * colours of JPEG and WebP differently by one or two levels. Against the source a lossy format may
- * lose what its coding loses, and a palette what its colours cannot show.
+ * colors of JPEG and WebP differently by one or two levels. Against the source a lossy format may
+ * lose what its coding loses, and a palette what its colors cannot show.
  */
 function tolerance({ name, format, alone }: Kind): number {
   if (alone) return name.includes("lossless") ? 0 : 4;

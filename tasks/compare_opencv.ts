@@ -1,4 +1,4 @@
-// Compares detection, gray conversion and equalisation with OpenCV's on random
+// Compares detection, gray conversion and equalization with OpenCV's on random
 // images, sizes and options, and writes what was compared to
 // lib/haar/wasm/compared_with_opencv.json. Needs Debian's python3-opencv and
 // opencv-data.

@@ -31,7 +31,7 @@ Finds faces in a picture with a Haar cascade, as OpenCV does.
   --min-neighbors N  raw rectangles that a face needs (default 3; 0: all raw)
   --min-size WxH     smallest face in pixels (default no limit)
   --max-size WxH     largest face in pixels (default no limit)
-  --equalize         equalise the histogram first, for dark or pale pictures
+  --equalize         equalize the histogram first, for dark or pale pictures
   --json             print {"image","width","height","rects":[[x,y,w,h]]} only
   --out PICTURE      write the picture with the faces framed, a PNG
   --force            replace PICTURE if it is there

@@ -63,7 +63,7 @@ in it is ever written over.
   --config FILE.json    choices to change, as in a run's config.json
   --architecture NAME   mini-xception, wide-xception, or a model.json to
                         begin with, weights and all; where it is for other
-                        classes than the data, its last layer begins anew
+                        classes than the data, its last layer starts over
   --name NAME           what the saved models' names begin with
   --epochs N  --batch-size N  --workers N  --seed N  --learning-rate X
   --vote-weight X       the part of each target, 0 to 1, that is how FER+'s ten
@@ -223,7 +223,7 @@ class RunBar {
   }
 
   line(text: string): void {
-    // The bar owns the terminal's last line: clear it, write, and let the bar draw anew.
+    // The bar owns the terminal's last line: clear it, write, and let the bar draw again.
     if (Deno.stderr.isTerminal()) process.stderr.write("\r\x1b[K");
     console.log(text);
   }
@@ -242,7 +242,7 @@ async function saveRecalibrated(
   out: string,
 ): Promise<void> {
   const [training] = countSplits(faces);
-  const bar = createProgress("Measuring statistics anew", training, "faces");
+  const bar = createProgress("Measuring the statistics", training, "faces");
   try {
     await recalibrate(model, faces, {
       seed,

@@ -19,7 +19,7 @@ Deno.test("seconds are written as a person says them", () => {
   assert.equal(formatSeconds(7800), "2 h 10 min");
 });
 
-/** What a program writes to standard error where that is no terminal. */
+/** What a program writes to standard error where that is not a terminal. */
 async function linesOf(body: string): Promise<string[]> {
   const script = `import { createProgress } from "mien/progress.ts"; ${body}`;
   const output = await new Deno.Command(Deno.execPath(), {

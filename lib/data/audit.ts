@@ -219,7 +219,7 @@ function isBlank(pixels: Uint8Array): boolean {
 
 /**
  * A difference hash: of an 8 x 9 grid of means, whether each is darker than its
- * right neighbour. 64 bits as four numbers of 16.
+ * right neighbor. 64 bits as four numbers of 16.
  */
 function fingerprint(pixels: Uint8Array): Uint16Array {
   const print = new Uint16Array(4);

@@ -24,7 +24,7 @@ export function createLight(random: Random): Light {
 
 /** What a camera does to a picture. */
 export interface Camera {
-  /** Share of a pixel that goes to each neighbour of its row and column. */
+  /** Share of a pixel that goes to each neighbor of its row and column. */
   readonly blur: number;
   /** Deviation of the noise, in gray values. */
   readonly noise: number;

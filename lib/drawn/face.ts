@@ -7,7 +7,7 @@
  * shift, size and roll are undone, then yaw and pitch, as if the face lay on a
  * paraboloid.
  *
- * Left out: shadows that parts throw except the nose's, profile views, colour.
+ * Left out: shadows that parts throw except the nose's, profile views, color.
  *
  * @module
  */

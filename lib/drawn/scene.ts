@@ -2,7 +2,7 @@
  * Larger drawn pictures: people before a room, with the box and the emotion of
  * every face. What detection runs on until there are pictures of one's own.
  *
- * Left out: faces that hide each other, profiles, colour.
+ * Left out: faces that hide each other, profiles, color.
  *
  * @module
  */

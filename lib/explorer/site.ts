@@ -157,7 +157,7 @@ export class Site {
   }
 
   #networkOf(id: string, folder: string) {
-    // A run that is still going writes its epochs anew.
+    // A run that is still going writes its epochs again.
     const saved = folder && statSync(join(folder, "model.json")).mtimeMs;
     const key = `${id} ${saved}`;
     let network = this.#networks.get(key);

@@ -51,7 +51,7 @@ export interface Stage {
 export interface Cascade {
   /** What it is called in messages, such as the file's name. */
   readonly name: string;
-  /** The comments at the head of the file: authors and licence. */
+  /** The comments at the head of the file: authors and license. */
   readonly notice: string;
   /** Width of the window in pixels, 3 to 255. */
   readonly width: number;

@@ -88,13 +88,13 @@ export function readCompactCascade(
   };
   const lists = [compact?.features, compact?.tilted, compact?.stages];
   if (compact?.format !== "haar cascade 1" || !lists.every(Array.isArray)) {
-    fail("this is no cascade in compact form");
+    fail("this is not a cascade in compact form");
   }
   const { width, height, notice } = compact;
   if (typeof width !== "number" || typeof height !== "number") {
-    fail("the window's width and height are no numbers");
+    fail("the window's width and height are not numbers");
   }
-  if (typeof notice !== "string") fail("the notice is no text");
+  if (typeof notice !== "string") fail("the notice is not text");
   const tilted = new Set(compact.tilted);
   const numbers = (text: string, place: string) => {
     if (typeof text !== "string") fail("a line of numbers is missing", place);
@@ -103,7 +103,7 @@ export function readCompactCascade(
     );
     return values.every(Number.isFinite)
       ? values
-      : fail(`"${text.slice(0, 40)}" is no list of numbers`, place);
+      : fail(`"${text.slice(0, 40)}" is not a list of numbers`, place);
   };
   const cascade: Cascade = {
     name: source,
@@ -125,12 +125,12 @@ export function readCompactCascade(
         fail("its weak classifiers are missing", `stage ${s}`);
       }
       if (typeof stage.threshold !== "number") {
-        fail("its threshold is no number", `stage ${s}`);
+        fail("its threshold is not a number", `stage ${s}`);
       }
       const threshold = Math.fround(stage.threshold);
       const weakClassifiers = stage.weak.map((text, w): WeakClassifier => {
         const place = `stage ${s}, weak classifier ${w}`;
-        if (typeof text !== "string") fail("it is no text", place);
+        if (typeof text !== "string") fail("it is not text", place);
         const [questions, votes] = text.split("|");
         const values = numbers(questions, place);
         if (values.length % 4 !== 0) fail("a node needs four numbers", place);

@@ -60,7 +60,7 @@ export function readCascadeXml(text: string, name: string): Cascade {
     reader.fail(root, "this is no OpenCV cascade: <opencv_storage> is missing");
   }
   const body = root.children.find((child) => child.type !== "") ??
-    root.children[0] ?? reader.fail(root, "there is no cascade in this file");
+    root.children[0] ?? reader.fail(root, "there is not a cascade in this file");
   const cascade = body.type === "opencv-haar-classifier"
     ? reader.oldCascade(body, notice)
     : reader.cascade(body, notice);
@@ -130,7 +130,7 @@ class Reader {
       .map((word) => {
         const value = Number(word);
         if (!/^[-+\d.eE]+$/.test(word) || !Number.isFinite(value)) {
-          this.fail(element, `"${word.slice(0, 40)}" is no number`);
+          this.fail(element, `"${word.slice(0, 40)}" is not a number`);
         }
         return value;
       });

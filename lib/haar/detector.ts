@@ -2,7 +2,7 @@
 // that OpenCV's CascadeClassifier gives, to the pixel, from a WebAssembly core
 // in lib/haar/wasm. Runs in Deno, in workers and in browsers; several threads
 // are in pool.ts. The readable version is search.ts. LBP cascades
-// and colour are left out.
+// and color are left out.
 import { MAX_PIXELS } from "../image/box.ts";
 import type { Cascade } from "./cascade.ts";
 import { frontalFaceCascade } from "./frontal_face.ts";

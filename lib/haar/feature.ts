@@ -10,7 +10,7 @@ import {
 } from "./integral_image.ts";
 
 /**
- * The value of a feature in the window at (x, y), before normalising: a 32-bit
+ * The value of a feature in the window at (x, y), before normalizing: a 32-bit
  * float.
  *
  * @example

@@ -1,6 +1,6 @@
 // The frontal face cascade that comes with the project: OpenCV's
 // haarcascade_frontalface_default, window 24x24, 25 stages, 2,913 stumps, made
-// by Rainer Lienhart; its licence is in the file's notice. Other cascades are
+// by Rainer Lienhart; its license is in the file's notice. Other cascades are
 // read from OpenCV's XML by cascade_xml.ts.
 import type { Cascade } from "./cascade.ts";
 import { type CompactCascade, readCompactCascade } from "./cascade_json.ts";

@@ -1,4 +1,4 @@
-// Grouping: a face is found by many neighbouring windows, chance by few. Raw
+// Grouping: a face is found by many neighboring windows, chance by few. Raw
 // rectangles that are alike become their average, as in OpenCV's
 // `groupRectangles`.
 import type { Box } from "../image/box.ts";

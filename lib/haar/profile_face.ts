@@ -1,5 +1,5 @@
 // The profile face cascade that comes with the project: OpenCV's haarcascade_profileface, window
-// 20x20, 26 stages, made by David Bradley; its licence is in the file's notice. It finds faces that are
+// 20x20, 26 stages, made by David Bradley; its license is in the file's notice. It finds faces that are
 // turned to one side; a mirrored image gives those turned to the other.
 import type { Cascade } from "./cascade.ts";
 import { type CompactCascade, readCompactCascade } from "./cascade_json.ts";

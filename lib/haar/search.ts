@@ -62,7 +62,7 @@ export interface LayerReport {
 
 /**
  * Searches every layer of an image, slowly, and reports what each stage left.
- * A window that fails in the first stage lets its right neighbour be skipped.
+ * A window that fails in the first stage lets its right neighbor be skipped.
  */
 export function searchInSteps(
   image: GrayImage,

@@ -1,4 +1,4 @@
-// Gray images: the type, the conversion from colour and the equalised
+// Gray images: the type, the conversion from color and the equalized
 // histogram, equal to OpenCV's to the last bit. Files are read in image.ts.
 
 /** An 8-bit gray image. */
@@ -20,7 +20,7 @@ export interface ColorImage {
 }
 
 /**
- * Converts colour to gray with OpenCV's weights (`cvtColor`, `BGR2GRAY`):
+ * Converts color to gray with OpenCV's weights (`cvtColor`, `BGR2GRAY`):
  * 0.299 red, 0.587 green and 0.114 blue in 15 bits of fraction.
  *
  * @param into where to write, to save an allocation; `width * height` values
@@ -42,7 +42,7 @@ export function toGray(
   const pixels = width * height;
   if (data.length !== pixels * 4 || into.length !== pixels) {
     throw new RangeError(
-      `${width}x${height} pixels need ${pixels * 4} values of colour and ` +
+      `${width}x${height} pixels need ${pixels * 4} values of color and ` +
         `${pixels} of gray, not ${data.length} and ${into.length}`,
     );
   }

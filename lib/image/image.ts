@@ -2,7 +2,7 @@
  * Pictures: their types, reading them from files and writing PNG.
  *
  * JPEG, PNG, BMP, GIF, TIFF (first page), WebP, HEIC and AVIF become 8-bit RGBA, turned as their
- * orientation says; of an animation the first frame. Colour profiles are left out. Gray conversion
+ * orientation says; of an animation the first frame. Color profiles are left out. Gray conversion
  * is in `gray.ts`, cropping in `recognition/crop.ts`.
  *
  * @module
@@ -53,7 +53,7 @@ const MOST_BYTES = 500_000_000;
  *
  * The format is told by the content, not by the name. Gray and palette
  * pictures are spread to RGBA, 16-bit samples are scaled to 8 bits. Alpha is
- * kept and has no influence on the colours, as in OpenCV.
+ * kept and has no influence on the colors, as in OpenCV.
  *
  * @param source a path, a `file:` URL, or the file's bytes
  * @param name the name for error messages when bytes are given

@@ -77,7 +77,7 @@ export function nameEmotions(
 /**
  * What the user says of a model of another project: `--emotions a,b,c` and `--scale 0..1`.
  *
- * @throws {MeaningError} for a text that is no list or range, or does not fit the model
+ * @throws {MeaningError} for a text that is not a list or range, or does not fit the model
  */
 export function declareMeaning(
   model: tf.LayersModel,

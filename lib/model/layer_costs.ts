@@ -1,5 +1,5 @@
 // What each layer of a network costs: parameters, and multiply-adds for one face.
-// Counts convolutions and dense layers; normalisation, activation, pooling and
+// Counts convolutions and dense layers; normalization, activation, pooling and
 // addition work on each value once and are left out, as the literature does.
 import type * as tf from "@tensorflow/tfjs";
 

@@ -203,7 +203,7 @@ function checkEnd(
   const made = nodes.get(from);
   if (!made) {
     throw fail(
-      `${to} takes the output of ${from}, but there is no layer of that name`,
+      `${to} takes the output of ${from}, but there is not a layer of that name`,
     );
   }
   if (index >= made.length) {

@@ -15,7 +15,7 @@ interface LayerConfig {
 }
 
 /**
- * A copy of a model for other classes: its last dense layer or convolution begins anew, with as
+ * A copy of a model for other classes: its last dense layer or convolution starts over, with as
  * many outputs as there are names; all other layers keep their weights. Fine-tune it with `freeze`.
  *
  * @param emotions the names of the new classes

@@ -3,8 +3,8 @@
  * with emotion and confidence, and a bar for each probability.
  *
  * Sizes follow the picture, so labels are as readable on a phone's photo as
- * on a small video. Colours are those of `emotion_colors.ts`, and every bar
- * has its emotion's name, so colour is never the only sign. Charts are in
+ * on a small video. Colors are those of `emotion_colors.ts`, and every bar
+ * has its emotion's name, so color is never the only sign. Charts are in
  * `notebook/charts.ts`, the webcam page draws on its own canvas.
  *
  * @module
@@ -158,7 +158,7 @@ export function drawFaces(
   for (const [i, { text, textHeight, box }] of labels.entries()) {
     const color = colors[i];
     painter.fill(box.x, box.y, box.width, box.height, color, 1);
-    // Black on the bright colours, white on the dark ones.
+    // Black on the bright colors, white on the dark ones.
     const light = 0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2];
     painter.text(
       text,
@@ -287,7 +287,7 @@ function overlap(a: Box, b: Box): number {
 }
 
 /**
- * Puts colour over pixels. Colours are multiplied by alpha (premultiplied),
+ * Puts color over pixels. Colors are multiplied by alpha (premultiplied),
  * so the target may be an opaque picture or a transparent layer.
  */
 class Painter {

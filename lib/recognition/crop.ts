@@ -1,7 +1,7 @@
 /**
  * From a face's box to the 48 x 48 gray crop that a network sees.
  *
- * The box is made square about its centre, widened by a margin, and resampled
+ * The box is made square about its center, widened by a margin, and resampled
  * with a triangle filter that grows with the shrinking factor, so that large
  * faces do not alias. Outside the picture its edge pixels repeat. Scaling to
  * the network's range is in `network/input.ts`.
@@ -101,14 +101,14 @@ function filterTaps(from: number, length: number, limit: number): Taps[] {
   const scale = length / FACE_SIZE;
   const reach = Math.max(scale, 1);
   return Array.from({ length: FACE_SIZE }, (_, i) => {
-    const centre = from + (i + 0.5) * scale - 0.5;
-    const first = Math.ceil(centre - reach), last = Math.floor(centre + reach);
+    const center = from + (i + 0.5) * scale - 0.5;
+    const first = Math.ceil(center - reach), last = Math.floor(center + reach);
     const clamp = (p: number) => Math.min(Math.max(p, 0), limit - 1);
     const start = clamp(first);
     const weights = new Float32Array(clamp(last) - start + 1);
     let total = 0;
     for (let p = first; p <= last; p++) {
-      const weight = 1 - Math.abs(p - centre) / reach;
+      const weight = 1 - Math.abs(p - center) / reach;
       weights[clamp(p) - start] += weight;
       total += weight;
     }

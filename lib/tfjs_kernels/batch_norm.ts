@@ -1,8 +1,8 @@
-// Batch normalisation on the wasm backend in few passes over memory. tfjs
+// Batch normalization on the wasm backend in few passes over memory. tfjs
 // composes its gradient of some thirty operations, half of a training step.
 // Here are
 //   - the gradient of tf.batchNorm (FusedBatchNorm) as one kernel,
-//   - the layer batchNormalization in training: statistics, normalisation and
+//   - the layer batchNormalization in training: statistics, normalization and
 //     gradient as one kernel each; also with `scale` or `center` off, where
 //     tfjs's layer throws in training.
 // Used for float32, statistics of rank 1 and the last axis; anything else, and

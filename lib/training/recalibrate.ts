@@ -1,9 +1,9 @@
-// The statistics of batch normalisation, measured anew on faces as they are.
+// The statistics of batch normalization, measured again on faces as they are.
 //
 // In training they are running means over changed faces: turned, shifted, with another contrast. Faces
 // to be classified are none of that, and the layers are scaled a little wrongly for them. Means
 // and variances over Training's faces as they are, with the weights left alone, mend it: "precise
-// batch normalisation" (Wu and Johnson, 2021, arXiv:2105.07576, sections 3 and 4). No label is used.
+// batch normalization" (Wu and Johnson, 2021, arXiv:2105.07576, sections 3 and 4). No label is used.
 // Where the faces to be classified are a detector's crops, Training's are blurred as those are.
 import type * as tf from "@tensorflow/tfjs";
 import { FACE_PIXELS, FACE_SIZE } from "../emotions.ts";

@@ -98,7 +98,7 @@ export const PROGRESS_RATE = 4;
 /** All that workers and the main thread share. Posted to each worker once. */
 export interface TrainingMemory {
   workers: number;
-  /** Weights that are trained, and numbers of the normalisation's statistics. */
+  /** Weights that are trained, and numbers of the normalization's statistics. */
   parameters: number;
   statistics: number;
   training: SharedFaces;

@@ -284,7 +284,7 @@ class Shard {
   }
 
   /**
-   * Moves the statistics of batch normalisation faster in the first steps than their momentum says:
+   * Moves the statistics of batch normalization faster in the first steps than their momentum says:
    * a run of a few dozen steps would otherwise be validated with those that it began with.
    */
   #hasten(step: number): void {

@@ -17,7 +17,7 @@ import {
   VideoError,
 } from "./ffmpeg.ts";
 
-/** How a video's colours are coded, in ffmpeg's words; "" where unknown. */
+/** How a video's colors are coded, in ffmpeg's words; "" where unknown. */
 export interface VideoColor {
   /** "tv": luma 16 to 235; "pc": 0 to 255. */
   readonly range: string;
@@ -104,7 +104,7 @@ export class FrameLog {
     };
   }
 
-  /** The colours of the first frame. */
+  /** The colors of the first frame. */
   firstColor(): VideoColor {
     const known = (word = "") => /^(unknown|reserved)$/.test(word) ? "" : word;
     const { range, space, primaries, transfer } = this.color ?? {};

@@ -80,7 +80,7 @@ export class VideoReader {
       reader.warnings.push(
         "is an HDR video, and this ffmpeg has no zscale filter to turn it " +
           "into ordinary brightness: faces look gray and their emotions are " +
-          "less certain; the result keeps the HDR colours",
+          "less certain; the result keeps the HDR colors",
       );
     }
     return { reader, info };
@@ -185,7 +185,7 @@ const SDR = {
 const TV = { range: "tv" };
 
 /**
- * From HDR to ordinary brightness: light in units of `WHITE`, the colours of
+ * From HDR to ordinary brightness: light in units of `WHITE`, the colors of
  * BT.709, and highlights above it pressed together.
  */
 function toneMapping({ color }: VideoInfo): string {
@@ -201,7 +201,7 @@ function toneMapping({ color }: VideoInfo): string {
   ].join(",");
 }
 
-/** White in an ordinary video, in candela a square metre (ITU-R BT.2035). */
+/** White in an ordinary video, in candela a square meter (ITU-R BT.2035). */
 const WHITE = 100;
 
 /**

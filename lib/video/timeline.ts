@@ -23,7 +23,7 @@ const SHORTEST = 0.5;
  */
 const GAP = 0.3;
 
-/** Neighbouring frames, summed. */
+/** Neighboring frames, summed. */
 interface Point {
   first: number;
   last: number;

@@ -187,7 +187,7 @@ function soundOptions(sound: readonly string[]): string[] {
   ]);
 }
 
-/** The words for colours that the filters `showinfo` and `setparams` share. */
+/** The words for colors that the filters `showinfo` and `setparams` share. */
 const COLORS = {
   space: "bt709 bt470bg smpte170m smpte240m bt2020nc bt2020c",
   primaries: "bt709 bt470m bt470bg smpte170m smpte240m bt2020 smpte432",
@@ -195,7 +195,7 @@ const COLORS = {
     "smpte2084 arib-std-b67",
 };
 
-/** A filter that tags the result with the colours of its frames. */
+/** A filter that tags the result with the colors of its frames. */
 function colorTags(color: VideoColor): string {
   const tag = (option: string, name: keyof typeof COLORS) =>
     COLORS[name].split(" ").includes(color[name])

@@ -35,7 +35,7 @@ async function inFolder(run: (folder: string) => Promise<void>) {
   try {
     await run(folder);
   } finally {
-    // yauzl closes a file that is no archive only after it has said so.
+    // yauzl closes a file that is not an archive only after it has said so.
     await new Promise((resolve) => setTimeout(resolve, 5));
     rmSync(folder, { recursive: true });
   }

@@ -162,7 +162,7 @@ Deno.test("a linear classifier stays under 80 % on 7,000 faces", () => {
 });
 
 /**
- * Multinomial logistic regression on centred pixels by stochastic gradient
+ * Multinomial logistic regression on centered pixels by stochastic gradient
  * descent with momentum; accuracy on Training and PublicTest. The weight
  * decay is near the one that does best on PublicTest.
  */

@@ -98,7 +98,7 @@ Deno.test("the command prints one JSON object, and names what is wrong", async (
     fs.writeFileSync(bare, `pixels\n${Array(2304).fill(7).join(" ")}\n`);
     await saveModel(buildTiny(5), model);
     const given = ["--data", data, "--model", model, "--split"];
-    const [json, text, empty, wrong, unlabelled] = await Promise.all([
+    const [json, text, empty, wrong, unlabeled] = await Promise.all([
       command(...given, "PublicTest", "--json"),
       command(...given, "Training"),
       command(...given, "PrivateTest"),
@@ -122,9 +122,9 @@ Deno.test("the command prints one JSON object, and names what is wrong", async (
     assert.match(empty.err, /PrivateTest/);
     assert.equal(wrong.code, 2);
     assert.match(wrong.err, /--split is one of Training, PublicTest/);
-    assert.equal(unlabelled.code, 1);
-    assert.match(unlabelled.err, /label/);
-    for (const { err } of [empty, wrong, unlabelled]) {
+    assert.equal(unlabeled.code, 1);
+    assert.match(unlabeled.err, /label/);
+    for (const { err } of [empty, wrong, unlabeled]) {
       assert.doesNotMatch(err, /\n\s+at /); // no stack
     }
   } finally {

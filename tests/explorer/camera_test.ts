@@ -1,5 +1,5 @@
 // The explorer's camera room in headless Chromium, with a fake camera fed from a clip: faces are boxed
-// and labelled, fast enough; what has gone is never shown as if it were there.
+// and labeled, fast enough; what has gone is never shown as if it were there.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
@@ -98,7 +98,7 @@ const trouble = (page: Page, words: RegExp) =>
   page.locator("#status.trouble").filter({ hasText: words }).waitFor();
 
 Deno.test(
-  "the camera's face is boxed and labelled, at a cost that leaves room for 15 frames a second, and smoothed as told",
+  "the camera's face is boxed and labeled, at a cost that leaves room for 15 frames a second, and smoothed as told",
   BROWSER_TEST,
   async () => {
     const folder = await Deno.makeTempDir();
@@ -112,7 +112,7 @@ Deno.test(
       await withCamera({ browser }, async (page) => {
         const label = page.locator("#faces");
         await label.filter({ hasText: /^#\d+ [a-z]+ \d+%/ }).waitFor();
-        // The box: pixels of an emotion's colour in a picture that has none.
+        // The box: pixels of an emotion's color in a picture that has none.
         const colored = await page.evaluate(() => {
           const canvas = document.querySelector("canvas")!;
           const { data } = canvas.getContext("2d")!
@@ -136,7 +136,7 @@ Deno.test(
             return count;
           }));
         });
-        assert(colored > 500, `${colored} pixels of the box's colour`);
+        assert(colored > 500, `${colored} pixels of the box's color`);
         const used = await processorTime(page);
         const words = new Set<string>();
         const before = await used(), began = performance.now();

@@ -192,7 +192,7 @@ Deno.test("files that are no Haar cascades are refused with the place", () => {
   assert.match(change("<width>8</width>", ""), /has no <width>/);
   assert.match(change(">8<", ">1000000<"), /width is 1000000, not 3 to 255/);
   assert.match(change(">8<", ">8.5<"), /width is 8.5/);
-  assert.match(change(">8<", ">eight<"), /line 7.*"eight" is no number/);
+  assert.match(change(">8<", ">eight<"), /line 7.*"eight" is not a number/);
   assert.match(change("0 -1 0 -3", "0 -1 7 -3"), /asks feature 7 of 2/);
   assert.match(change("0 -1 0 -3", "0 -9 0 -3"), /leads to -9/);
   assert.match(change("-1 -2 0 -1.5", "1 -2 0 -1.5"), /leads to 1/);
@@ -237,7 +237,7 @@ Deno.test("a compact form that was tampered with is refused", () => {
   refuse({ ...good, stages: [{}] }, /stage 0: its weak classifiers/);
   refuse({ ...good, stages: [{ threshold: 1, weak: ["1"] }] }, /stage 0/);
   refuse({ ...good, stages: [{ threshold: {}, weak: [] }] }, /threshold is no/);
-  refuse({ ...good, width: "8" }, /width and height are no numbers/);
+  refuse({ ...good, width: "8" }, /width and height are not numbers/);
 });
 
 /** Reads what may be a cascade, and searches with it if it is one. */

@@ -104,7 +104,7 @@ export function randomCascade(
   return { name, notice: "none", width: side, height: side, stages, features };
 }
 
-/** Noise in which neighbouring pixels are alike. */
+/** Noise in which neighboring pixels are alike. */
 export function randomImage(
   seed: number,
   width: number,

@@ -4,7 +4,7 @@ import { type Faces, hashFaces, SPLITS } from "mien/data/faces.ts";
 import { EMOTIONS } from "mien/emotions.ts";
 import { createRandom } from "mien/random.ts";
 
-/** A convolution, batch normalisation and a dense layer: 48x48x1 to seven probabilities. */
+/** A convolution, batch normalization and a dense layer: 48x48x1 to seven probabilities. */
 export function buildTiny(seed = 1): tf.LayersModel {
   const kernelInitializer = tf.initializers.glorotUniform({ seed });
   return tf.sequential({

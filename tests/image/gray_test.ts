@@ -1,4 +1,4 @@
-// Gray conversion, equalisation, resizing and integral images against what
+// Gray conversion, equalization, resizing and integral images against what
 // OpenCV 4.6 computes from the same bytes (SHA-256 of its results).
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -16,7 +16,7 @@ const WIDTH = 64;
 const HEIGHT = 48;
 
 /** Bytes of a linear congruential generator, also easily made in Python. */
-function colour() {
+function color() {
   let state = 12345n;
   const data = new Uint8Array(WIDTH * HEIGHT * 4);
   for (let i = 0; i < data.length; i++) {
@@ -32,7 +32,7 @@ const bytesOf = (table: Int32Array) => new Uint8Array(table.buffer);
 
 Deno.test("gray equals OpenCV's cvtColor", () => {
   assert.equal(
-    sha256(toGray(colour()).data),
+    sha256(toGray(color()).data),
     "5f5bf58f9c8426546c83bdf106813977d13b3335f968c625127b0950162795e0",
   );
 });
@@ -46,12 +46,12 @@ Deno.test("gray of gray is itself", () => {
 Deno.test("gray wants four values a pixel and says so", () => {
   assert.throws(
     () => toGray({ width: 2, height: 1, data: new Uint8Array(6) }),
-    /2x1 pixels need 8 values of colour and 2 of gray, not 6 and 2/,
+    /2x1 pixels need 8 values of color and 2 of gray, not 6 and 2/,
   );
 });
 
-Deno.test("equalisation equals OpenCV's equalizeHist", () => {
-  const gray = toGray(colour());
+Deno.test("equalization equals OpenCV's equalizeHist", () => {
+  const gray = toGray(color());
   const data = gray.data.map((value) => Math.floor(value / 3));
   assert.equal(
     sha256(equalizeHistogram({ ...gray, data }).data),
@@ -59,7 +59,7 @@ Deno.test("equalisation equals OpenCV's equalizeHist", () => {
   );
 });
 
-Deno.test("an image of one value stays as it is when equalised", () => {
+Deno.test("an image of one value stays as it is when equalized", () => {
   const data = new Uint8Array(6).fill(77);
   const equalized = equalizeHistogram({ width: 3, height: 2, data });
   assert.deepEqual(equalized.data, data);
@@ -72,7 +72,7 @@ Deno.test("halves are rounded to even numbers", () => {
 });
 
 Deno.test("resizing equals OpenCV's INTER_LINEAR_EXACT", () => {
-  const gray = toGray(colour());
+  const gray = toGray(color());
   const hash = (width: number, height: number) =>
     sha256(resizeExact(gray, width, height).data);
   assert.equal(
@@ -91,7 +91,7 @@ Deno.test("resizing equals OpenCV's INTER_LINEAR_EXACT", () => {
 });
 
 Deno.test("integral images equal OpenCV's", () => {
-  const { sum, squared, tilted } = integralImage(toGray(colour()));
+  const { sum, squared, tilted } = integralImage(toGray(color()));
   assert.equal(
     sha256(bytesOf(sum)),
     "07fde2542ff548626067f70883be21177848ef6f2b4ff9a646a14fc6064dcaec",
@@ -108,7 +108,7 @@ Deno.test("integral images equal OpenCV's", () => {
 
 Deno.test("four look-ups give the sum of any rectangle", () => {
   const random = createRandom(3);
-  const image = toGray(colour());
+  const image = toGray(color());
   const integral = integralImage(image);
   for (let i = 0; i < 50; i++) {
     const x = random.integer(WIDTH);

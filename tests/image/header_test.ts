@@ -26,7 +26,7 @@ async function reason(bytes: Uint8Array): Promise<string> {
   return error.reason;
 }
 
-/** Mean distance of the colours, in gray levels. */
+/** Mean distance of the colors, in gray levels. */
 function distance(a: ColorImage, b: ColorImage): number {
   assert.deepEqual([a.width, a.height], [b.width, b.height]);
   let sum = 0;
@@ -138,7 +138,7 @@ Deno.test("CMYK JPEG is read with and without Adobe's marker", async () => {
   assert.deepEqual((await readImage(without)).data, image.data);
 });
 
-Deno.test("kinds that store every colour give it back: TIFF, WebP, BMP, animations", async () => {
+Deno.test("kinds that store every color give it back: TIFF, WebP, BMP, animations", async () => {
   const exact = [
     ...["TIFF, separate planes", "TIFF, tiles", "TIFF, tiles, zip"],
     ...["TIFF, CMYK", "TIFF, CMYK, separate planes", "TIFF, float"],

@@ -62,7 +62,7 @@ function bmp(): Uint8Array {
   return bytes;
 }
 
-/** A two-colour GIF of 2 x 2 pixels, byte by byte: codes 4 1 0 0 1 5. */
+/** A two-color GIF of 2 x 2 pixels, byte by byte: codes 4 1 0 0 1 5. */
 const GIF = Uint8Array.of(
   ...[0x47, 0x49, 0x46, 0x38, 0x39, 0x61, 2, 0, 2, 0, 0x80, 0, 0],
   ...[200, 100, 50, 0, 0, 255],
@@ -70,7 +70,7 @@ const GIF = Uint8Array.of(
   ...[2, 3, 0x0c, 0x10, 0x05, 0, 0x3b],
 );
 
-/** A PNG with any colour type and depth, without filters. */
+/** A PNG with any color type and depth, without filters. */
 function png(type: number, depth: number, w: number, rows: number[][]) {
   const word = (value: number) =>
     [24, 16, 8, 0].map((by) => value >>> by & 255);

@@ -65,7 +65,7 @@ async function refuses(
 
 Deno.test("joints of layers that can never be made are refused, not waited for", async () => {
   await refuses(
-    /norm takes the output of som, but there is no layer/,
+    /norm takes the output of som, but there is not a layer/,
     (_, l) => {
       l.norm.inbound_nodes[0][0][0] = "som";
     },

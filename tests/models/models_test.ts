@@ -69,9 +69,9 @@ for (const name of runs) {
       const models = await Promise.all(
         [lastSaved(folder), recalibrated].map(loadModel),
       );
-      const [last, anew] = models.map(readTrained);
-      assert.deepEqual(anew.parameters, last.parameters);
-      assert.notDeepEqual(anew.statistics, last.statistics);
+      const [last, again] = models.map(readTrained);
+      assert.deepEqual(again.parameters, last.parameters);
+      assert.notDeepEqual(again.statistics, last.statistics);
     },
   });
 
@@ -127,7 +127,7 @@ for (const name of runs) {
 }
 
 Deno.test({
-  name: "measured anew, the last model of the report's run is the recorded one",
+  name: "measured again, the last model of the report's run is the recorded one",
   ignore: !realData,
   fn: async () => {
     const folder = join(models, "report");

@@ -1,4 +1,4 @@
-// Labels, boxes and bars: where they stand, in which colour, at which size.
+// Labels, boxes and bars: where they stand, in which color, at which size.
 import assert from "node:assert/strict";
 import {
   annotate,
@@ -19,7 +19,7 @@ const happy = [0, 0, 0, 0.9, 0, 0, 0.1];
 const rgb = (hex: string) =>
   [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 
-Deno.test("the box has the emotion's colour, the face inside stays untouched", () => {
+Deno.test("the box has the emotion's color, the face inside stays untouched", () => {
   const image = picture(600, 400);
   const box = { x: 200, y: 150, width: 100, height: 100 };
   const { data, width, height } = annotate(image, [{
@@ -78,7 +78,7 @@ Deno.test("drawing works at any picture size and wherever the face is", () => {
   }
 });
 
-Deno.test("an unsure face is drawn in gray, without its emotion's colour as label", () => {
+Deno.test("an unsure face is drawn in gray, without its emotion's color as label", () => {
   const box = { x: 200, y: 150, width: 100, height: 100 };
   const [sure, unsure] = [false, true].map((unsure) =>
     annotate(picture(600, 400), [{ box, probabilities: happy, unsure }]).data
@@ -120,10 +120,10 @@ Deno.test("bars keep their side while the face moves a little", () => {
   assert.deepEqual([...seen], ["right"]);
 });
 
-Deno.test("each emotion has its own colour, also in lightness or hue for colour-blind eyes", () => {
+Deno.test("each emotion has its own color, also in lightness or hue for color-blind eyes", () => {
   assert.equal(new Set(EMOTION_COLORS).size, EMOTIONS.length);
   // Viénot, Brettel, Mollon 1999: what protanopes and deuteranopes see, in
-  // linear RGB; the smallest distance of two colours must stay visible.
+  // linear RGB; the smallest distance of two colors must stay visible.
   const linear = (hex: string) => rgb(hex).map((v) => (v / 255) ** 2.2);
   const protan = [[0.11238, 0.88762, 0], [0.11238, 0.88762, 0], [
     0.004,
@@ -193,7 +193,7 @@ Deno.test("an overlay changes a frame only where something was painted", () => {
   assert.equal(gray[0], Math.round((90 - 16) * 255 / 219));
 });
 
-Deno.test("an overlay's colours come out as BT.601 says", () => {
+Deno.test("an overlay's colors come out as BT.601 says", () => {
   const overlay = new Overlay(16, 16);
   const data = new Uint8Array(16 * 16 * 3 / 2).fill(128);
   for (

@@ -80,7 +80,7 @@ Deno.test("a layer that is not there or is passed by is refused", async () => {
   const model = buildMiniXception({ seed: 6 });
   assert.throws(
     () => explain(model, crop, { layer: "nose" }),
-    /There is no layer "nose" with positions; there are: .*conv2d/,
+    /There is not a layer "nose" with positions; there are: .*conv2d/,
   );
   const inside = model.layers.find((l) => l.getClassName() === "MaxPooling2D")!;
   assert.throws(

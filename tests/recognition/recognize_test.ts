@@ -136,7 +136,7 @@ Deno.test("a crop beyond the edge repeats it, whatever the box", () => {
   }
 });
 
-Deno.test("the crop's region is square, centred and as wide as the margin says", () => {
+Deno.test("the crop's region is square, centered and as wide as the margin says", () => {
   const box = { x: 10, y: 20, width: 100, height: 80 };
   assert.deepEqual(cropRegion(box, 0.1), {
     x: 0,

@@ -29,12 +29,12 @@ Deno.test("the scale of training passes, every other one is told", () => {
 });
 
 /** Faces whose first pixel is their label. */
-function labelled(count: number): Faces {
+function labeled(count: number): Faces {
   const labels = Uint8Array.from({ length: count }, (_, i) => i % 7);
   const pixels = new Uint8Array(count * FACE_PIXELS);
   labels.forEach((label, i) => pixels[i * FACE_PIXELS] = label);
   const splits = new Uint8Array(count);
-  const source = { name: "labelled", hash: "", skipped: [] };
+  const source = { name: "labeled", hash: "", skipped: [] };
   return {
     emotions: EMOTIONS,
     ...{ pixels, labels, splits, length: count, source },
@@ -52,7 +52,7 @@ const network = (order: number[]) => ({
 });
 
 Deno.test("the right order passes, with its accuracy", () => {
-  const found = checkLabelOrder(labelled(350), network([0, 1, 2, 3, 4, 5, 6]));
+  const found = checkLabelOrder(labeled(350), network([0, 1, 2, 3, 4, 5, 6]));
   assert(found.accuracy > 0.8 && found.accuracy < 0.85);
   assert.deepEqual(found.order, [0, 1, 2, 3, 4, 5, 6]);
 });
@@ -61,7 +61,7 @@ Deno.test("exchanged outputs are named", () => {
   // As if outputs had the folders' order: angry, disgust, fear, happy,
   // neutral, sad, surprise.
   assert.throws(
-    () => checkLabelOrder(labelled(350), network([0, 1, 2, 3, 5, 6, 4])),
+    () => checkLabelOrder(labeled(350), network([0, 1, 2, 3, 5, 6, 4])),
     (error: Error) => {
       assert.equal(error.name, "PipelineError");
       assert.match(error.message, /output 4 \(sad\) is neutral/);
@@ -77,7 +77,7 @@ Deno.test("a network that only guesses is told apart", () => {
     classify: (crops: readonly Uint8Array[]) =>
       crops.map(() => Float32Array.of(0, 0, 0, 1, 0, 0, 0)),
   };
-  assert.throws(() => checkLabelOrder(labelled(350), guess), /no better than/);
+  assert.throws(() => checkLabelOrder(labeled(350), guess), /no better than/);
 });
 
 /** A gray picture as RGBA. */

@@ -222,7 +222,7 @@ Deno.test("wrong usage is said in a line, with exit status 2", async () => {
   for (
     const [name, ...args] of [
       ["classify"],
-      ["classify", "--colour"],
+      ["classify", "--color"],
       ["classify", "a.png", "--threshold", "2"],
       ["video"],
       ["video", "a.mp4", "--smoothing", "much"],

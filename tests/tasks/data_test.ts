@@ -161,7 +161,7 @@ Deno.test("votes are checked against the faces, row by row, and moved into place
   }
 });
 
-Deno.test("a download that breaks off goes on where it stopped", async () => {
+Deno.test("a download that breaks off continues where it stopped", async () => {
   let calls = 0;
   const half = archive.length >> 1;
   await withServer(

@@ -67,7 +67,7 @@ Deno.test("detect says in one line what is wrong", () => {
     [["a.png", "--out", "no/where.png"], 1, /its folder is not there/],
     [["a.png", "--min-size", "4"], 2, /--min-size is "4", not WxH/],
     [["a.png", "--cascade", join(root, "deno.json")], 1, /deno.json/],
-    [["a.png", "--colour"], 2, /--colour/],
+    [["a.png", "--color"], 2, /--color/],
   ];
   for (const [args, status, message] of cases) {
     const result = run(...args);

@@ -1,4 +1,4 @@
-// Whole networks on the wasm backend: batch normalisation, the gradient of a
+// Whole networks on the wasm backend: batch normalization, the gradient of a
 // small mini-Xception, no leaks, the same bits each time, and a memory that
 // grows in the middle of a step.
 
@@ -9,7 +9,7 @@ import { BAR, largestError, values } from "../helpers/gradient_check.ts";
 
 const l = tf.layers;
 
-/** Batch normalisation of x [rows, channels] in float64, in training. */
+/** Batch normalization of x [rows, channels] in float64, in training. */
 function normalize(x: Float64Array, gamma: number[], beta: number[]) {
   const channels = gamma.length, rows = x.length / channels;
   return x.map((v, i) => {
@@ -24,7 +24,7 @@ function normalize(x: Float64Array, gamma: number[], beta: number[]) {
 }
 
 for (const channels of [1, 3, 8, 13]) {
-  Deno.test(`batch normalisation of ${channels} channels trains as its finite differences say`, async () => {
+  Deno.test(`batch normalization of ${channels} channels trains as its finite differences say`, async () => {
     await useWasmBackend();
     const shape = [3, 5, 2, channels];
     const data = values(30 * channels, 1).map((v, i) =>
@@ -105,7 +105,7 @@ Deno.test("tf.batchNorm's gradients by every input are the cpu backend's", async
   });
 });
 
-Deno.test("batch normalisation trains without scale and center", async () => {
+Deno.test("batch normalization trains without scale and center", async () => {
   await useWasmBackend();
   const layer = l.batchNormalization({ scale: false, center: false });
   const x = tf.tensor(values(60, 1), [4, 5, 3]);

@@ -30,7 +30,7 @@ function warp(change: Change): Float32Array {
   return output;
 }
 
-/** The same by definition: double precision, every neighbour clamped to the face. */
+/** The same by definition: double precision, every neighbor clamped to the face. */
 function warpSlowly(change: Change): number[] {
   const middle = (size - 1) / 2;
   const clamp = (place: number) => Math.min(size - 1, Math.max(0, place));

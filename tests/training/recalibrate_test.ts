@@ -1,4 +1,4 @@
-// Statistics measured anew: against tfjs' own convolution and moments on the cpu, batch by batch.
+// Statistics measured again: against tfjs' own convolution and moments on the cpu, batch by batch.
 import * as tf from "@tensorflow/tfjs";
 import assert from "node:assert/strict";
 import { scalePixels } from "mien/network/input.ts";

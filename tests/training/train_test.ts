@@ -87,7 +87,7 @@ Deno.test("the same seed and number of workers give the same weights, bit for bi
   assert.ok(largestGap(bitsOf(seed3), bitsOf(seed4)) > 1e-3);
 });
 
-/** No batch normalisation, whose statistics are of each worker's own faces. */
+/** No batch normalization, whose statistics are of each worker's own faces. */
 function buildPlain(seed = 1): tf.LayersModel {
   const kernelInitializer = tf.initializers.glorotUniform({ seed });
   return tf.sequential({
@@ -314,7 +314,7 @@ Deno.test("the average follows the weights as its decay says", async () => {
   });
 });
 
-Deno.test("normalisation's statistics leave where they began at the first steps", () =>
+Deno.test("normalization's statistics leave where they began at the first steps", () =>
   inFolder(async (folder) => {
     // One step without change: a tenth of the first statistics, nine tenths of the batch's.
     await run({ ...still, batchSize: 210 }, { out: folder });
@@ -415,7 +415,7 @@ Deno.test("a run whose length decides its learning rates cannot be made longer",
     );
   }));
 
-Deno.test("a loss that is no number ends the run, and the last good epoch stays", () =>
+Deno.test("a loss that is not a number ends the run, and the last good epoch stays", () =>
   inFolder(async (folder) => {
     const broken = buildTiny();
     await run({ epochs: 1, schedule: schedules.plateau }, { out: folder });

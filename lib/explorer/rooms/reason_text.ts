@@ -99,10 +99,10 @@ export function describeReason({ value, reason }: Neuron): HTMLElement[] {
       return windowView(reason, value);
     case "norm": {
       const { input, mean, deviation, gamma, beta } = reason;
-      const centred = input - mean, scaled = centred / deviation;
+      const centered = input - mean, scaled = centered / deviation;
       return [
         line("Batch normalization, with the mean and spread of training:"),
-        line(`${digits(input)} − mean ${digits(mean)} = ${digits(centred)}`),
+        line(`${digits(input)} − mean ${digits(mean)} = ${digits(centered)}`),
         line(`÷ deviation ${digits(deviation)} = ${digits(scaled)}`),
         line(`× scale ${digits(gamma)} = ${digits(scaled * gamma)}`),
         ends(`${digits(scaled * gamma)} + shift ${digits(beta)}`),

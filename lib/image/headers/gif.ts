@@ -35,7 +35,7 @@ export function readGifHeader(
       at += 1 + length;
     }
     if (kind === 0x21) continue;
-    if (!hasTable) return "is not a sound GIF: its colour table is missing";
+    if (!hasTable) return "is not a sound GIF: its color table is missing";
     const complete = length === 0 && at <= bytes.length;
     // The first frame alone, with the trailer that ends a GIF.
     const picture = new Uint8Array(at + 1);

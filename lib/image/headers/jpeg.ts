@@ -19,7 +19,7 @@ interface Frame {
   /** For each component, in the frame's order, the bits of each of its 64 coefficients that are
    * still to come; 99 before its first scan. */
   readonly missing: Map<number, Uint8Array>;
-  /** Four components that are stored as luminance, two colours and black. */
+  /** Four components that are stored as luminance, two colors and black. */
   readonly ycck: boolean;
 }
 
@@ -98,7 +98,7 @@ function describe(
 
 const END = Uint8Array.of(0xff, 0xd9);
 
-/** Adobe's marker for four components of which three are stored as luminance and two colours. */
+/** Adobe's marker for four components of which three are stored as luminance and two colors. */
 const ADOBE_YCCK = Uint8Array.of(
   ...[0xff, 0xee, 0, 14, 0x41, 0x64, 0x6f, 0x62, 0x65, 0, 100, 0, 0, 0, 0, 2],
 );
@@ -133,7 +133,7 @@ function readFrame(
     view.getUint16(at + 1),
     view.getUint16(at + 3),
   ];
-  // Without Adobe's marker only the two colours' own tables or sampling tell what they are.
+  // Without Adobe's marker only the two colors' own tables or sampling tell what they are.
   const coding = Array.from(
     { length: components },
     (_, i) => view.getUint16(at + 7 + 3 * i),

@@ -5,7 +5,7 @@ import { inflateSync } from "node:zlib";
 import { explainSize } from "../box.ts";
 import type { ImageHeader } from "./format.ts";
 
-/** Samples a pixel, and the depths that go with each colour type. */
+/** Samples a pixel, and the depths that go with each color type. */
 const COLOR_TYPES: Record<number, { samples: number; depths: number[] }> = {
   0: { samples: 1, depths: [1, 2, 4, 8, 16] },
   2: { samples: 3, depths: [8, 16] },

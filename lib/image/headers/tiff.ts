@@ -30,12 +30,12 @@ const COMPRESSIONS = [
 
 /** Names of kinds of pixels that are not read. */
 const REFUSED_COLORS: Record<number, string> = {
-  8: "CIELab colours",
-  9: "ICCLab colours",
-  10: "ITULab colours",
+  8: "CIELab colors",
+  9: "ICCLab colors",
+  10: "ITULab colors",
   32803: "a camera's raw data",
   32844: "LogL values",
-  32845: "LogLuv colours",
+  32845: "LogLuv colors",
   34892: "a camera's raw data",
 };
 

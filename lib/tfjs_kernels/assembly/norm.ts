@@ -1,4 +1,4 @@
-// Sums over rows and batch normalisation, forward and backward, for x
+// Sums over rows and batch normalization, forward and backward, for x
 // [rows, channels]: channels last, everything before them is rows. Sums are
 // taken over blocks of rows that stay in cache, then added up, which keeps the
 // rounding error of a hundred thousand rows near that of a few hundred.
@@ -161,7 +161,7 @@ function scaleRows(
   }
 }
 
-/** Normalises x with the statistics given. `scratch`: channels floats. */
+/** Normalizes x with the statistics given. `scratch`: channels floats. */
 export function normalizeBatch(
   x: usize,
   mean: usize,
@@ -229,7 +229,7 @@ function addProducts(
 }
 
 /**
- * Batch normalisation's gradients. With r = 1 / sqrt(variance + epsilon):
+ * Batch normalization's gradients. With r = 1 / sqrt(variance + epsilon):
  *   dbeta = sum dy            dgamma = r * sum dy * (x - mean)
  *   dx = gamma * r * (dy - [dbeta + (x - mean) * r * dgamma] / rows)
  * The bracket is there when the statistics are the batch's own (`training`).

@@ -223,7 +223,7 @@ function finishGroups(): void {
         wanted |= load<i32>(at, 28) << 12;
       }
       let passed = tryStage(stage, w0, w1, w2, w3, toSquares, wanted);
-      // Those that pass are grouped anew: a group starts at a window.
+      // Those that pass are grouped again: a group starts at a window.
       for (; passed != 0; passed &= passed - 1) {
         const lane = ctz(passed);
         const vector = lane >> 2;

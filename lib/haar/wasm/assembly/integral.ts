@@ -1,6 +1,6 @@
 // One line of the integral images from one row of pixels, 8 pixels at once.
 // Where windows start at every second pixel, even columns come first and odd
-// columns behind, so that neighbouring windows read neighbouring numbers.
+// columns behind, so that neighboring windows read neighboring numbers.
 import { pitch, squares, sums, tilted } from "./state";
 
 const ONES: v128 = i16x8.splat(1);

@@ -43,7 +43,7 @@ function edge(
   );
 }
 
-/** The vote where the normalised value is below the threshold, else 0. */
+/** The vote where the normalized value is below the threshold, else 0. */
 @inline
 function vote(value: v128, norm: v128, threshold: v128, votes: v128): v128 {
   return v128.and(
