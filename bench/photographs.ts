@@ -12,7 +12,7 @@ import { createProgress } from "mien/progress.ts";
 import { defaultModel, loadRecognizer } from "mien/recognition/recognize.ts";
 import { runTask } from "../tasks/command_line.ts";
 
-const FOLDER = resolve(import.meta.dirname!, "../../shared/photos_labeled");
+const FOLDER = resolve(import.meta.dirname!, "../../shared/photos_labelled");
 
 const HELP = `Usage: deno task bench photographs [MODEL ...] [--folder FOLDER]
 
@@ -22,7 +22,7 @@ default model), and prints {"bench":"photographs","model","found","missed",
 surprise and neutral, of which the set has enough.
 
   --folder FOLDER  photographs and labels.csv with the columns file and emotion
-                   (default: ../shared/photos_labeled)
+                   (default: ../shared/photos_labelled)
   --confusion      print the counts too, labels down and answers across
   --help           show this text`;
 
