@@ -60,7 +60,8 @@ export function readCascadeXml(text: string, name: string): Cascade {
     reader.fail(root, "this is no OpenCV cascade: <opencv_storage> is missing");
   }
   const body = root.children.find((child) => child.type !== "") ??
-    root.children[0] ?? reader.fail(root, "there is not a cascade in this file");
+    root.children[0] ??
+    reader.fail(root, "there is not a cascade in this file");
   const cascade = body.type === "opencv-haar-classifier"
     ? reader.oldCascade(body, notice)
     : reader.cascade(body, notice);

@@ -57,7 +57,7 @@ const SIDES: readonly PanelSide[] = [
  * A copy of a picture with its faces drawn in. A picture that is small, or
  * whose faces are, is first enlarged by a whole factor, so that labels fit:
  * until its shorter side has 320 pixels and half of its faces about 110, but
- * not beyond 8 megapixels for the sake of the faces.
+ * not beyond 8 megapixels.
  *
  * @param emotions the names of the classes; by default the seven
  *
@@ -77,11 +77,13 @@ export function annotate(
 ): ColorImage {
   const sides = faces.map((face) => face.box.height).sort((a, b) => a - b);
   const median = sides[sides.length >> 1] ?? Infinity;
-  const mostPixels = Math.sqrt(8e6 / (image.width * image.height));
-  const factor = Math.max(
+  // Never beyond 8 megapixels: a picture may be one pixel wide.
+  const most = Math.floor(Math.sqrt(8e6 / (image.width * image.height)));
+  const wanted = Math.max(
     Math.ceil(320 / Math.min(image.width, image.height)),
-    Math.min(Math.round(110 / median), Math.floor(mostPixels)),
+    Math.round(110 / median),
   );
+  const factor = Math.max(1, Math.min(wanted, most));
   const target = enlarge(image, factor);
   drawFaces(
     target,
@@ -94,7 +96,9 @@ export function annotate(
         height: face.box.height * factor,
       },
     })),
-    ...[undefined, undefined, emotions],
+    undefined,
+    undefined,
+    emotions,
   );
   return target;
 }

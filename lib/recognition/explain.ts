@@ -62,7 +62,9 @@ export function explain(
   const shape = layer?.outputShape;
   if (!layer || shape?.length !== 4) {
     throw new RangeError(
-      `There is not a layer "${options.layer ?? ""}" with positions; there are: ` +
+      `There is not a layer "${
+        options.layer ?? ""
+      }" with positions; there are: ` +
         model.layers.filter((l) => l.outputShape.length === 4)
           .map((l) => l.name).join(", "),
     );

@@ -127,7 +127,8 @@ for (const name of runs) {
 }
 
 Deno.test({
-  name: "measured again, the last model of the report's run is the recorded one",
+  name:
+    "measured again, the last model of the report's run is the recorded one",
   ignore: !realData,
   fn: async () => {
     const folder = join(models, "report");

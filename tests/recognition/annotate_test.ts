@@ -214,3 +214,12 @@ Deno.test("an overlay's colors come out as BT.601 says", () => {
     }
   }
 });
+
+Deno.test("a picture of one column is not enlarged beyond 8 megapixels", () => {
+  for (const [width, height] of [[1, 32767], [32767, 1], [2, 9]]) {
+    const data = new Uint8ClampedArray(width * height * 4);
+    const drawn = annotate({ width, height, data }, []);
+    assert.ok(drawn.width * drawn.height <= 8e6);
+    assert.equal(drawn.width / drawn.height, width / height);
+  }
+});
