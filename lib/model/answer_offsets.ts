@@ -71,7 +71,7 @@ export function divideLogits(model: tf.LayersModel, temperature: number): void {
 /** The weights of the last layer that has any; its logits are linear in them. */
 function lastWeights(model: tf.LayersModel, answers: number) {
   const last = model.layers.findLast((layer) => layer.weights.length > 0);
-  const bias = last?.weights.find(({ name }) => name.endsWith("/bias"));
+  const bias = last?.weights.find(({ shape }) => shape.length === 1);
   if (last && bias?.shape[0] === answers) return { all: last.weights, bias };
   throw new UserError(
     `${model.name}: its last layer with weights${
