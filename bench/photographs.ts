@@ -10,6 +10,7 @@ import { describeResult, predictFaces } from "mien/evaluation/evaluate.ts";
 import { loadModel } from "mien/model/saved_model.ts";
 import { createProgress } from "mien/progress.ts";
 import { defaultModel, loadRecognizer } from "mien/recognition/recognize.ts";
+import { PHOTO_SEARCH } from "mien/recognition/recognizer.ts";
 import { runTask } from "../tasks/command_line.ts";
 
 const FOLDER = resolve(import.meta.dirname!, "../../shared/photos_labelled");
@@ -23,6 +24,8 @@ surprise and neutral, of which the set has enough.
 
   --folder FOLDER  photographs and labels.csv with the columns file and emotion
                    (default: ../shared/photos_labelled)
+  --frontal        only faces that OpenCV's frontal cascade finds: not those at the
+                   edges
   --confusion      print the counts too, labels down and answers across
   --help           show this text`;
 
@@ -30,10 +33,11 @@ surprise and neutral, of which the set has enough.
 const JUDGED = ["angry", "happy", "sad", "surprise", "neutral"];
 
 /** The largest face of each photograph, 48x48, and its label; how many have none. */
-async function findFaces(folder: string) {
+async function findFaces(folder: string, frontal: boolean) {
   const file = join(folder, "labels.csv");
   const [, ...rows] = readFileSync(file, "utf8").trim().split(/\r?\n/);
   const recognizer = await loadRecognizer();
+  const search = { ...PHOTO_SEARCH, beyondEdges: !frontal };
   const crops: Uint8Array[] = [], labels: number[] = [];
   const bar = createProgress("Finding faces", rows.length, "photographs");
   for (const [index, row] of rows.entries()) {
@@ -44,6 +48,7 @@ async function findFaces(folder: string) {
     }
     const found = recognizer.recognize(
       toGray(await readImage(join(folder, name))),
+      search,
     );
     const [largest] = found.sort((a, b) => b.box.width - a.box.width);
     if (largest) {
@@ -69,11 +74,12 @@ await runTask({
   help: HELP,
   options: {
     folder: { type: "string", default: FOLDER },
+    frontal: { type: "boolean" },
     confusion: { type: "boolean" },
   },
   positionals: { least: 0, most: 20, what: "MODEL" },
-}, async ({ folder, confusion }, models) => {
-  const { faces, missed } = await findFaces(folder);
+}, async ({ folder, frontal, confusion }, models) => {
+  const { faces, missed } = await findFaces(folder, frontal ?? false);
   for (const model of models.length > 0 ? models : [defaultModel()]) {
     const probabilities = await predictFaces(await loadModel(model), faces);
     const result = describeResult(probabilities, faces.labels);
