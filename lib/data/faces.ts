@@ -136,7 +136,7 @@ export function selectSplit(faces: Faces, split: Split): Faces {
  * import { facePixels } from "mien/data/faces.ts";
  * import { drawFaces } from "mien/drawn/faces.ts";
  *
- * console.log(facePixels(drawFaces({ count: 10, seed: 1 }), 3).length); // 2304
+ * console.log(facePixels(drawFaces({ count: 70, seed: 1 }), 3).length); // 2304
  * ```
  */
 export function facePixels(

@@ -41,7 +41,7 @@ export class NotebookRunError extends UserError {
  * ```ts
  * import { drawFaces } from "mien/drawn/faces.ts";
  * import { notebookRun } from "mien/notebook/notebook_run.ts";
- * const folder = notebookRun("first", drawFaces({ count: 10, seed: 1 }));
+ * const folder = notebookRun("first", drawFaces({ count: 70, seed: 1 }));
  * ```
  */
 export function notebookRun(
