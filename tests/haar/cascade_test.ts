@@ -197,7 +197,7 @@ Deno.test("files that are no Haar cascades are refused with the place", () => {
   assert.match(change("0 -1 0 -3", "0 -9 0 -3"), /leads to -9/);
   assert.match(change("-1 -2 0 -1.5", "1 -2 0 -1.5"), /leads to 1/);
   assert.match(change("2.5 -2.25", "2.5"), /1 nodes need 2 leaves/);
-  assert.match(change("2.5 -2.25", "2.5 1e999"), /line 16.*no number/);
+  assert.match(change("2.5 -2.25", "2.5 1e999"), /line 16.*not a number/);
   assert.match(change("1 1 6 4 -1.", "1 1 8 4 -1."), /feature 0.*window/);
   assert.match(change("1 1 6 4 -1.", "1 1 6 4"), /needs x, y, width/);
   assert.match(change("3 0 2 2", "1 0 2 2"), /feature 1.*tilted/);
