@@ -77,8 +77,7 @@ for (const name of runs) {
 
   const adjusted = join(folder, "adjusted");
   Deno.test({
-    name:
-      `models/${name}/adjusted is what its card's command makes of recalibrated`,
+    name: `models/${name}/adjusted is what its card's command makes`,
     ignore: !existsSync(adjusted),
     fn: async () => {
       const card = readFileSync(join(folder, "README.md"), "utf8");
@@ -87,9 +86,10 @@ for (const name of runs) {
         Number(new RegExp(`${emotion}=(\\S+)`).exec(command)?.[1] ?? 0)
       );
       const [, temperature] = /--temperature (\S+)/.exec(command)!;
+      const [, from] = /deno task offsets (\S+)/.exec(command)!;
       assert.ok(offsets.some((offset) => offset !== 0));
       const [made, kept] = await Promise.all(
-        [recalibrated, adjusted].map(loadModel),
+        [inProject(from), adjusted].map(loadModel),
       );
       addOffsets(made, offsets);
       divideLogits(made, Number(temperature));
