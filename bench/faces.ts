@@ -16,7 +16,7 @@ const SHARED = resolve(import.meta.dirname!, "../../shared");
 
 const HELP = `Usage: deno task bench faces [FOLDER ...] [--every N] [--scenes N]
 
-Looks for faces in the pictures of each FOLDER (default: ../shared/photos_labeled
+Looks for faces in the pictures of each FOLDER (default: ../shared/photos_labelled
 and ../shared/photos) and in drawn scenes of no to four people, in three ways:
 with the frontal cascade alone, beyond the edges too (the default), and
 thoroughly. Prints a line for each: {"bench":"faces","where","how","pictures",
@@ -101,6 +101,6 @@ await runTask({
   searchScenes(scenes);
   const all = folders.length > 0
     ? folders.map(userPath)
-    : ["photos", "photos_labeled"].map((name) => join(SHARED, name));
+    : ["photos", "photos_labelled"].map((name) => join(SHARED, name));
   for (const folder of all) await searchFolder(folder, every);
 });

@@ -13,7 +13,7 @@ import { defaultModel, loadRecognizer } from "mien/recognition/recognize.ts";
 import { PHOTO_SEARCH } from "mien/recognition/recognizer.ts";
 import { runTask } from "../tasks/command_line.ts";
 
-const FOLDER = resolve(import.meta.dirname!, "../../shared/photos_labeled");
+const FOLDER = resolve(import.meta.dirname!, "../../shared/photos_labelled");
 
 const HELP = `Usage: deno task bench photographs [MODEL ...] [--folder FOLDER]
 
@@ -23,7 +23,7 @@ default model), and prints {"bench":"photographs","model","found","missed",
 surprise and neutral, of which the set has enough.
 
   --folder FOLDER  photographs and labels.csv with the columns file and emotion
-                   (default: ../shared/photos_labeled)
+                   (default: ../shared/photos_labelled)
   --frontal        only faces that OpenCV's frontal cascade finds: not those at the
                    edges
   --confusion      print the counts too, labels down and answers across

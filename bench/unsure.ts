@@ -11,7 +11,7 @@ import { createProgress } from "mien/progress.ts";
 import { loadRecognizer } from "mien/recognition/recognize.ts";
 import { readNumber, runTask, userPath } from "../tasks/command_line.ts";
 
-const FOLDER = resolve(import.meta.dirname!, "../../shared/photos_labeled");
+const FOLDER = resolve(import.meta.dirname!, "../../shared/photos_labelled");
 
 const HELP = `Usage: deno task bench unsure [FOLDER] [--model DIR] [--every N]
 
@@ -22,7 +22,7 @@ part of these that are right, of the others, and the part of the boxes without a
 face (in drawn scenes) that still count as sure.
 
   FOLDER        photographs and labels.csv with the columns file and emotion
-                (default: ../shared/photos_labeled)
+                (default: ../shared/photos_labelled)
   --model DIR   another model than the default one
   --every N     take only each Nth photograph (default 1)
   --scenes N    how many drawn scenes (default 200)
