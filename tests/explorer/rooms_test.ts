@@ -242,7 +242,8 @@ Deno.test(
       await page.getByText(`sad, answered as sad: ${sad.length} faces`)
         .waitFor();
       await page.locator(".faces button").first().hover();
-      await page.getByText(/epoch 1: [a-z]+ \d+ %/).waitFor();
+      await page.getByText(/, (epoch \d+|recalibrated): [a-z]+ \d+ %/)
+        .waitFor();
       await moveSlider(page, "temperature", 2);
       assert.notEqual(await read("error"), error);
     });

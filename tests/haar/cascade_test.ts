@@ -1,5 +1,5 @@
 // Reading cascades: OpenCV's own files, the compact form, and files that are
-// no cascades, cut off or tampered with.
+// not cascades, cut off or tampered with.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -197,7 +197,7 @@ Deno.test("files that are no Haar cascades are refused with the place", () => {
   assert.match(change("0 -1 0 -3", "0 -9 0 -3"), /leads to -9/);
   assert.match(change("-1 -2 0 -1.5", "1 -2 0 -1.5"), /leads to 1/);
   assert.match(change("2.5 -2.25", "2.5"), /1 nodes need 2 leaves/);
-  assert.match(change("2.5 -2.25", "2.5 1e999"), /line 16.*no number/);
+  assert.match(change("2.5 -2.25", "2.5 1e999"), /line 16.*not a number/);
   assert.match(change("1 1 6 4 -1.", "1 1 8 4 -1."), /feature 0.*window/);
   assert.match(change("1 1 6 4 -1.", "1 1 6 4"), /needs x, y, width/);
   assert.match(change("3 0 2 2", "1 0 2 2"), /feature 1.*tilted/);
@@ -228,11 +228,11 @@ Deno.test("a compact form that was tampered with is refused", () => {
       (error) => error instanceof CascadeError && message.test(error.message),
     );
   };
-  refuse(null, /no cascade in compact form/);
-  refuse([], /no cascade in compact form/);
+  refuse(null, /not a cascade in compact form/);
+  refuse([], /not a cascade in compact form/);
   refuse({ ...good, format: "haar cascade 2" }, /compact form/);
   refuse({ ...good, features: ["1 1 6 4"] }, /feature 0: a rectangle needs/);
-  refuse({ ...good, features: ["1 1 6 4 x"] }, /feature 0.*no list/);
+  refuse({ ...good, features: ["1 1 6 4 x"] }, /feature 0.*not a list/);
   refuse({ ...good, features: [7] }, /feature 0/);
   refuse({ ...good, stages: [{}] }, /stage 0: its weak classifiers/);
   refuse({ ...good, stages: [{ threshold: 1, weak: ["1"] }] }, /stage 0/);

@@ -40,7 +40,7 @@ function buildLeaky(seed = 1): tf.LayersModel {
       tf.layers.gaussianNoise({ stddev: 0.1 }),
       tf.layers.globalAveragePooling2d({ dataFormat: "channelsLast" }),
       tf.layers.dropout({ rate: 0.2, seed: 3 }),
-      tf.layers.dense({ units: 7, kernelInitializer }),
+      tf.layers.dense({ units: 7, activation: "softmax", kernelInitializer }),
     ],
   });
 }
