@@ -27,7 +27,6 @@ import {
   runNotebook,
 } from "./run_notebook.ts";
 import { findOrInstallPython, projectRoot, setUp } from "./setup.ts";
-import { writeSite } from "mien/explorer/site.ts";
 import { UserError } from "mien/user_error.ts";
 import { writeWhole } from "mien/write_whole.ts";
 
@@ -112,6 +111,8 @@ async function report(options: ReportOptions): Promise<void> {
       ...{ data: describeData(manifest), made: manifest.made, command },
     }),
   );
+  // It needs the packages, which a fresh clone lacks until setUp has run.
+  const { writeSite } = await import("mien/explorer/site.ts");
   await writeSite(join(folder, "explorer"));
   writeWhole(
     join(folder, "manifest.json"),

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  writeFileSync,
+} from "node:fs";
 import { delimiter, join } from "node:path";
 import {
   childEnvironment,
@@ -166,3 +172,25 @@ Deno.test("the test task counts what passed, failed and was skipped", () => {
     "3 passed, 0 failed",
   );
 });
+
+Deno.test("a task that sets itself up starts in a fresh clone, before there are packages", () =>
+  withFolder(async (folder) => {
+    for (const name of ["deno.json", "deno.lock", "lib", "tasks"]) {
+      cpSync(join(projectRoot, name), join(folder, name), { recursive: true });
+    }
+    const { tasks } = JSON.parse(
+      readFileSync(join(folder, "deno.json"), "utf8"),
+    ) as { tasks: Record<string, { command: string }> };
+    const starts = Object.values(tasks)
+      .map(({ command }) => command.split(" && ")[0].split(" ").at(-1)!)
+      .filter((path) => path.endsWith(".ts"));
+    for (const path of new Set(starts)) {
+      const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "--no-check", path, "--help"],
+        cwd: folder,
+      }).output();
+      const said = new TextDecoder().decode(code === 0 ? stdout : stderr);
+      assert.equal(code, 0, `${path}: ${said}`);
+      assert.match(said, /^Usage: /, path);
+    }
+  }));
