@@ -26,7 +26,7 @@ import {
   type NotebookRun,
   runNotebook,
 } from "./run_notebook.ts";
-import { findOrInstallPython, projectRoot, setUp } from "./setup.ts";
+import { findOrInstallPython, projectRoot, runDeno, setUp } from "./setup.ts";
 import { UserError } from "mien/user_error.ts";
 import { writeWhole } from "mien/write_whole.ts";
 
@@ -111,9 +111,11 @@ async function report(options: ReportOptions): Promise<void> {
       ...{ data: describeData(manifest), made: manifest.made, command },
     }),
   );
-  // It needs the packages, which a fresh clone lacks until setUp has run.
-  const { writeSite } = await import("mien/explorer/site.ts");
-  await writeSite(join(folder, "explorer"));
+  // In a process of its own: in a fresh clone this one began before there were packages.
+  const site = ["tasks/explore.ts", "--out", join(folder, "explorer")];
+  if (await runDeno(["run", "-A", ...site]) !== 0) {
+    throw new UserError("the explorer was not written; the reason is above");
+  }
   writeWhole(
     join(folder, "manifest.json"),
     JSON.stringify(manifest, null, 2) + "\n",
