@@ -1,12 +1,12 @@
-// What all tasks share on the command line: options and help, paths relative to where the user
-// stands, and the end of a task: 0 when it worked, 1 when it failed, 2 for wrong usage.
+// What all tasks share on the command line: options and help, paths relative to the current
+// folder, and the exit status: 0 for success, 1 for failure, 2 for incorrect usage.
 
 import { resolve } from "node:path";
 import process from "node:process";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { UserError } from "mien/user_error.ts";
 
-/** A task that was called in a wrong way. */
+/** A task that was called incorrectly. */
 export class UsageError extends UserError {
   override readonly name = "UsageError";
 }
@@ -19,7 +19,7 @@ export interface Task<Given extends Options> {
   help: string;
   /** As `parseArgs` of `node:util` takes them; --help is added. */
   options: Given;
-  /** How many arguments that are not options, at least and at most. */
+  /** The least and greatest number of arguments that are not options. */
   positionals?: { least: number; most: number; what: string };
 }
 
@@ -28,7 +28,7 @@ type Values<Given extends Options> = ReturnType<
 >["values"];
 
 /**
- * Runs a task to the end of the process. Errors that the user can mend become one line on standard
+ * Runs a task and ends the process. Errors that the user can fix become one line on standard
  * error; any other error keeps its stack.
  *
  * @param main may return an exit status
@@ -71,9 +71,9 @@ function readOptions(options: Options) {
 }
 
 /**
- * A number that was given as text; `undefined` stays.
+ * A number given as text; `undefined` stays.
  *
- * @throws {UsageError} for anything that is not a number, not whole or out of range
+ * @throws {UsageError} for anything that is not a number, not whole, or out of range
  */
 export function readNumber(
   name: string,
@@ -90,13 +90,13 @@ export function readNumber(
     most < Infinity ? `at most ${most}` : "",
   ].filter(Boolean).join(" and ");
   throw new UsageError(
-    `--${name} takes a ${whole ? "whole " : ""}number${
-      range ? ` of ${range}` : ""
+    `--${name} must be a ${whole ? "whole " : ""}number${
+      range ? `, ${range}` : ""
     }, not "${text}"`,
   );
 }
 
-/** @throws {UsageError} when `text` is none of the choices */
+/** @throws {UsageError} when `text` is not one of the choices */
 export function readChoice<Choice extends string>(
   name: string,
   text: string | undefined,
@@ -106,11 +106,11 @@ export function readChoice<Choice extends string>(
     return text as Choice;
   }
   throw new UsageError(
-    `--${name} is one of ${choices.join(", ")}, not "${text}"`,
+    `--${name} must be one of ${choices.join(", ")}, not "${text}"`,
   );
 }
 
-/** A path as the user means it: relative to the folder in which the task was called. */
+/** A path as the user means it: relative to the folder from which the task was called. */
 export function userPath(path: string): string {
   return resolve(process.env.INIT_CWD ?? ".", path);
 }

@@ -1,5 +1,5 @@
-// Finds faces in a picture: prints their rectangles and, where asked, writes
-// the picture with frames around them. Emotions are in tasks/classify.ts.
+// Finds faces in a picture: prints their rectangles and, on request, writes
+// the picture with frames around them. For emotions, see tasks/classify.ts.
 
 import {
   existsSync,
@@ -27,32 +27,32 @@ const HELP = `Usage: deno task detect IMAGE [options]
 Finds faces in a picture with a Haar cascade, as OpenCV does.
 
   --cascade FILE     another cascade: OpenCV's XML or the compact JSON
-  --scale-factor F   how much larger from size to size, above 1 (default 1.1)
-  --min-neighbors N  raw rectangles that a face needs (default 3; 0: all raw)
-  --min-size WxH     smallest face in pixels (default no limit)
-  --max-size WxH     largest face in pixels (default no limit)
+  --scale-factor F   ratio of one face size to the next, above 1 (default 1.1)
+  --min-neighbors N  raw rectangles that a face needs (default 3; 0: show all)
+  --min-size WxH     smallest face in pixels (default: no limit)
+  --max-size WxH     largest face in pixels (default: no limit)
   --equalize         equalize the histogram first, for dark or pale pictures
-  --json             print {"image","width","height","rects":[[x,y,w,h]]} only
-  --out PICTURE      write the picture with the faces framed, a PNG
-  --force            replace PICTURE if it is there
+  --json             print only {"image","width","height","rects":[[x,y,w,h]]}
+  --out PICTURE      write the picture with the faces framed, as PNG
+  --force            replace PICTURE if it exists
   --help             show this text`;
 
 function sizeFrom(text: string | undefined, name: string) {
   if (text === undefined) return DETECT_DEFAULTS.minSize;
   const [, width, height] = /^(\d+)x(\d+)$/.exec(text) ?? [];
   if (width === undefined) {
-    throw new UsageError(`--${name} is "${text}", not WxH such as 40x40`);
+    throw new UsageError(`--${name} must be WxH, such as 40x40, not "${text}"`);
   }
   return { width: Number(width), height: Number(height) };
 }
 
-/** In bytes; OpenCV's largest takes 3.4 MB. */
+/** In bytes; OpenCV's largest cascade has 3.4 MB. */
 const LARGEST_CASCADE = 64_000_000;
 
 function readCascade(path: string | undefined): Cascade {
   if (path === undefined) return frontalFaceCascade();
   const file = userPath(path);
-  if (!existsSync(file)) throw new CascadeError(path, "there is no such file");
+  if (!existsSync(file)) throw new CascadeError(path, "no such file");
   const found = statSync(file);
   if (!found.isFile() || found.size > LARGEST_CASCADE) {
     throw new CascadeError(
@@ -91,18 +91,18 @@ function frame(image: ColorImage, boxes: readonly Box[]): ColorImage {
   return { width, height, data };
 }
 
-/** What makes a picture that cannot be written fail before the search. */
+/** Fails before the search if the picture cannot be written. */
 function checkTarget(out: string, replace: boolean): void {
   const target = userPath(out);
   if (!/\.png$/i.test(out)) throw new UsageError(`${out} must end in .png`);
   if (existsSync(target) && !replace) {
-    throw new UsageError(`${out} is there: use --force to replace it`);
+    throw new UsageError(`${out} already exists: use --force to replace it`);
   }
   if (existsSync(target) && !statSync(target).isFile()) {
     throw new FileError(out, "is a folder or a device, not a file");
   }
   if (!existsSync(dirname(target))) {
-    throw new FileError(out, "its folder is not there: make it first");
+    throw new FileError(out, "its folder does not exist: create it first");
   }
   const trial = `${target}.${process.pid}.trial`;
   naming(out, () => writeFileSync(trial, ""));

@@ -1,5 +1,5 @@
 // The table that `deno task classify --csv` writes: a row for each face, written picture by picture,
-// so that what is done is kept when the task is stopped.
+// so that finished rows are kept when the task is stopped.
 
 import {
   closeSync,
@@ -17,7 +17,7 @@ import type { RecognizedFace } from "mien/recognition/recognizer.ts";
 import { FileError, naming } from "mien/write_whole.ts";
 import { UsageError } from "./command_line.ts";
 
-/** The columns; `neighbours` is spelled as programs that read the table know it. */
+/** The columns; `neighbours` keeps the spelling that programs reading the table expect. */
 const headerOf = (emotions: readonly string[]) =>
   `file,x,y,width,height,neighbours,emotion,confidence,${
     emotions.join(",")
@@ -32,18 +32,18 @@ export class FacesCsv {
     readonly name: string,
     readonly file: number,
     start: number,
-    /** The picture that a stopped run did last, whose rows were removed: it is done again. */
+    /** The last picture of a stopped run; its rows were removed, so it is done again. */
     readonly resumeAt?: string,
   ) {
     this.#written = start;
   }
 
   /**
-   * Opens a table, so that a target that cannot be written is noticed before any work.
+   * Opens a table first, so that a target that cannot be written is noticed before any work.
    *
    * @param name the path for messages
-   * @throws {FileError} it cannot be written, or continued
-   * @throws {UsageError} it is there already and may not be replaced
+   * @throws {FileError} if it cannot be written or continued
+   * @throws {UsageError} if it already exists and may not be replaced
    */
   static open(
     path: string,
@@ -60,11 +60,11 @@ export class FacesCsv {
     }
     if (existsSync(path) && !overwrite) {
       throw new UsageError(
-        `${name} exists already: --overwrite replaces it, --resume continues it`,
+        `${name} already exists: --overwrite replaces it, --resume continues it`,
       );
     }
     if (!existsSync(dirname(path))) {
-      throw new FileError(name, "its folder is not there: make it first");
+      throw new FileError(name, "its folder does not exist: create it first");
     }
     if (existsSync(path) && !statSync(path).isFile()) {
       throw new FileError(name, "is a folder or a device, not a file");
@@ -80,7 +80,7 @@ export class FacesCsv {
     if (!text.startsWith(header)) {
       throw new FileError(
         name,
-        "is not a table of this task, so it cannot be continued: --overwrite replaces it",
+        "is not a table from this task, so it cannot be continued: --overwrite replaces it",
       );
     }
     const rows = readRows(text.slice(header.length));
@@ -135,7 +135,7 @@ function quote(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Whole rows with the picture that each is about; a row that was cut off is left out. */
+/** Complete rows and the picture each is about; a truncated row is left out. */
 function readRows(text: string): { file: string; row: string }[] {
   const rows: { file: string; row: string }[] = [];
   const pattern = /(?:"((?:[^"]|"")*)"|([^",\r\n]*)),[^"\r\n]*\n/y;

@@ -1,7 +1,7 @@
 // Compiles the AssemblyScript modules under lib, each in two variants:
 // `<name>.wasm` uses relaxed SIMD, `<name>_simd.wasm` plain SIMD for engines
 // without it. The compiled bytes are committed; `--check` proves that they
-// match their sources. Loading them is lib/load_wasm.ts.
+// match their sources. lib/load_wasm.ts loads them.
 
 import { existsSync, readFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
@@ -29,9 +29,9 @@ const folder = resolve(import.meta.dirname!, "../lib");
 
 const HELP = `Usage: deno task wasm [--check]
 
-Compiles the AssemblyScript under lib to .wasm files beside it.
+Compiles the AssemblyScript under lib to .wasm files next to it.
 
-  --check   write nothing; fail where the committed bytes differ
+  --check   write nothing; fail if the committed bytes differ
   --help    show this text`;
 
 /** Compiles one source and returns the module's bytes. */
@@ -60,7 +60,7 @@ async function compile(source: string, flags: string[]): Promise<Uint8Array> {
   return binary;
 }
 
-/** Compiles all modules and writes those that changed; with `check` it only counts them. */
+/** Compiles all modules and writes those that changed; with `check`, only counts them. */
 async function compileAll(check: boolean | undefined): Promise<number> {
   let stale = 0;
   for (const { source, output } of MODULES) {

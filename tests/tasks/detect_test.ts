@@ -50,7 +50,7 @@ Deno.test("detect prints what detectFaces finds, and only JSON", async () => {
     const before = readFileSync(out);
     const again = run(file, "--out", out);
     assert.equal(again.status, 2);
-    assert.match(again.stderr, /is there: use --force/);
+    assert.match(again.stderr, /already exists: use --force/);
     assert.deepEqual(readFileSync(out), before);
   } finally {
     rmSync(folder, { recursive: true });
@@ -64,8 +64,8 @@ Deno.test("detect says in one line what is wrong", () => {
     [["a.png", "--scale-factor", "1.00001"], 2, /at least 1.001/],
     [["a.png", "--scale-factor", "1e9"], 2, /at most 1000/],
     [["a.png", "--cascade", root], 1, /is not a file/],
-    [["a.png", "--out", "no/where.png"], 1, /its folder is not there/],
-    [["a.png", "--min-size", "4"], 2, /--min-size is "4", not WxH/],
+    [["a.png", "--out", "no/where.png"], 1, /its folder does not exist/],
+    [["a.png", "--min-size", "4"], 2, /--min-size must be WxH, such as 40x40, not "4"/],
     [["a.png", "--cascade", join(root, "deno.json")], 1, /deno.json/],
     [["a.png", "--color"], 2, /--color/],
   ];
