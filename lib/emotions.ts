@@ -68,7 +68,7 @@ export function colorsOf(emotions: readonly string[]): string[] {
 
 /** What is wrong with names for classes, or `null`. */
 export function complaintAbout(emotions: readonly string[]): string | null {
-  if (emotions.length < 2) return "two classes at least are needed";
+  if (emotions.length < 2) return "at least two classes are needed";
   if (emotions.length > 256) return "more than 256 classes";
   const bad = emotions.find((name) =>
     typeof name !== "string" ||

@@ -9,11 +9,11 @@ Started by run_notebook.ts, which reads the lines:
     {"event": "error", "cell": 4, "name": "Error", "message": "..."}
     {"event": "done", "seconds": 12.3}
 
-The executed notebook is written to OUTPUT also when a cell fails, and a
-fragment of HTML beside it (OUTPUT with .html) when none does. When standard
+The executed notebook is written to OUTPUT even if a cell fails, and a
+fragment of HTML next to it (OUTPUT with .html) if none does. When standard
 input closes, the process that started this one has ended: the kernel is
-killed and this ends too. It leaves out which notebooks there are, and what a
-page around the fragment looks like.
+killed and this ends too. It does not choose the notebooks or lay out the page
+around the fragment.
 """
 
 import asyncio

@@ -1,12 +1,12 @@
-// A gray image turned about its middle.
+// A gray image rotated about its center.
 
 import type { GrayImage } from "./gray.ts";
 
 /**
- * Turns an image about its middle, keeping its size. Beyond its edges the edge
- * pixels repeat; between pixels the values are interpolated (bilinear).
+ * Rotates an image about its center, keeping its size. Beyond its edges, the edge
+ * pixels repeat; between pixels, values are interpolated (bilinear).
  *
- * @param degrees clockwise, as one sees the image
+ * @param degrees clockwise, as seen
  *
  * @example
  * ```ts

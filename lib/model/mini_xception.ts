@@ -13,12 +13,12 @@ export interface MiniXceptionOptions {
   /** The names of the classes, or their number; by default FER-2013's seven emotions. */
   classes?: readonly string[] | number;
   /**
-   * The L2 penalty of the kernels of the first two convolutions. The authors' code names it for
-   * the separable ones too, but as `kernel_regularizer`, which Keras 2 takes and does not apply
-   * there: those have a depthwise and a pointwise kernel, each with a regularizer of its own.
+   * The L2 penalty on the kernels of the first two convolutions. The authors' code sets it for
+   * the separable ones too, but as `kernel_regularizer`, which Keras 2 accepts but does not apply
+   * there: those have a depthwise and a pointwise kernel, each with its own regularizer.
    */
   l2?: number;
-  /** Where the random first weights come from. */
+  /** The seed of the random initial weights. */
   seed?: number;
 }
 
@@ -28,8 +28,8 @@ export const miniXceptionDefaults: Required<MiniXceptionOptions> = {
 };
 
 /**
- * Builds mini-Xception, from faces of 48 x 48 x 1 in -1..1 to one probability an
- * emotion, with random first weights (Glorot uniform).
+ * Builds mini-Xception, from faces of 48 x 48 x 1 in -1..1 to one probability per
+ * emotion, with random initial weights (Glorot uniform).
  *
  * @example
  * ```ts

@@ -123,7 +123,7 @@ Deno.test("a JPEG is read without its end marker and with a trailer, not with tw
     jpeg.subarray(0, -2),
     ...Array(300).fill(jpeg.subarray(scan, -2)),
   ]);
-  assert.match(await reason(scans), /scans or more/);
+  assert.match(await reason(scans), /has at least [0-9]+ scans/);
 });
 
 Deno.test("CMYK JPEG is read with and without Adobe's marker", async () => {
@@ -195,7 +195,10 @@ Deno.test("4-bit BMP is read plain and with run lengths, and not when runs are m
     assert.deepEqual(gray, [...above, ...below]);
   }
   assert.match(await reason(bmp(2, runs.slice(0, 8))), /cut off/);
-  assert.match(await reason(bmp(5, plain)), /compression 5, which is not read/);
+  assert.match(
+    await reason(bmp(5, plain)),
+    /compression 5, which is not supported/,
+  );
 });
 
 Deno.test("a TIFF with a tag that stands twice, or with kinds that decoders differ in, is refused", async () => {

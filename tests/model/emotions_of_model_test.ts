@@ -56,7 +56,7 @@ Deno.test("two classes go through training, the model's file, evaluation and rec
     assert.ok(["happy", "other"].includes(emotion));
     assert.throws(
       () => explain(loaded, happy.pixels.slice(0, 2304), { emotion: "sad" }),
-      /no "sad" among the model's classes: happy, other/,
+      /"sad" is not one of the model's classes: happy, other/,
     );
     // The same run, but other names: not the run that is asked for.
     const renamed = { ...happy, emotions: ["glad", "other"] };
@@ -122,6 +122,6 @@ Deno.test("a model without names has numbers; names and scale can be declared, a
     refuse({ emotions: "a,b" }, /3 classes, but 2 names: a, b/);
     refuse({ emotions: "a,b,b" }, /b is named twice/);
     for (const scale of ["1", "0..", "1..1", "x..y", "0..1..2"]) {
-      refuse({ scale }, /what black and white become, such as 0\.\.1/);
+      refuse({ scale }, /the values for black and white, such as 0\.\.1/);
     }
   }));

@@ -86,8 +86,8 @@ Deno.test("a network for something else is refused by name", async () => {
     await saveModel(model, place);
     await assert.rejects(loadTrained(place), {
       name: "InferenceError",
-      message: `${place}: takes [48,48,1] and gives [46,46,2], not [48,48,1] ` +
-        "and one probability a class: it is not a network for these faces",
+      message: `${place}: takes [48,48,1] and returns [46,46,2], not [48,48,1] ` +
+        "and one probability per class: it is not a network for these faces",
     });
     await assert.rejects(loadTrained(join(folder, "none")), /none/);
   } finally {

@@ -168,7 +168,10 @@ Deno.test("a download that breaks off continues where it stopped", async () => {
     (request, response) =>
       serve(request, response, { breakAt: calls++ === 0 ? half : Infinity }),
     async (from, folder, ranges) => {
-      await rejectsWith(downloadFaces({ from, folder, counts }), /broke off/);
+      await rejectsWith(
+        downloadFaces({ from, folder, counts }),
+        /was interrupted/,
+      );
       assert.ok(!existsSync(join(folder, "fer2013.zip")));
       const { faces } = await downloadFaces({ from, folder, counts });
       assert.equal(faces.length, rows.length);
@@ -189,7 +192,10 @@ Deno.test("a file that changed meanwhile is downloaded from its start", async ()
       });
     },
     async (from, folder) => {
-      await rejectsWith(downloadFaces({ from, folder, counts }), /broke off/);
+      await rejectsWith(
+        downloadFaces({ from, folder, counts }),
+        /was interrupted/,
+      );
       const { faces } = await downloadFaces({ from, folder, counts });
       assert.equal(faces.length, rows.length);
     },
@@ -215,7 +221,7 @@ Deno.test("an error page and an error status leave nothing behind", async () => 
 
 Deno.test("a wrong archive names what is wrong and leaves nothing behind", async () => {
   const wrong: [Uint8Array, RegExp][] = [
-    [toZip([["cats/1.txt", "meow"]]), /holds neither/],
+    [toZip([["cats/1.txt", "meow"]]), /contains neither/],
     [toZip(toPictures(rows.slice(0, 41))), /PrivateTest has 1 neutral .* of 2/],
     [archive.slice(0, -500), /zip archive is cut off/],
     [new TextEncoder().encode("<html>log in</html>"), /wrong header/],
@@ -286,7 +292,10 @@ Deno.test("a server that ignores If-Range is not mixed with another version", as
       response.end(other.subarray(start));
     },
     async (from, folder) => {
-      await rejectsWith(downloadFaces({ from, folder, counts }), /broke off/);
+      await rejectsWith(
+        downloadFaces({ from, folder, counts }),
+        /was interrupted/,
+      );
       const { path } = await downloadFaces({ from, folder, counts });
       assert.deepEqual(new Uint8Array(readFileSync(path)), archive);
       assert.deepEqual(readdirSync(folder), ["fer2013.zip"]);
@@ -308,7 +317,10 @@ Deno.test("a 416 of a file that became shorter starts over", async () => {
       response.end();
     },
     async (from, folder, ranges) => {
-      await rejectsWith(downloadFaces({ from, folder, counts }), /broke off/);
+      await rejectsWith(
+        downloadFaces({ from, folder, counts }),
+        /was interrupted/,
+      );
       const { faces } = await downloadFaces({ from, folder, counts });
       assert.equal(faces.length, rows.length);
       assert.deepEqual(ranges.map((range) => range !== ""), [
@@ -358,7 +370,7 @@ Deno.test("an endless body ends at the size limit and leaves nothing behind", as
   }, async (from, folder) => {
     await rejectsWith(
       downloadFaces({ from, folder, counts, limits: { most } }),
-      /bytes or more; the data has at most 200000/,
+      /sends at least [0-9]+ bytes; the data has at most 200000/,
     );
     assert.deepEqual(readdirSync(folder), []);
   });
@@ -386,7 +398,7 @@ Deno.test("a server that is silent or trickles is given up", async () => {
   }, async (from, folder) => {
     await rejectsWith(
       downloadFaces({ from, folder, counts, limits }),
-      /broke off .*too slow/,
+      /was interrupted .*too slow/,
     );
   });
 });
@@ -398,7 +410,7 @@ Deno.test("two downloads at once: the second is refused, the first is whole", as
     const first = downloadFaces({ from, folder, counts });
     await rejectsWith(
       downloadFaces({ from, folder, counts }),
-      /process .* is getting it now/,
+      /process .* is already getting it/,
     );
     await first;
     assert.deepEqual(readdirSync(folder), ["fer2013.zip"]);
@@ -414,7 +426,7 @@ Deno.test("a folder that cannot be written, and what is not a file, give one lin
     );
     await rejectsWith(
       downloadFaces({ from: folder, folder: join(folder, "new") }),
-      /is a folder; name a zip/,
+      /is a folder; give a zip/,
     );
     if (!existsSync("/dev/zero")) return;
     await rejectsWith(

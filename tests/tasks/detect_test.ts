@@ -65,7 +65,11 @@ Deno.test("detect says in one line what is wrong", () => {
     [["a.png", "--scale-factor", "1e9"], 2, /at most 1000/],
     [["a.png", "--cascade", root], 1, /is not a file/],
     [["a.png", "--out", "no/where.png"], 1, /its folder does not exist/],
-    [["a.png", "--min-size", "4"], 2, /--min-size must be WxH, such as 40x40, not "4"/],
+    [
+      ["a.png", "--min-size", "4"],
+      2,
+      /--min-size must be WxH, such as 40x40, not "4"/,
+    ],
     [["a.png", "--cascade", join(root, "deno.json")], 1, /deno.json/],
     [["a.png", "--color"], 2, /--color/],
   ];
