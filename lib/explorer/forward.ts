@@ -1,7 +1,7 @@
 /**
- * A network's forward pass that keeps everything: the values of every layer,
- * computed layer by layer in plain TypeScript. This is the version to read and
- * to look into; `network/network.ts` is the fast one, and both agree.
+ * A forward pass that keeps everything: the values of every layer, computed
+ * layer by layer in plain TypeScript. This is the version to read and inspect;
+ * `network/network.ts` is the fast one, and both agree.
  *
  * Left out: training (see `network/compiler/`).
  *
@@ -34,7 +34,7 @@ export function windowStart(window: Window, axis: 0 | 1, at: number): number {
  * each is rows x columns x channels, flat.
  *
  * @param input 48 x 48 values from -1 to 1
- * @throws {NetworkError} for a kind of layer that cannot be followed
+ * @throws {NetworkError} for a kind of layer that the explorer does not support
  *
  * @example
  * ```ts
@@ -82,15 +82,15 @@ function computeNode(
     case "add":
       return given[0].map((value, i) => value + given[1][i]);
     case "multiply": {
-      // One factor a channel, or one a value.
+      // One factor per channel, or one per value.
       const factors = given[1];
       return given[0].map((value, i) => value * factors[i % factors.length]);
     }
-    case "dropout": // Works in training only.
+    case "dropout": // Active only during training.
       return given[0];
   }
   const { name, op } = node as NetworkNode;
-  throw new NetworkError(`layer ${name}: the explorer cannot follow ${op}`);
+  throw new NetworkError(`layer ${name}: the explorer does not support ${op}`);
 }
 
 function convolve(
@@ -163,7 +163,7 @@ function convolveDepthwise(
   return output;
 }
 
-/** Factor and summand of a batch normalization for one channel. */
+/** Scale and shift of a batch normalization for one channel. */
 export function normOf(
   network: TrainedNetwork,
   { gamma, beta, mean, variance, epsilon }: Node<"norm">,
@@ -219,7 +219,9 @@ function activate({ kind, name }: Node<"activation">, input: Float32Array) {
       return powers.map((power) => power / sum);
     }
   }
-  throw new NetworkError(`layer ${name}: the explorer cannot follow ${kind}`);
+  throw new NetworkError(
+    `layer ${name}: the explorer does not support ${kind}`,
+  );
 }
 
 function pool(

@@ -1,5 +1,5 @@
 /**
- * The networks that the explorer can open: every model under models/ that takes
+ * The networks that the explorer can open: every model in models/ that takes
  * a face, with the saved epochs of its run, as plain data for a page.
  *
  * @module
@@ -19,16 +19,16 @@ import type { TrainedNetwork } from "../network/trained.ts";
 export interface ListedModel {
   /** Its address below models/ on the page's server. */
   readonly id: string;
-  /** What it is called: a run and, for one of its epochs, which. */
+  /** Its title: a run and, for one of its epochs, the number. */
   readonly title: string;
   /** The run it belongs to. */
   readonly run: string;
-  /** For a saved epoch its number and, where its name tells, its accuracy. */
+  /** For a saved epoch, its number and, if its name gives it, its accuracy. */
   readonly epoch?: number;
   readonly accuracy?: number;
 }
 
-/** What a page needs of a network, beside its weights. */
+/** What a page needs of a network, besides its weights. */
 export interface NetworkFile {
   readonly graph: TrainedNetwork["graph"];
   /** The names of its classes, in the order of its outputs. */
@@ -68,8 +68,8 @@ function describeFolder(folder: string, root: string): FoundModel {
 }
 
 /**
- * The models under models/, the default one first; the epochs of a run in
- * their order.
+ * The models in models/, the default one first; the epochs of a run in
+ * order.
  *
  * @param model the folder of another model, which then comes first
  */
@@ -99,7 +99,7 @@ function firstModel(found: FoundModel[]): string {
   }
 }
 
-/** A model from elsewhere, with the saved epochs that lie beside it. */
+/** A model from elsewhere, with the saved epochs next to it. */
 function givenModel(folder: string): FoundModel[] {
   const place = folder.endsWith(".json") ? dirname(folder) : folder;
   const run = basename(dirname(place));
@@ -118,7 +118,7 @@ function givenModel(folder: string): FoundModel[] {
 }
 
 /**
- * Reads a model for a page; of any number of classes.
+ * Reads a model with any number of classes for a page.
  *
  * @throws {CheckpointError} when it cannot be read
  * @throws {NetworkError} when it does not take 48 x 48 gray faces, or has a
@@ -147,7 +147,7 @@ export async function readNetwork(
   }
 }
 
-/** The class names a model was saved with; else the emotions; else numbers. */
+/** The class names a model was saved with, or else the emotions, or else numbers. */
 function readNames(folder: string, classes: number): string[] {
   const names = readModelJson(folder).userDefinedMetadata?.emotions;
   if (Array.isArray(names) && names.length === classes) {
@@ -158,7 +158,7 @@ function readNames(folder: string, classes: number): string[] {
     : Array.from({ length: classes }, (_, k) => `class ${k}`);
 }
 
-/** A model.json as it lies on the disk. */
+/** A model.json as it is on disk. */
 export function readModelJson(folder: string): {
   modelTopology: unknown;
   userDefinedMetadata?: { emotions?: unknown };

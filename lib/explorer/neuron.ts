@@ -8,7 +8,7 @@ import type { NetworkNode, Shape } from "../network/graph.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
 import { normOf, weightOf, windowPlaces, windowStart } from "./forward.ts";
 
-/** One map of the input, as a window of a convolution reads it. */
+/** One input map, as a convolution's window reads it. */
 export interface Term {
   /** The map of the input. */
   readonly channel: number;
@@ -19,7 +19,7 @@ export interface Term {
   readonly sum: number;
 }
 
-/** How a value came about, by the kind of its layer. */
+/** How a value was computed, by the kind of its layer. */
 export type Reason =
   | { kind: "input" }
   | {
@@ -53,7 +53,7 @@ export interface Neuron {
 /**
  * Takes one value of a layer apart.
  *
- * @param values what `traceLayers` gave
+ * @param values what `traceLayers` returned
  * @param node the layer's index in the graph
  * @throws {RangeError} for a position that the layer does not have
  *

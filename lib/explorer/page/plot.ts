@@ -1,5 +1,5 @@
-// A small line chart in SVG: one or two curves, a mark where things are now. Charts of the notebooks
-// are in notebook/charts.ts, which needs a library that is too large for a page.
+// A small line chart in SVG: one or two curves, and a mark at the current position. The notebooks'
+// charts are in notebook/charts.ts, which needs a library that is too large for a page.
 
 const SPACE = "http://www.w3.org/2000/svg";
 const WIDTH = 420, HEIGHT = 170, LEFT = 40, RIGHT = 10, TOP = 8, BOTTOM = 32;
@@ -34,11 +34,11 @@ export interface PlotOptions {
   readonly least: number;
   readonly most: number;
   readonly curves: readonly Curve[];
-  /** Where things are now. */
+  /** The current position. */
   readonly now?: number;
 }
 
-/** Draws a plot into an element, in place of the one before. */
+/** Draws a plot into an element, replacing the previous one. */
 export function drawPlot(place: HTMLElement, options: PlotOptions): void {
   const { least, most, curves, now } = options;
   const across = (x: number) =>

@@ -89,7 +89,7 @@ class DetectorRoom {
           this.#seed++;
           this.#drawnScene();
         }),
-        make("label", {}, "A picture of yours", file),
+        make("label", {}, "Your own picture", file),
       ),
       slider({
         label: "scaleFactor",
@@ -118,8 +118,8 @@ class DetectorRoom {
           make(
             "figcaption",
             {},
-            "Click the picture (or use arrow keys on it) to put the window " +
-              "there. Thick: faces. Thin: windows that passed.",
+            "Click the picture (or use the arrow keys) to place the window. " +
+              "Thick: faces. Thin: windows that passed.",
           ),
           this.#count,
         ),
@@ -172,7 +172,7 @@ class DetectorRoom {
     }
   }
 
-  /** The pyramid for the scale factor; the window keeps its place and size. */
+  /** The pyramid for the scale factor; the window keeps its position and size. */
   #prepare(side = this.#sideOf(this.#layer)) {
     this.#layers = pyramidLayers(this.#image, this.#cascade, {
       ...{
@@ -287,10 +287,10 @@ class DetectorRoom {
       size: this.#sideOf(this.#layer),
     });
     this.#verdict.textContent = result.flat
-      ? "The window left at once: it has too little contrast."
+      ? "The window was rejected at once: it has too little contrast."
       : result.passed === stages.length
       ? `The window passed all ${stages.length} stages: it is one vote for a face.`
-      : `The window left in stage ${result.passed}: its votes, ` +
+      : `The window was rejected in stage ${result.passed}: its votes, ` +
         `${digits(result.sum)}, are below ${
           digits(stages[result.passed].threshold)
         }.`;
@@ -319,19 +319,21 @@ class DetectorRoom {
   #drawStage(passed: number, sum: number | undefined) {
     const { threshold, weakClassifiers } = this.#cascade.stages[this.#stage];
     this.#stageWords.textContent = sum === undefined
-      ? "No stage was asked."
-      : `Stage ${this.#stage}: ${weakClassifiers.length} features vote ` +
-        `${digits(sum)} together; ${digits(threshold)} are needed.` +
-        (this.#stage > passed ? " It was not asked: the window had left." : "");
+      ? "No stage was reached."
+      : `Stage ${this.#stage}: the votes of ${weakClassifiers.length} features ` +
+        `add up to ${digits(sum)}; ${digits(threshold)} is needed.` +
+        (this.#stage > passed
+          ? " It was not reached: the window had been rejected."
+          : "");
   }
 }
 
 export const detector: Room = {
   id: "detector",
   title: "Detector",
-  idea: "Most windows are no face, and leave after a few sums: that is why " +
-    "finding faces is fast.",
-  tryThis: "put the window on a face and beside it, and compare how far it " +
+  idea: "Most windows are not faces and are rejected after a few sums: that " +
+    "is why finding faces is fast.",
+  tryThis: "put the window on a face and next to it, and compare how far it " +
     "gets; then set minNeighbors to 0.",
   uses: [],
   open: async (place, app) => {
