@@ -25,7 +25,7 @@ Deno.test("an answer of another kind is told what is expected, for every exercis
   for (const exercise of Object.keys(EXERCISES)) {
     const { state, text } = await judge(exercise, new Date(0));
     assert.equal(state, "wrong", exercise);
-    assert.match(text, /has to be/, exercise);
+    assert.match(text, /must be/, exercise);
   }
 });
 

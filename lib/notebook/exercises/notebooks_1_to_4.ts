@@ -74,7 +74,7 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
   ),
   "1.2": number(
     ...["1.2", 0, "the number of a face, from 0"] as const,
-    "Take the mean of facePixels(training, i) for each training face, and keep the first of the lowest.",
+    "Take the mean of facePixels(training, i) for each training face, and keep the first lowest one.",
   ),
   "1.3": works<[Faces]>(
     "a function that takes faces and gives a number",
@@ -127,15 +127,15 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
         const after = Array.from(
           (answer as (face: Uint8Array) => ArrayLike<number>)(face),
         );
-        if (after.length !== FACE_PIXELS) return "It must give 2,304 values.";
+        if (after.length !== FACE_PIXELS) return "It must return 2,304 values.";
         if (after.some((gray) => !(gray >= 0 && gray <= 255))) {
-          return "Some of its values are not from 0 to 255.";
+          return "Some of its values are outside 0 to 255.";
         }
         const moved = after.filter((gray, i) =>
           Math.abs(gray - before[i]) >= 1
         );
         if (moved.length < 0.05 * FACE_PIXELS) {
-          return "It leaves more than 95 % of the pixels as they are.";
+          return "It leaves more than 95 % of the pixels unchanged.";
         }
         if (correlation(after, before) < 0.3) {
           return "The result has little in common with the face: would you still recognize the emotion?";
@@ -159,7 +159,7 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
   ),
   "3.2": works<[number[], number]>(
     "a function of the values and their side",
-    "Each 2x2 square gives its largest value; the squares do not overlap.",
+    "Each 2x2 square becomes its largest value; the squares do not overlap.",
     () =>
       [4, 6].map((side) => {
         const values = randomValues(side * side, side).map((v) => v - 0.5);
@@ -181,7 +181,7 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
     expects: "a model made by tf.model",
     accepts: (answer) =>
       typeof (answer as tf.LayersModel).countParams === "function",
-    hint: "Fewer filters in the later modules save most.",
+    hint: "Fewer filters in the later modules save the most.",
     async test(answer) {
       const tf = await import("@tensorflow/tfjs");
       const model = answer as tf.LayersModel;
@@ -189,13 +189,13 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
       if (`${input.slice(1)}` !== "48,48,1") {
         return "It must take faces of 48 x 48 x 1.";
       }
-      if (`${output.slice(1)}` !== "7") return "It must give seven numbers.";
+      if (`${output.slice(1)}` !== "7") return "It must return seven numbers.";
       const pixels = tf.tidy(() => {
         const x = tf.randomUniform([2, 48, 48, 1], -1, 1, "float32", 1);
         return (model.predict(x) as tf.Tensor).sum(1).arraySync() as number[];
       });
       if (pixels.some((sum) => Math.abs(sum - 1) > 1e-4)) {
-        return "The seven numbers must add up to 1: end with a soft-max.";
+        return "The seven numbers must add up to 1: end with a softmax.";
       }
       const parameters = model.countParams();
       return parameters < 30_000 ||
@@ -206,7 +206,7 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
   },
   "3.R": works<[number[], number, number[]]>(
     "a function of the image, its side and the kernel",
-    "In which order do a picture's rows lie in memory?",
+    "In what order are a picture's rows stored in memory?",
     () => {
       const image = randomValues(49, 3), kernel = [1, 2, 3, 4, 5, 6, 7, 8, 9];
       const wanted = convolve(image, 7, kernel);
@@ -226,7 +226,7 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
       const first = readNotebookRun("first", context as Faces);
       const slow = readNotebookRun(answer as string, context as Faces);
       if (slow.config.learningRate > first.config.learningRate / 10) {
-        return `Its learning rate is ${slow.config.learningRate}: take at most a tenth of the first run's.`;
+        return `Its learning rate is ${slow.config.learningRate}: use at most a tenth of the first run's.`;
       }
       if (slow.epochs.length < 2) return "It needs at least two epochs.";
       const epoch = Math.min(slow.epochs.length, first.epochs.length) - 1;

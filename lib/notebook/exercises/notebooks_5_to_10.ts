@@ -47,14 +47,14 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
   ),
   "5.3": text(
     20,
-    "Say which mistake, what in the picture explains it, and whether you would have labeled it like the data set.",
+    "Say which mistake it is, what in the picture explains it, and whether you would have labeled it like the data set.",
   ),
   "5.R": {
     expects: "an object with two lists of faces: fitted and measured",
     accepts: (answer) =>
       Array.isArray((answer as { fitted?: unknown }).fitted) &&
       Array.isArray((answer as { measured?: unknown }).measured),
-    hint: "No face that the temperature was fitted on may be measured.",
+    hint: "Do not measure on any face that the temperature was fitted on.",
     test(answer) {
       const { fitted, measured } = answer as Record<string, number[]>;
       if (Math.min(fitted.length, measured.length) < 100) {
@@ -66,7 +66,7 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
   },
   "6.1": number(
     ...["6.1", 3, "a share from 0 to 1"] as const,
-    "left[1] windows are left after the second stage, of all.",
+    "Of all windows, left[1] are left after the second stage.",
   ),
   "6.2": {
     expects: "three counts of faces: upright, at 20 and at 180 degrees",
@@ -79,7 +79,7 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
   },
   "6.3": text(
     30,
-    "Name a place where a picture of a face is found that is not a person, and what would follow from it.",
+    "Name a place where a picture of a face is found that is not a person, and say what would follow.",
   ),
   "6.R": works<[number, number, number]>(
     "a function of x, y and the layer's scale",
@@ -140,11 +140,11 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
   },
   "7.3": text(
     30,
-    "Say who would be harmed by a wrong label, and who could find out.",
+    "Say whom a wrong label would harm, and who could find out.",
   ),
   "7.R": works<[Uint8Array]>(
     "a function that takes gray values and gives as many numbers",
-    "Training and use must scale in the same way: -1 to 1.",
+    "Training and use must scale the same way: to -1 to 1.",
     () => {
       const gray = Uint8Array.of(0, 64, 128, 255);
       return [{
@@ -156,13 +156,13 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
   ),
   "9.1": number(
     ...["9.1", 3, "a share from 0 to 1"] as const,
-    "Compare the emotion with most votes of each face with its label.",
+    "For each face, compare the emotion with the most votes with the label.",
   ),
   "9.2": works<[number[]]>(
     "a function that takes the votes of one face and gives a number",
-    "Votes become shares p; a share of 0 adds nothing. The entropy in bits is the sum of -p log2 p.",
+    "Turn votes into shares p; a share of 0 adds nothing. The entropy in bits is the sum of -p log2 p.",
     () => [
-      { given: [[10, 0, 0, 0]], wanted: 0, what: "ten equal votes" },
+      { given: [[10, 0, 0, 0]], wanted: 0, what: "ten identical votes" },
       { given: [[5, 5, 0, 0]], wanted: 1, what: "votes split in half" },
       { given: [[2, 2, 2, 2]], wanted: 2, what: "votes split in four" },
     ],
@@ -180,7 +180,7 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
         wanted: 3,
         what: "six votes for happiness",
       },
-      { given: [[5, 0, 0, 5, 0, 0, 0, 0, 0, 0]], wanted: -1, what: "a draw" },
+      { given: [[5, 0, 0, 5, 0, 0, 0, 0, 0, 0]], wanted: -1, what: "a tie" },
       {
         given: [[0, 0, 0, 4, 0, 0, 0, 0, 6, 0]],
         wanted: 4,
@@ -190,13 +190,13 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
   ),
   "10.1": number(
     ...["10.1", 0, "a number of faces"] as const,
-    "auditFaces(leaked).splits has a row for PublicTest, and it says how many of its faces are in Training too.",
+    "auditFaces(leaked).splits has a row for PublicTest, which says how many of its faces are also in Training.",
   ),
   "10.2": {
     expects: "a function that takes faces and gives faces",
     accepts: isFunction,
     hint:
-      "Keep a training face only where no face of another split has the same pixels.",
+      "Keep a training face only if no face in another split has the same pixels.",
     test(answer) {
       const faces = randomFaces(12, 5);
       faces.splits.set([1, 1, 1], 0);
@@ -205,21 +205,21 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
       const clean = (answer as (faces: Faces) => Faces)(faces);
       const count = (split: number) =>
         clean.splits.filter((s) => s === split).length;
-      if (count(1) !== 3) return "The faces of PublicTest must all stay.";
+      if (count(1) !== 3) return "All PublicTest faces must stay.";
       if (count(0) > 7) return "Some training faces are still copies.";
       return count(0) === 7 && clean.pixels.length === 10 * FACE_PIXELS;
     },
   },
   "10.3": text(
     40,
-    "Which numbers would you ask its authors for, and what would you run yourself?",
+    "What numbers would you ask the authors for, and what would you run yourself?",
   ),
   "10.R": {
     expects: "an object with two lists of faces: training and test",
     accepts: (answer) =>
       Array.isArray((answer as { training?: unknown }).training) &&
       Array.isArray((answer as { test?: unknown }).test),
-    hint: "Split first, then make copies, and only of the training faces.",
+    hint: "Split first, then make copies, but only of the training faces.",
     test(answer) {
       const { training, test } = answer as Record<string, number[]>;
       const seen = new Set(training);
