@@ -43,6 +43,8 @@ export const optimizers: {
 export interface TeacherChoice {
   /** The folders of their saved models. */
   models: string[];
+  /** A file of what teachers answered, instead of models: teacher_answers.ts says how it looks. */
+  answers?: string;
   /** The teachers' part of each target, 0..1; the label has the rest. */
   weight: number;
   /** Above 1 softens what they say, by this root of their mean probabilities. */
@@ -185,10 +187,11 @@ const checks: Record<string, (value: unknown) => string | null> = {
   "augmentation.brightness": inside(0, 1),
   "augmentation.contrast": inside(0, 1),
   "teacher.models": (value) =>
-    Array.isArray(value) && value.length > 0 &&
-      value.every((folder) => typeof folder === "string")
+    Array.isArray(value) && value.every((folder) => typeof folder === "string")
       ? null
       : "must be a list of models' folders",
+  "teacher.answers": (value) =>
+    typeof value === "string" ? null : "must be a file's path",
   "teacher.weight": inside(0, 1),
   "teacher.temperature": inside(0.01, 100),
   freeze: orNull((value) =>
@@ -234,7 +237,7 @@ export type PartialConfig =
     optimizer?: OptimizerChoice["kind"] | Partial<OptimizerChoice>;
     schedule?: Schedule["kind"] | Partial<Schedule>;
     augmentation?: Partial<Augmentation>;
-    teacher?: Pick<TeacherChoice, "models"> & Partial<TeacherChoice> | null;
+    teacher?: Partial<TeacherChoice> | null;
   };
 
 /** What a field that is an object holds unless it is said, by its kind where it has kinds. */
@@ -246,7 +249,7 @@ function nestedDefaults(name: string, kind: unknown, base: TrainingConfig) {
     case "augmentation":
       return base.augmentation;
     case "teacher":
-      return { weight: 0.5, temperature: 1 };
+      return { models: [], weight: 0.5, temperature: 1 };
     default:
       return Object.hasOwn(kinds, kind as string) ? kinds[kind as string] : {};
   }
@@ -363,7 +366,14 @@ export function completeConfig(
       throw new TrainingError(`${name} ${complaint}, not ${shown(value)}`);
     }
   }
-  const { classWeights } = config;
+  const { classWeights, teacher } = config;
+  if (teacher && (teacher.models.length > 0) === Boolean(teacher.answers)) {
+    throw new TrainingError(
+      `teacher must have either models, such as ${
+        JSON.stringify(examples.teacher)
+      }, or answers, the path of a file`,
+    );
+  }
   const usable = classWeights === null || classWeights === "balanced" ||
     Array.isArray(classWeights) &&
       classWeights.every((weight) => inside(0, 1e6)(weight) === null);

@@ -27,7 +27,7 @@ export async function askTeachers(
     worker: number;
   },
 ): Promise<void> {
-  if (!config.teacher) return;
+  if (!config.teacher || teachers.length === 0) return;
   const { training, taught, workers } = memory;
   const classes = taught.length / training.length;
   const [from, to] = partOf(training.length, worker, workers);

@@ -57,6 +57,8 @@ import { freezeLayers, type Frozen } from "./freeze.ts";
 import { firstState, resumedState } from "./run/resume.ts";
 import { chooseThread, TrainingTeam } from "./team.ts";
 import { loadTeacher } from "./load_teacher.ts";
+import { readTeacherAnswers } from "./teacher_answers.ts";
+import { applyTemperature } from "../evaluation/metrics.ts";
 import type { OwnParts } from "./worker.ts";
 
 /** How far an epoch is. */
@@ -143,6 +145,17 @@ class Run {
         loadTeacher(folder, emotions)
       ),
     );
+    if (config.teacher?.answers) {
+      const { answers, temperature } = config.teacher;
+      const given = await readTeacherAnswers(
+        answers,
+        memory.training,
+        emotions,
+      );
+      memory.taught.set(
+        applyTemperature(given, emotions.length, temperature),
+      );
+    }
     const classWeights = resolveClassWeights(
       config,
       memory.training.labels,
