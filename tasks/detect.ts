@@ -81,8 +81,10 @@ function frame(image: ColorImage, boxes: readonly Box[]): ColorImage {
     for (let y = box.y; y < box.y + box.height; y++) {
       for (let x = box.x; x < box.x + box.width; x++) {
         const edge = Math.min(
-          ...[x - box.x, box.x + box.width - 1 - x],
-          ...[y - box.y, box.y + box.height - 1 - y],
+          x - box.x,
+          box.x + box.width - 1 - x,
+          y - box.y,
+          box.y + box.height - 1 - y,
         );
         if (edge < thick) data.set([40, 220, 90, 255], 4 * (y * width + x));
       }
@@ -126,10 +128,12 @@ await runTask({
 }, async (options, [name]) => {
   const search = {
     scaleFactor: readNumber("scale-factor", options["scale-factor"], {
-      ...{ least: 1.001, most: 1000 },
+      least: 1.001,
+      most: 1000,
     }) ?? DETECT_DEFAULTS.scaleFactor,
     minNeighbors: readNumber("min-neighbors", options["min-neighbors"], {
-      ...{ least: 0, whole: true },
+      least: 0,
+      whole: true,
     }) ?? DETECT_DEFAULTS.minNeighbors,
     minSize: sizeFrom(options["min-size"], "min-size"),
     maxSize: sizeFrom(options["max-size"], "max-size"),
@@ -148,7 +152,10 @@ await runTask({
   if (out !== undefined) await writePng(userPath(out), frame(image, faces));
   if (options.json) {
     const rects = faces.map((face) => [
-      ...[face.x, face.y, face.width, face.height],
+      face.x,
+      face.y,
+      face.width,
+      face.height,
     ]);
     console.log(JSON.stringify({ image: name, width, height, rects }));
     return;

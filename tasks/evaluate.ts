@@ -43,9 +43,16 @@ function readArguments() {
   try {
     return parseArgs({
       options: {
-        ...{ data: text, split: text, model: text, labels: text, votes: text },
-        ...{ emotions: text, scale: text },
-        ...{ tta: yes, json: yes, help: yes },
+        data: text,
+        split: text,
+        model: text,
+        labels: text,
+        votes: text,
+        emotions: text,
+        scale: text,
+        tta: yes,
+        json: yes,
+        help: yes,
       },
     }).values;
   } catch (error) {

@@ -125,8 +125,15 @@ function asRow(picture: string, face: RecognizedFace): string {
   const { x, y, width, height } = face.box;
   const probabilities = Array.from(face.probabilities, (p) => p.toFixed(5));
   return [
-    ...[quote(picture), x, y, width, height, face.neighbours],
-    ...[face.emotion, face.confidence.toFixed(5), ...probabilities],
+    quote(picture),
+    x,
+    y,
+    width,
+    height,
+    face.neighbours,
+    face.emotion,
+    face.confidence.toFixed(5),
+    ...probabilities,
     Number(face.unsure),
   ].join(",") + "\n";
 }

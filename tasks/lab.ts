@@ -47,7 +47,10 @@ async function openEditor(given: string[]): Promise<number> {
   const folder = join(projectRoot, "my");
   return await runProgram([
     python,
-    ...["-m", await editorOf(python), ...given, folder],
+    "-m",
+    await editorOf(python),
+    ...given,
+    folder,
   ]);
 }
 

@@ -82,7 +82,9 @@ async function report(options: ReportOptions): Promise<void> {
       complain(name, run);
       fragments.push(readFileSync(`${output}.html`, "utf8"));
       pages.push({
-        ...{ name, path, seconds: run.seconds },
+        name,
+        path,
+        seconds: run.seconds,
         title: textOf(run.notebook, /^# (.+)$/m) ?? name,
         about: textOf(run.notebook, /^# .+\n+((?:[^\n]+\n?)+)/m) ?? "",
       });
@@ -108,7 +110,9 @@ async function report(options: ReportOptions): Promise<void> {
   writeWhole(
     join(folder, "index.html"),
     indexPage(pages, manifest.metrics, {
-      ...{ data: describeData(manifest), made: manifest.made, command },
+      data: describeData(manifest),
+      made: manifest.made,
+      command,
     }),
   );
   // In a process of its own: in a fresh clone this one began before there were packages.

@@ -105,7 +105,8 @@ export class FaceFinder {
   find(image: GrayImage, search: FaceSearch): FoundFace[] {
     const { scaleFactor, minNeighbors } = search;
     const found = this.frontal.detect(image, {
-      ...{ scaleFactor, minNeighbors },
+      scaleFactor,
+      minNeighbors,
       minSize: squareOf(search.smallestFace, image),
     }).map((face) => upright(image, face, face));
     if (search.beyondEdges ?? true) {

@@ -18,7 +18,13 @@ export function tableColumns(
   emotions: readonly string[] = EMOTIONS,
 ): string[] {
   return [
-    ...["frame", "seconds", "track", "x", "y", "width", "height"],
+    "frame",
+    "seconds",
+    "track",
+    "x",
+    "y",
+    "width",
+    "height",
     ...emotions.map((emotion) => `${emotion}_raw`),
     ...emotions.map((emotion) => `${emotion}_smoothed`),
     "unsure",
@@ -54,8 +60,14 @@ export class FacesTable {
       const values = [...Array.from(raw), ...probabilities]
         .map((value) => value.toFixed(5));
       this.rows += [
-        ...[start, track, box.x, box.y, box.width, box.height],
-        ...[...values, Number(unsure)],
+        start,
+        track,
+        box.x,
+        box.y,
+        box.width,
+        box.height,
+        ...values,
+        Number(unsure),
       ].join(",") + "\n";
     }
     if (this.rows.length > 65536) this.flush();

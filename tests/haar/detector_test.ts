@@ -99,7 +99,9 @@ for (
     "stumps": { trees: false, tilted: false, wholeWeights: true },
     "tilted stumps": { trees: false, tilted: true, wholeWeights: true },
     "stumps with any weights": {
-      ...{ trees: false, tilted: false, wholeWeights: false },
+      trees: false,
+      tilted: false,
+      wholeWeights: false,
     },
     "tilted trees": { trees: true, tilted: true, wholeWeights: false },
   })

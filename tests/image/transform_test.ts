@@ -12,11 +12,12 @@ const image = { width: 3, height: 2, data: Uint8Array.of(1, 2, 3, 4, 5, 6) };
 Deno.test("a border repeats the edge pixels", () => {
   const padded = padImage(image, 2, 1);
   assert.deepEqual([padded.width, padded.height], [7, 4]);
+  // deno-fmt-ignore
   assert.deepEqual([...padded.data], [
-    ...[1, 1, 1, 2, 3, 3, 3],
-    ...[1, 1, 1, 2, 3, 3, 3],
-    ...[4, 4, 4, 5, 6, 6, 6],
-    ...[4, 4, 4, 5, 6, 6, 6],
+    1, 1, 1, 2, 3, 3, 3,
+    1, 1, 1, 2, 3, 3, 3,
+    4, 4, 4, 5, 6, 6, 6,
+    4, 4, 4, 5, 6, 6, 6,
   ]);
 });
 

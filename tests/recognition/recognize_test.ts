@@ -79,7 +79,9 @@ Deno.test("a network for something else is refused by name", async () => {
     const model = tf.sequential({
       layers: [
         tf.layers.conv2d({
-          ...{ inputShape: [48, 48, 1], filters: 2, kernelSize: 3 },
+          inputShape: [48, 48, 1],
+          filters: 2,
+          kernelSize: 3,
         }),
       ],
     });
@@ -163,7 +165,8 @@ Deno.test("recognize takes a threshold and searches thoroughly", async () => {
   const all = await recognize(scene.image, undefined, { threshold: 1 });
   assert(all.length >= 2 && all.every((face) => face.unsure));
   const none = await recognize(scene.image, undefined, {
-    ...{ threshold: 0, thorough: true },
+    threshold: 0,
+    thorough: true,
   });
   assert(none.length >= all.length && none.every((face) => !face.unsure));
 });

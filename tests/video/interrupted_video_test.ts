@@ -16,10 +16,11 @@ const namesIn = (folder: string) =>
 
 async function makeClip(folder: string, seconds: number): Promise<string> {
   const clip = join(folder, "clip.mp4");
+  // deno-fmt-ignore
   await run(
     ...await sceneInput(folder),
-    ...["-vf", "noise=alls=30:allf=t", "-t", `${seconds}`, "-c:v", "mpeg4"],
-    ...["-q:v", "3", "-pix_fmt", "yuv420p", clip],
+    "-vf", "noise=alls=30:allf=t", "-t", `${seconds}`, "-c:v", "mpeg4",
+    "-q:v", "3", "-pix_fmt", "yuv420p", clip,
   );
   await Deno.remove(join(folder, "scene.gray"));
   return clip;
@@ -72,7 +73,9 @@ Deno.test(
             "-c",
             `ulimit -f ${kilobytes}; trap "" XFSZ; exec "$0" run -A --no-lock ` +
             'tasks/video.ts "$1" --out "$2"',
-            ...[Deno.execPath(), clip, out],
+            Deno.execPath(),
+            clip,
+            out,
           ],
           cwd: root,
         }).output();

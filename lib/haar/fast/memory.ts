@@ -116,12 +116,15 @@ export class HaarMemory {
       writeRowBlends(buffer, layer.rowBlends, image.height, layer.height);
     }
     this.#exports.configure(
-      ...[cascade.width, cascade.height, cascade.stages.length],
+      cascade.width,
+      cascade.height,
+      cascade.stages.length,
       ...this.#tableStarts,
     );
+    // deno-fmt-ignore
     this.#exports.place(
-      ...[pitch, lines, sums, squares, tiltedSums, pixels, image.width],
-      ...[rows, rowBytes, scratch, groups, found, capacity],
+      pitch, lines, sums, squares, tiltedSums, pixels, image.width,
+      rows, rowBytes, scratch, groups, found, capacity,
     );
     return {
       layers: placed,
