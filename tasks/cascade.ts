@@ -15,21 +15,22 @@ const DEBIAN = "/usr/share/opencv4/haarcascades";
 const OWN = ["haarcascade_frontalface_default", "haarcascade_profileface"]
   .map((name) => `${DEBIAN}/${name}.xml`);
 
-const HELP = `Usage: deno task cascade [XML] [--out FILE] [--force] [--check]
+const HELP =
+  `Usage: deno task cascade [XML] [--out FILE] [--overwrite] [--check]
 
 Writes the compact form of one of OpenCV's Haar cascades.
 
-  XML        the cascade (default: both that the project has, from Debian's
-             package opencv-data in ${DEBIAN})
-  --out FILE where to write (default: lib/haar/<name of the XML>.json)
-  --force    replace a file that is there and differs
-  --check    write nothing; fail where the file differs
-  --help     show this text`;
+  XML          the cascade (default: both that the project has, from Debian's
+               package opencv-data in ${DEBIAN})
+  --out FILE   where to write (default: lib/haar/<name of the XML>.json)
+  --overwrite  replace a file that is there and differs
+  --check      write nothing; fail where the file differs
+  --help       show this text`;
 
 function convert(
   xml: string,
   out: string,
-  { check, force }: { check?: boolean; force?: boolean },
+  { check, overwrite }: { check?: boolean; overwrite?: boolean },
 ) {
   if (!existsSync(xml)) {
     throw new CascadeError(xml, "is not there: install opencv-data or name it");
@@ -44,10 +45,10 @@ function convert(
     return console.log(`${out}: unchanged, ${text.length} bytes`);
   }
   if (check) throw new CascadeError(out, `is not what ${xml} gives`);
-  if (current !== undefined && !force) {
+  if (current !== undefined && !overwrite) {
     throw new CascadeError(
       out,
-      "is there and differs: use --force to replace it",
+      "is there and differs: --overwrite replaces it",
     );
   }
   writeWhole(out, text);
@@ -58,7 +59,7 @@ await runTask({
   help: HELP,
   options: {
     out: { type: "string" },
-    force: { type: "boolean" },
+    overwrite: { type: "boolean" },
     check: { type: "boolean" },
   },
   positionals: { least: 0, most: 1, what: "XML" },

@@ -1,15 +1,8 @@
 // Finds faces in a picture: prints their rectangles and, where asked, writes
 // the picture with frames around them. Emotions are in tasks/classify.ts.
 
-import {
-  existsSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { basename, dirname } from "node:path";
-import process from "node:process";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { basename } from "node:path";
 import { type Cascade, CascadeError } from "mien/haar/cascade.ts";
 import { readCascadeXml } from "mien/haar/cascade_xml.ts";
 import { readCompactCascade } from "mien/haar/cascade_json.ts";
@@ -19,8 +12,14 @@ import type { Box } from "mien/image/box.ts";
 import { DETECT_DEFAULTS, detectFaces } from "mien/haar/detector.ts";
 import type { ColorImage } from "mien/image/gray.ts";
 import { readImage, writePng } from "mien/image/image.ts";
-import { FileError, naming } from "mien/write_whole.ts";
-import { readNumber, runTask, UsageError, userPath } from "./command_line.ts";
+import { naming } from "mien/write_whole.ts";
+import {
+  checkTarget,
+  readNumber,
+  runTask,
+  UsageError,
+  userPath,
+} from "./command_line.ts";
 
 const HELP = `Usage: deno task detect IMAGE [options]
 
@@ -34,7 +33,7 @@ Finds faces in a picture with a Haar cascade, as OpenCV does.
   --equalize         equalize the histogram first, for dark or pale pictures
   --json             print {"image","width","height","rects":[[x,y,w,h]]} only
   --out PICTURE      write the picture with the faces framed, a PNG
-  --force            replace PICTURE if it is there
+  --overwrite        replace PICTURE if it is there
   --help             show this text`;
 
 function sizeFrom(text: string | undefined, name: string) {
@@ -93,24 +92,6 @@ function frame(image: ColorImage, boxes: readonly Box[]): ColorImage {
   return { width, height, data };
 }
 
-/** What makes a picture that cannot be written fail before the search. */
-function checkTarget(out: string, replace: boolean): void {
-  const target = userPath(out);
-  if (!/\.png$/i.test(out)) throw new UsageError(`${out} must end in .png`);
-  if (existsSync(target) && !replace) {
-    throw new UsageError(`${out} is there: use --force to replace it`);
-  }
-  if (existsSync(target) && !statSync(target).isFile()) {
-    throw new FileError(out, "is a folder or a device, not a file");
-  }
-  if (!existsSync(dirname(target))) {
-    throw new FileError(out, "its folder is not there: make it first");
-  }
-  const trial = `${target}.${process.pid}.trial`;
-  naming(out, () => writeFileSync(trial, ""));
-  rmSync(trial);
-}
-
 await runTask({
   help: HELP,
   options: {
@@ -122,7 +103,7 @@ await runTask({
     equalize: { type: "boolean" },
     json: { type: "boolean" },
     out: { type: "string" },
-    force: { type: "boolean" },
+    overwrite: { type: "boolean" },
   },
   positionals: { least: 1, most: 1, what: "an IMAGE" },
 }, async (options, [name]) => {
@@ -139,7 +120,10 @@ await runTask({
     maxSize: sizeFrom(options["max-size"], "max-size"),
   };
   const { out } = options;
-  if (out !== undefined) checkTarget(out, options.force ?? false);
+  if (out !== undefined) {
+    if (!/\.png$/i.test(out)) throw new UsageError(`${out} must end in .png`);
+    checkTarget(userPath(out), out, options.overwrite);
+  }
   const cascade = readCascade(options.cascade);
   const image = await readImage(userPath(name));
   const { width, height } = image;

@@ -7,15 +7,13 @@ import {
   ftruncateSync,
   openSync,
   readFileSync,
-  statSync,
   writeSync,
 } from "node:fs";
-import { dirname } from "node:path";
 import { Buffer } from "node:buffer";
 import { EMOTIONS } from "mien/emotions.ts";
 import type { RecognizedFace } from "mien/recognition/recognizer.ts";
 import { FileError, naming } from "mien/write_whole.ts";
-import { UsageError } from "./command_line.ts";
+import { checkTarget, UsageError } from "./command_line.ts";
 
 /** The columns; `neighbours` is spelled as programs that read the table know it. */
 const headerOf = (emotions: readonly string[]) =>
@@ -63,12 +61,7 @@ export class FacesCsv {
         `${name} exists already: --overwrite replaces it, --resume continues it`,
       );
     }
-    if (!existsSync(dirname(path))) {
-      throw new FileError(name, "its folder is not there: make it first");
-    }
-    if (existsSync(path) && !statSync(path).isFile()) {
-      throw new FileError(name, "is a folder or a device, not a file");
-    }
+    checkTarget(path, name, true);
     const file = naming(name, () => openSync(path, "w"));
     const table = new FacesCsv(path, name, file, 0);
     table.#write(header);

@@ -4,9 +4,8 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { UserError } from "mien/user_error.ts";
-import { runTask } from "./command_line.ts";
+import { readChoice, runTask } from "./command_line.ts";
 import { copyNotebooks } from "./course.ts";
 import {
   EDITOR,
@@ -103,26 +102,13 @@ async function removeKernel(): Promise<void> {
 }
 
 if (import.meta.main) {
-  const [option, choice] = Deno.args;
-  if (option === "--kernel" || Deno.args.includes("--help")) {
-    await runTask(
-      { help: HELP, options: { kernel: { type: "string" } } },
-      async ({ kernel }) => {
-        if (kernel === "add") await addKernel();
-        else if (kernel === "remove") await removeKernel();
-        else {throw new UserError(
-            `--kernel takes add or remove, not "${choice}"`,
-          );}
-      },
-    );
-  } else {
-    // Not by runTask: every other option is Jupyter's.
-    try {
-      process.exitCode = await openEditor(Deno.args);
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      console.error(`error: ${error.message}`);
-      process.exitCode = 1;
-    }
-  }
+  await runTask({
+    help: HELP,
+    options: { kernel: { type: "string" } },
+    passesOn: true,
+  }, async ({ kernel }, given) => {
+    const choice = readChoice("kernel", kernel, ["add", "remove"]);
+    if (choice === undefined) return await openEditor(given);
+    await (choice === "add" ? addKernel() : removeKernel());
+  });
 }

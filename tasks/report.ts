@@ -4,9 +4,9 @@
 // report_pages.ts, what the manifest holds in report_manifest.ts.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, join } from "node:path";
 import process from "node:process";
-import { runTask } from "./command_line.ts";
+import { runTask, userPath } from "./command_line.ts";
 import {
   describeData,
   makeManifest,
@@ -200,8 +200,7 @@ function pageName(path: string): string {
 function dataEnvironment(options: ReportOptions): Record<string, string> {
   const choice = options.data ?? Deno.env.get("FER2013");
   if (!choice) return {};
-  // Deno starts tasks in the project's folder and tells where the person was.
-  const path = resolve(Deno.env.get("INIT_CWD") ?? Deno.cwd(), choice);
+  const path = userPath(choice);
   if (!existsSync(path)) {
     throw new ReportError(`${path}: there is no such file or folder`);
   }

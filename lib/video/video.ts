@@ -144,7 +144,7 @@ export async function annotateVideo(
     signal?.throwIfAborted();
     writeWhole(paths.chart, seen.timeline.toSvg(basename(file)));
     table.publish();
-    await writer.publish();
+    writer.publish();
     const elapsed = (performance.now() - started) / 1000;
     return {
       ...paths,

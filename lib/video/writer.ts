@@ -4,9 +4,8 @@
  *
  * @module
  */
-import { rename, rm } from "node:fs/promises";
-import process from "node:process";
-import { naming } from "../write_whole.ts";
+import { rm } from "node:fs/promises";
+import { partialName, publish } from "../write_whole.ts";
 import { type Ffmpeg, fileArgument, readLog, VideoError } from "./ffmpeg.ts";
 import { matroskaFrame, matroskaHeader } from "./matroska.ts";
 import type { VideoColor, VideoInfo } from "./probe.ts";
@@ -50,7 +49,7 @@ export class VideoWriter {
     info: VideoInfo,
     ffmpeg: Ffmpeg,
   ): Promise<VideoWriter> {
-    const partial = `${file}.${process.pid}.part`;
+    const partial = partialName(file);
     const coder = ffmpeg.encoder === "libx264"
       ? ["-c:v", "libx264", "-preset", "superfast", "-crf", "20"]
       : ["-c:v", "mpeg4", "-q:v", "3"];
@@ -141,13 +140,9 @@ export class VideoWriter {
     return this.soundTroubles[0] ?? null;
   }
 
-  /** Gives the file its name. */
-  async publish(): Promise<void> {
-    await rename(this.partial, this.file).catch((error) =>
-      naming(this.file, () => {
-        throw error;
-      })
-    );
+  /** Gives the file its name. @throws {FileError} */
+  publish(): void {
+    publish(this.partial, this.file);
   }
 
   /** Stops writing and leaves no file. */

@@ -58,8 +58,11 @@ Deno.test("detect prints what detectFaces finds, and only JSON", async () => {
     const before = readFileSync(out);
     const again = run(file, "--out", out);
     assert.equal(again.status, 2);
-    assert.match(again.stderr, /is there: use --force/);
+    assert.match(again.stderr, /exists already: --overwrite replaces it/);
     assert.deepEqual(readFileSync(out), before);
+    for (const yes of ["--overwrite", "--force"]) {
+      assert.equal(run(file, "--out", out, yes).status, 0, yes);
+    }
   } finally {
     rmSync(folder, { recursive: true });
   }

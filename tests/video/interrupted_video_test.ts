@@ -43,7 +43,7 @@ Deno.test(
         const said = new Response(child.stderr).text();
         for (let i = 0; i < 600; i++) {
           if (
-            namesIn(folder).some((name) => /mp4\.\d+\.part$/.test(name))
+            namesIn(folder).some((name) => /mp4\.\d+\.partial$/.test(name))
           ) break;
           await new Promise((resolve) => setTimeout(resolve, 50));
         }
