@@ -148,7 +148,7 @@ export class FaceFinder {
     search: FaceSearch,
   ): FoundFace[] {
     const { small, factor, across, down } = bordered(image, TURNED_SIDE);
-    const turned = turnImage(small.padded, degrees);
+    const turned = turnImage(small.padded, -degrees);
     return this.thorough!.turned.detect(turned, {
       scaleFactor: search.scaleFactor,
       minNeighbors: Math.max(search.minNeighbors, TURNED_NEIGHBORS),

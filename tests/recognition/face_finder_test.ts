@@ -98,8 +98,7 @@ Deno.test("a leaning face is found thoroughly and cropped upright", () => {
     const { image, box } = drawnFace(seed);
     const straight = cropFace(image, box);
     for (const lean of [-20, 20]) {
-      // Turning by -20 makes an upright face lean by 20.
-      const leaning = turnImage(image, -lean);
+      const leaning = turnImage(image, lean);
       const faces = thorough.find(leaning, PHOTO_SEARCH);
       const [face] = faces.filter(({ turn }) => turn === lean);
       if (!face) continue;

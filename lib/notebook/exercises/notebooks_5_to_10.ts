@@ -76,8 +76,7 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
   "6.2": {
     expects: "three counts of faces: upright, at 20 and at 180 degrees",
     accepts: (answer) => Array.isArray(answer) && answer.length === 3,
-    hint:
-      "Use rotate(picture, degrees), and detectFaces with the options of this notebook.",
+    hint: "Use turnImage and detectFaces with the options of this notebook.",
     test: (answer) =>
       digestOf("6.2", "", (answer as number[]).join(" ")) ===
         DIGESTS["6.2"]?.[""],
