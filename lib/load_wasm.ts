@@ -3,9 +3,10 @@
 // Works in Deno, in workers and in browsers. Compiling is tasks/wasm.ts.
 
 /** A module with one relaxed SIMD instruction, to ask the engine about. */
+// deno-fmt-ignore
 const RELAXED_SIMD_PROBE = new Uint8Array([
-  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0],
-  ...[10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11],
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0,
+  10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11,
 ]);
 
 /** Whether this engine has relaxed SIMD, such as fused multiply-add. */

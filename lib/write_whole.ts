@@ -89,12 +89,23 @@ export function writeWhole(file: string, content: string | Uint8Array): void {
     try {
       // "x": no link that somebody put there is followed.
       fs.writeFileSync(partial, content, { flag: "wx" });
-      flush(partial, "r+");
-      fs.renameSync(partial, file);
+      publish(partial, file);
     } catch (error) {
       fs.rmSync(partial, { force: true });
       throw error;
     }
+  });
+}
+
+/**
+ * Gives a file that was written under another name its own: flushed, then renamed.
+ *
+ * @throws {FileError}
+ */
+export function publish(partial: string, file: string): void {
+  naming(file, () => {
+    flush(partial, "r+");
+    fs.renameSync(partial, file);
     flushFolder(path.dirname(file));
   });
 }

@@ -3,8 +3,15 @@
 import process from "node:process";
 
 const NAMES = [
-  ...["train", "kernels", "profile", "detect", "load", "video"],
-  ...["photographs", "faces", "unsure"],
+  "train",
+  "kernels",
+  "profile",
+  "detect",
+  "load",
+  "video",
+  "photographs",
+  "faces",
+  "unsure",
 ];
 
 const HELP = `Usage: deno task bench NAME [options]

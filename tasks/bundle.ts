@@ -57,9 +57,10 @@ async function hashSources(): Promise<string> {
 
 /** The whole bundle; its first line says which Deno made it from which sources. */
 async function makeBundle(): Promise<string> {
+  // deno-fmt-ignore
   const script = await runDeno([
-    ...["bundle", "--quiet", "--no-lock", "--platform", "browser", "--minify"],
-    ...["--import-map", IMPORT_MAP, ENTRY],
+    "bundle", "--quiet", "--no-lock", "--platform", "browser", "--minify",
+    "--import-map", IMPORT_MAP, ENTRY,
   ]);
   return `${await headLine()}\n${script}`;
 }

@@ -15,21 +15,22 @@ const DEBIAN = "/usr/share/opencv4/haarcascades";
 const OWN = ["haarcascade_frontalface_default", "haarcascade_profileface"]
   .map((name) => `${DEBIAN}/${name}.xml`);
 
-const HELP = `Usage: deno task cascade [XML] [--out FILE] [--force] [--check]
+const HELP =
+  `Usage: deno task cascade [XML] [--out FILE] [--overwrite] [--check]
 
 Writes the compact form of one of OpenCV's Haar cascades.
 
-  XML        the cascade (default: the project's two, from Debian's
-             package opencv-data in ${DEBIAN})
-  --out FILE where to write (default: lib/haar/<name of the XML>.json)
-  --force    replace an existing file that differs
-  --check    write nothing; fail if the file differs
-  --help     show this text`;
+  XML          the cascade (default: the project's two, from Debian's
+               package opencv-data in ${DEBIAN})
+  --out FILE   where to write (default: lib/haar/<name of the XML>.json)
+  --overwrite  replace an existing file that differs
+  --check      write nothing; fail if the file differs
+  --help       show this text`;
 
 function convert(
   xml: string,
   out: string,
-  { check, force }: { check?: boolean; force?: boolean },
+  { check, overwrite }: { check?: boolean; overwrite?: boolean },
 ) {
   if (!existsSync(xml)) {
     throw new CascadeError(
@@ -47,10 +48,10 @@ function convert(
     return console.log(`${out}: unchanged, ${text.length} bytes`);
   }
   if (check) throw new CascadeError(out, `does not match ${xml}`);
-  if (current !== undefined && !force) {
+  if (current !== undefined && !overwrite) {
     throw new CascadeError(
       out,
-      "already exists and differs: use --force to replace it",
+      "already exists and differs: --overwrite replaces it",
     );
   }
   writeWhole(out, text);
@@ -61,7 +62,7 @@ await runTask({
   help: HELP,
   options: {
     out: { type: "string" },
-    force: { type: "boolean" },
+    overwrite: { type: "boolean" },
     check: { type: "boolean" },
   },
   positionals: { least: 0, most: 1, what: "XML" },

@@ -1,7 +1,7 @@
 // deno task classify: finds the faces in pictures or folders and classifies
 // their emotions. The work is in lib/recognition/recognize.ts and lib/recognition/annotate.ts.
 
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import process from "node:process";
 import { annotate } from "mien/recognition/annotate.ts";
@@ -9,8 +9,14 @@ import { ImageError, readImage, writePng } from "mien/image/image.ts";
 import { loadRecognizer, recognize } from "mien/recognition/recognize.ts";
 import { createProgress } from "mien/progress.ts";
 import type { RecognizedFace } from "mien/recognition/recognizer.ts";
-import { makeFolder, naming, writeWhole } from "mien/write_whole.ts";
-import { readNumber, runTask, UsageError, userPath } from "./command_line.ts";
+import { makeFolder } from "mien/write_whole.ts";
+import {
+  readNumber,
+  runTask,
+  tryFolder,
+  UsageError,
+  userPath,
+} from "./command_line.ts";
 import { FacesCsv } from "./faces_csv.ts";
 import {
   describeLeftOut,
@@ -120,16 +126,6 @@ function commonFolder(folders: readonly string[]): string {
   return common;
 }
 
-/** Checks that a folder can be written to, before any work is done. */
-function tryFolder(folder: string, name: string): void {
-  naming(name, () => {
-    makeFolder(folder);
-    const trial = join(folder, `.mien-${process.pid}`);
-    writeWhole(trial, "");
-    rmSync(trial);
-  });
-}
-
 await runTask({
   help: HELP,
   options: {
@@ -177,7 +173,10 @@ await runTask({
     },
   );
   const { emotions } = recognizer;
-  if (out !== undefined) tryFolder(userPath(out), out);
+  if (out !== undefined) {
+    makeFolder(userPath(out));
+    tryFolder(userPath(out), out);
+  }
   const table = csv === undefined
     ? undefined
     : FacesCsv.open(userPath(csv), csv, { overwrite, resume, emotions });
@@ -214,10 +213,7 @@ await runTask({
         const image = await readImage(path);
         const faces = await recognize(image, recognizer);
         if (out !== undefined) {
-          naming(
-            targets[done],
-            () => mkdirSync(dirname(targets[done]), { recursive: true }),
-          );
+          makeFolder(dirname(targets[done]));
           await writePng(targets[done], annotate(image, faces));
         }
         table?.add(name, faces);

@@ -1,10 +1,17 @@
 // What all tasks share on the command line: options and help, paths relative to the current
 // folder, and the exit status: 0 for success, 1 for failure, 2 for incorrect usage.
 
-import { resolve } from "node:path";
+import { existsSync, rmSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { UserError } from "mien/user_error.ts";
+import {
+  FileError,
+  naming,
+  partialName,
+  writeWhole,
+} from "mien/write_whole.ts";
 
 /** A task that was called incorrectly. */
 export class UsageError extends UserError {
@@ -13,7 +20,7 @@ export class UsageError extends UserError {
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
-/** What a task takes. */
+/** What a task takes. `overwrite` among its options is understood as `--force` too. */
 export interface Task<Given extends Options> {
   /** The text of --help, `Usage: …` first. */
   help: string;
@@ -21,6 +28,8 @@ export interface Task<Given extends Options> {
   options: Given;
   /** The least and greatest number of arguments that are not options. */
   positionals?: { least: number; most: number; what: string };
+  /** Whatever is not an option of this task goes to another program, and is a positional here. */
+  passesOn?: true;
 }
 
 type Values<Given extends Options> = ReturnType<
@@ -34,16 +43,17 @@ type Values<Given extends Options> = ReturnType<
  * @param main may return an exit status
  */
 export async function runTask<Given extends Options>(
-  { help, options, positionals: allowed }: Task<Given>,
+  { help, options, positionals: allowed, passesOn }: Task<Given>,
   main: (
     values: Values<Given>,
     positionals: string[],
   ) => number | void | Promise<number | void>,
 ): Promise<void> {
   try {
-    const { values, positionals } = readOptions(options);
+    const { values, positionals } = readOptions(options, passesOn);
     if (values.help) return console.log(help);
-    const { least, most, what } = allowed ?? { least: 0, most: 0, what: "" };
+    const { least, most, what } = allowed ??
+      { least: 0, most: passesOn ? Infinity : 0, what: "" };
     if (positionals.length < least) throw new UsageError(`${what} is missing`);
     if (positionals.length > most) {
       throw new UsageError(`"${positionals[most]}" is one argument too many`);
@@ -58,13 +68,26 @@ export async function runTask<Given extends Options>(
   }
 }
 
-function readOptions(options: Options) {
+function readOptions(given: Options, passesOn = false) {
+  const args = process.argv.slice(2);
+  const options: Options = { ...given, help: { type: "boolean", short: "h" } };
+  if ("overwrite" in given) options.force = { type: "boolean" };
   try {
-    return parseArgs({
-      args: process.argv.slice(2),
-      options: { ...options, help: { type: "boolean", short: "h" } },
+    const { values, positionals, tokens } = parseArgs({
+      args,
+      options,
       allowPositionals: true,
+      strict: !passesOn,
+      tokens: true,
     });
+    values.overwrite ??= values.force;
+    if (!passesOn) return { values, positionals };
+    const own = tokens.flatMap((token) =>
+      token.kind === "option" && token.name in options
+        ? [token.index, token.inlineValue === false ? token.index + 1 : -1]
+        : []
+    );
+    return { values, positionals: args.filter((_, i) => !own.includes(i)) };
   } catch (error) {
     throw new UsageError((error as Error).message.split("\n")[0]);
   }
@@ -113,4 +136,37 @@ export function readChoice<Choice extends string>(
 /** A path as the user means it: relative to the folder from which the task was called. */
 export function userPath(path: string): string {
   return resolve(process.env.INIT_CWD ?? ".", path);
+}
+
+/**
+ * What makes a result that cannot be written fail before the work.
+ *
+ * @param name the path for messages
+ * @throws {UsageError} it already exists and must not be replaced
+ * @throws {FileError} it is no file, or its folder is missing or cannot be written
+ */
+export function checkTarget(
+  path: string,
+  name: string,
+  overwrite = false,
+): void {
+  if (existsSync(path) && !overwrite) {
+    throw new UsageError(`${name} already exists: --overwrite replaces it`);
+  }
+  if (existsSync(path) && !statSync(path).isFile()) {
+    throw new FileError(name, "is a folder or a device, not a file");
+  }
+  if (!existsSync(dirname(path))) {
+    throw new FileError(name, "its folder is not there: make it first");
+  }
+  tryFolder(dirname(path), name);
+}
+
+/** Writes to a folder, to see that it can be written. @throws {FileError} */
+export function tryFolder(folder: string, name: string): void {
+  const trial = partialName(resolve(folder, "trial"));
+  naming(name, () => {
+    writeWhole(trial, "");
+    rmSync(trial);
+  });
 }

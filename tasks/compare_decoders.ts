@@ -121,8 +121,10 @@ await runTask({
   const results: Difference[] = [], failures: string[] = [];
   for (const kind of KINDS) {
     const bytes = await encodeWithMagick(
-      ...[source, kind.format] as const,
-      ...[kind.prepare, kind.frames] as const,
+      source,
+      kind.format,
+      kind.prepare,
+      kind.frames,
     );
     const read = await readImage(bytes, kind.name).catch((error) => {
       if (!(error instanceof ImageError)) throw error;

@@ -82,11 +82,11 @@ function part(
 }
 
 async function pictures(folder: string | undefined): Promise<GrayImage[]> {
-  const drawn = Array.from({ length: 8 }, (_, seed) =>
-    drawScene({
-      ...{ width: 480, height: 360, seed },
-      faces: 1 + seed % 4,
-    }).image);
+  const drawn = Array.from(
+    { length: 8 },
+    (_, seed) =>
+      drawScene({ width: 480, height: 360, seed, faces: 1 + seed % 4 }).image,
+  );
   if (folder === undefined) return drawn;
   if (!existsSync(folder)) throw new UserError(`${folder} does not exist`);
   const photos: GrayImage[] = [];
@@ -175,7 +175,11 @@ async function compare(
       : detectors[random.integer(detectors.length)];
     const wanted = randomOptions(random, detector.cascade);
     const question = {
-      ...{ ask: "detect", width, height, cascade: path, ...wanted },
+      ask: "detect",
+      width,
+      height,
+      cascade: path,
+      ...wanted,
       minSize: [wanted.minSize.width, wanted.minSize.height],
       maxSize: [wanted.maxSize.width, wanted.maxSize.height],
     };

@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "mien/user_error.ts";
+import { writeWhole } from "mien/write_whole.ts";
 import { runTask } from "./command_line.ts";
 import { type Notebook, readNotebook } from "./run_notebook.ts";
 import { projectRoot } from "./setup.ts";
@@ -90,12 +91,7 @@ function notebooksIn(folder: string): string[] {
 
 function copy(from: string, to: string, name: string): void {
   const notebook = withoutOutputs(readNotebook(join(from, name)));
-  const path = join(to, name);
-  Deno.writeTextFileSync(
-    `${path}.part`,
-    JSON.stringify(notebook, null, 1) + "\n",
-  );
-  Deno.renameSync(`${path}.part`, path);
+  writeWhole(join(to, name), JSON.stringify(notebook, null, 1) + "\n");
 }
 
 /** The first of `NAME.old.ipynb`, `NAME.old-2.ipynb`, … that is not taken. */

@@ -13,7 +13,13 @@ import {
   VOTES_URL,
 } from "mien/data/download.ts";
 import { readFaceFolders, writeFaces } from "mien/recognition/face_folders.ts";
-import { readNumber, runTask, UsageError, userPath } from "./command_line.ts";
+import {
+  checkTarget,
+  readNumber,
+  runTask,
+  UsageError,
+  userPath,
+} from "./command_line.ts";
 
 const HELP = `Usage: deno task data [--from URL|FILE]
        deno task data --from FOLDER --faces [--out FILE] [--seed N]
@@ -48,9 +54,7 @@ async function makeFaces(
   const file = options.out
     ? userPath(options.out)
     : join(DATA_FOLDER, `${basename(folder)}.csv.gz`);
-  if (existsSync(file) && !options.overwrite) {
-    throw new UsageError(`${file} already exists: --overwrite replaces it`);
-  }
+  checkTarget(file, file, options.overwrite);
   const seed = readNumber("seed", options.seed, { least: 0, whole: true }) ?? 1;
   const faces = await readFaceFolders(folder, { seed });
   for (const { reason } of faces.source.skipped) {

@@ -2,17 +2,15 @@
 // The figures themselves come from lib/evaluation/evaluate.ts.
 
 import * as path from "node:path";
-import process from "node:process";
-import { parseArgs } from "node:util";
 import { loadModel } from "mien/model/saved_model.ts";
-import { UserError } from "mien/user_error.ts";
 import { evaluate, type Evaluation } from "mien/evaluation/evaluate.ts";
-import { type Split, SPLITS } from "mien/data/faces.ts";
+import { SPLITS } from "mien/data/faces.ts";
 import { declareMeaning, meaningOf } from "mien/model/emotions_of_model.ts";
 import { findVotes, majorityFaces } from "mien/data/ferplus.ts";
 import { loadFaces } from "mien/data/fer2013.ts";
 import { defaultModel } from "mien/recognition/recognize.ts";
 import { createProgress } from "mien/progress.ts";
+import { readChoice, runTask, UsageError, userPath } from "./command_line.ts";
 
 const HELP =
   `Usage: deno task evaluate --data PATH --split SPLIT [--model FOLDER] [options]
@@ -33,39 +31,6 @@ Measures a model on the unchanged faces of one split.
                     mirror image
   --json            print one JSON object and nothing else
   --help            show this text`;
-
-/** Incorrect usage of the command. */
-class UsageError extends UserError {}
-
-function readArguments() {
-  const text = { type: "string" } as const;
-  const yes = { type: "boolean" } as const;
-  try {
-    return parseArgs({
-      options: {
-        ...{ data: text, split: text, model: text, labels: text, votes: text },
-        ...{ emotions: text, scale: text },
-        ...{ tta: yes, json: yes, help: yes },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message.split("\n")[0]);
-  }
-}
-
-function readSplit(name: string | undefined): Split {
-  if (SPLITS.some((split) => split === name)) return name as Split;
-  throw new UsageError(
-    `--split must be one of ${SPLITS.join(", ")}${
-      name ? `, not "${name}"` : ""
-    }`,
-  );
-}
-
-function readLabels(name = "fer2013"): "fer2013" | "ferplus" {
-  if (name === "fer2013" || name === "ferplus") return name;
-  throw new UsageError(`--labels must be fer2013 or ferplus, not "${name}"`);
-}
 
 const percent = (part: number) => `${(100 * part).toFixed(2)} %`;
 
@@ -119,18 +84,34 @@ labels in rows, predictions in columns
 ${formatConfusion(result.confusion, names)}`;
 }
 
-async function main(): Promise<void> {
-  const args = readArguments();
-  if (args.help) return console.log(HELP);
-  const split = readSplit(args.split);
-  if (!args.data) throw new UsageError("--data PATH is missing; see --help");
-  const place = args.model ?? defaultModel();
+const text = { type: "string" } as const;
+const yes = { type: "boolean" } as const;
+
+await runTask({
+  help: HELP,
+  options: {
+    data: text,
+    split: text,
+    model: text,
+    labels: text,
+    votes: text,
+    emotions: text,
+    scale: text,
+    tta: yes,
+    json: yes,
+  },
+}, async (args) => {
+  const split = readChoice("split", args.split, SPLITS);
+  if (!split) throw new UsageError(`--split ${SPLITS.join(" or ")} is missing`);
+  if (!args.data) throw new UsageError("--data PATH is missing");
+  const place = args.model ? userPath(args.model) : defaultModel();
   const model = await loadModel(place);
   declareMeaning(model, args);
-  const labels = readLabels(args.labels);
-  const given = await loadFaces(args.data);
+  const labels = readChoice("labels", args.labels, ["fer2013", "ferplus"]) ??
+    "fer2013";
+  const given = await loadFaces(userPath(args.data));
   const faces = labels === "ferplus"
-    ? majorityFaces(await findVotes(given, args.votes))
+    ? majorityFaces(await findVotes(given, args.votes && userPath(args.votes)))
     : given;
   if (!meaningOf(model).named) {
     console.error(
@@ -155,12 +136,4 @@ async function main(): Promise<void> {
       data: { name: source, hash },
     }),
   );
-}
-
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof UserError)) throw error;
-  console.error(error.message);
-  process.exit(error instanceof UsageError ? 2 : 1);
-}
+});

@@ -38,7 +38,9 @@ export async function exploreRoom(
   options: { model?: string; port?: string; "no-open"?: boolean },
 ): Promise<void> {
   const port = readNumber("port", options.port, {
-    ...{ least: 0, most: 65535, whole: true },
+    least: 0,
+    most: 65535,
+    whole: true,
   });
   const server = await serveExplorer({ port, model: options.model });
   const url = room === "" ? server.url : `${server.url}#${room}`;
@@ -54,8 +56,14 @@ export const SERVE_OPTIONS = {
 } as const;
 
 const ROOMS = [
-  ...["inside", "playground", "camera", "detector", "confusion"],
-  ...["beat", "time", "teach"],
+  "inside",
+  "playground",
+  "camera",
+  "detector",
+  "confusion",
+  "beat",
+  "time",
+  "teach",
 ];
 
 if (import.meta.main) {

@@ -7,15 +7,13 @@ import {
   ftruncateSync,
   openSync,
   readFileSync,
-  statSync,
   writeSync,
 } from "node:fs";
-import { dirname } from "node:path";
 import { Buffer } from "node:buffer";
 import { EMOTIONS } from "mien/emotions.ts";
 import type { RecognizedFace } from "mien/recognition/recognizer.ts";
 import { FileError, naming } from "mien/write_whole.ts";
-import { UsageError } from "./command_line.ts";
+import { checkTarget, UsageError } from "./command_line.ts";
 
 /** The columns; `neighbours` keeps the spelling that programs reading the table expect. */
 const headerOf = (emotions: readonly string[]) =>
@@ -63,12 +61,7 @@ export class FacesCsv {
         `${name} already exists: --overwrite replaces it, --resume continues it`,
       );
     }
-    if (!existsSync(dirname(path))) {
-      throw new FileError(name, "its folder does not exist: create it first");
-    }
-    if (existsSync(path) && !statSync(path).isFile()) {
-      throw new FileError(name, "is a folder or a device, not a file");
-    }
+    checkTarget(path, name, true);
     const file = naming(name, () => openSync(path, "w"));
     const table = new FacesCsv(path, name, file, 0);
     table.#write(header);
@@ -125,8 +118,15 @@ function asRow(picture: string, face: RecognizedFace): string {
   const { x, y, width, height } = face.box;
   const probabilities = Array.from(face.probabilities, (p) => p.toFixed(5));
   return [
-    ...[quote(picture), x, y, width, height, face.neighbours],
-    ...[face.emotion, face.confidence.toFixed(5), ...probabilities],
+    quote(picture),
+    x,
+    y,
+    width,
+    height,
+    face.neighbours,
+    face.emotion,
+    face.confidence.toFixed(5),
+    ...probabilities,
     Number(face.unsure),
   ].join(",") + "\n";
 }

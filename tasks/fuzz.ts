@@ -9,8 +9,17 @@ import { createProgress } from "mien/progress.ts";
 import { readNumber, runTask, UsageError } from "./command_line.ts";
 
 const NAMES = [
-  ...["table", "gzip", "zip", "cascade-xml", "cascade-json", "picture"],
-  ...["model", "weights", "state", "log", "ffmpeg"],
+  "table",
+  "gzip",
+  "zip",
+  "cascade-xml",
+  "cascade-json",
+  "picture",
+  "model",
+  "weights",
+  "state",
+  "log",
+  "ffmpeg",
 ];
 
 const HELP = `Usage: deno task fuzz [--seconds N] [--seed N] [--target NAME]
@@ -46,10 +55,11 @@ async function watch(
 ): Promise<number> {
   const folder = fs.mkdtempSync(join(tmpdir(), "mien-fuzz-"));
   const child = new Deno.Command(Deno.execPath(), {
+    // deno-fmt-ignore
     args: [
-      ...["run", "-A", "--no-check"],
+      "run", "-A", "--no-check",
       resolve(import.meta.dirname!, "../bench/fuzz/child.ts"),
-      ...[name, String(seed), String(first), folder],
+      name, String(seed), String(first), folder,
     ],
     stdout: "piped",
     stderr: "null",

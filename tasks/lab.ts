@@ -4,9 +4,8 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { UserError } from "mien/user_error.ts";
-import { runTask } from "./command_line.ts";
+import { readChoice, runTask } from "./command_line.ts";
 import { copyNotebooks } from "./course.ts";
 import {
   EDITOR,
@@ -48,7 +47,10 @@ async function openEditor(given: string[]): Promise<number> {
   const folder = join(projectRoot, "my");
   return await runProgram([
     python,
-    ...["-m", await editorOf(python), ...given, folder],
+    "-m",
+    await editorOf(python),
+    ...given,
+    folder,
   ]);
 }
 
@@ -101,26 +103,13 @@ async function removeKernel(): Promise<void> {
 }
 
 if (import.meta.main) {
-  const [option, choice] = Deno.args;
-  if (option === "--kernel" || Deno.args.includes("--help")) {
-    await runTask(
-      { help: HELP, options: { kernel: { type: "string" } } },
-      async ({ kernel }) => {
-        if (kernel === "add") await addKernel();
-        else if (kernel === "remove") await removeKernel();
-        else {throw new UserError(
-            `--kernel must be add or remove, not "${choice}"`,
-          );}
-      },
-    );
-  } else {
-    // Not through runTask: all other options are Jupyter's.
-    try {
-      process.exitCode = await openEditor(Deno.args);
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      console.error(`error: ${error.message}`);
-      process.exitCode = 1;
-    }
-  }
+  await runTask({
+    help: HELP,
+    options: { kernel: { type: "string" } },
+    passesOn: true,
+  }, async ({ kernel }, given) => {
+    const choice = readChoice("kernel", kernel, ["add", "remove"]);
+    if (choice === undefined) return await openEditor(given);
+    await (choice === "add" ? addKernel() : removeKernel());
+  });
 }

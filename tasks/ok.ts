@@ -3,10 +3,9 @@
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import process from "node:process";
-import { parseArgs } from "node:util";
+import { runTask, UsageError } from "./command_line.ts";
 import { codeCells, joined, readNotebook } from "./run_notebook.ts";
-import { endOnSetupError, projectRoot, runDeno, setUp } from "./setup.ts";
+import { projectRoot, runDeno, setUp } from "./setup.ts";
 
 const HELP = `Usage: deno task ok [--without NAME ...]
 
@@ -149,36 +148,21 @@ async function runAll(commands: string[][]): Promise<number> {
   return worst;
 }
 
-function readSkipped(): string[] {
-  try {
-    const { values } = parseArgs({
-      args: Deno.args,
-      options: {
-        without: { type: "string", multiple: true },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-    const without = values.without ?? [];
-    const unknown = without.find((name) => !(name in CHECKS));
-    if (unknown) throw new TypeError(`there is no check "${unknown}"`);
-    if (!values.help) return without;
-  } catch (error) {
-    console.error(`error: ${(error as Error).message}; see --help`);
-    Deno.exit(2);
+async function check(skipped: readonly string[]): Promise<number> {
+  const unknown = skipped.find((name) => !(name in CHECKS));
+  if (unknown) {
+    throw new UsageError(
+      `--without takes one of ${Object.keys(CHECKS).join(", ")}, ` +
+        `not "${unknown}"`,
+    );
   }
-  console.log(HELP);
-  Deno.exit(0);
-}
-
-if (import.meta.main) {
-  const skipped = readSkipped();
-  await endOnSetupError(setUp(["packages"]));
+  await setUp(["packages"]);
   const results: { name: string; code: number; seconds: number }[] = [];
-  for (const [name, check] of Object.entries(CHECKS)) {
+  for (const [name, run] of Object.entries(CHECKS)) {
     if (skipped.includes(name)) continue;
     console.log(`ok: ${name}`);
     const started = performance.now();
-    const code = await check();
+    const code = await run();
     const seconds = (performance.now() - started) / 1000;
     results.push({ name, code, seconds });
   }
@@ -186,5 +170,12 @@ if (import.meta.main) {
     const verdict = code === 0 ? "ok" : "FAILED";
     console.log(`${name.padEnd(10)} ${verdict} (${seconds.toFixed(0)} s)`);
   }
-  process.exitCode = results.some(({ code }) => code !== 0) ? 1 : 0;
+  return results.some(({ code }) => code !== 0) ? 1 : 0;
+}
+
+if (import.meta.main) {
+  await runTask({
+    help: HELP,
+    options: { without: { type: "string", multiple: true } },
+  }, ({ without = [] }) => check(without));
 }

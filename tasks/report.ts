@@ -4,9 +4,9 @@
 // the contents of the manifest in report_manifest.ts.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, join } from "node:path";
 import process from "node:process";
-import { runTask } from "./command_line.ts";
+import { runTask, userPath } from "./command_line.ts";
 import {
   describeData,
   makeManifest,
@@ -82,7 +82,9 @@ async function report(options: ReportOptions): Promise<void> {
       complain(name, run);
       fragments.push(readFileSync(`${output}.html`, "utf8"));
       pages.push({
-        ...{ name, path, seconds: run.seconds },
+        name,
+        path,
+        seconds: run.seconds,
         title: textOf(run.notebook, /^# (.+)$/m) ?? name,
         about: textOf(run.notebook, /^# .+\n+((?:[^\n]+\n?)+)/m) ?? "",
       });
@@ -108,7 +110,9 @@ async function report(options: ReportOptions): Promise<void> {
   writeWhole(
     join(folder, "index.html"),
     indexPage(pages, manifest.metrics, {
-      ...{ data: describeData(manifest), made: manifest.made, command },
+      data: describeData(manifest),
+      made: manifest.made,
+      command,
     }),
   );
   // In a separate process: in a fresh clone, this one started before there were packages.
@@ -196,8 +200,7 @@ function pageName(path: string): string {
 function dataEnvironment(options: ReportOptions): Record<string, string> {
   const choice = options.data ?? Deno.env.get("FER2013");
   if (!choice) return {};
-  // Deno starts tasks in the project's folder; INIT_CWD is where the user was.
-  const path = resolve(Deno.env.get("INIT_CWD") ?? Deno.cwd(), choice);
+  const path = userPath(choice);
   if (!existsSync(path)) {
     throw new ReportError(`${path}: no such file or folder`);
   }

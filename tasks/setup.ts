@@ -3,13 +3,14 @@
 // project's own folders (node_modules, .jupyter, .venv), except Debian's
 // packages. It does not install Deno, which runs it, or the data (tasks/data.ts).
 //
-// This file and the tasks that call setUp import only Deno's own and node:
-// modules, because they run before there are any packages.
+// No npm package is imported here, or in the tasks that call setUp, because
+// they run before any are installed.
 
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { UserError } from "mien/user_error.ts";
+import { runTask, UsageError } from "./command_line.ts";
 
 /** The folder that holds deno.json. */
 export const projectRoot: string = resolve(import.meta.dirname!, "..");
@@ -321,17 +322,6 @@ async function runAll(installer: Installer): Promise<boolean> {
   return true;
 }
 
-/** Ends the task with one line and status 1 for an expected error. */
-export async function endOnSetupError<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
-    console.error(`error: ${error.message}`);
-    Deno.exit(1);
-  }
-}
-
 const HELP = `Usage: deno task setup [packages] [kernel] [jupyter]
 
 Installs what is missing; without a name, all three:
@@ -342,16 +332,19 @@ Installs what is missing; without a name, all three:
 
 if (import.meta.main) {
   const parts: Part[] = ["packages", "kernel", "jupyter"];
-  const asked = Deno.args.filter((arg) => arg !== "--help" && arg !== "-h");
-  const unknown = asked.find((arg) => !parts.includes(arg as Part));
-  if (asked.length < Deno.args.length) {
-    console.log(HELP);
-  } else if (unknown !== undefined) {
-    console.error(`error: "${unknown}" is not one of the parts; see --help`);
-    Deno.exit(2);
-  } else {
+  await runTask({
+    help: HELP,
+    options: {},
+    positionals: { least: 0, most: Infinity, what: "" },
+  }, async (_, asked) => {
+    const unknown = asked.find((part) => !parts.includes(part as Part));
+    if (unknown !== undefined) {
+      throw new UsageError(
+        `a part is one of ${parts.join(", ")}, not "${unknown}"`,
+      );
+    }
     const chosen = asked.length > 0 ? asked as Part[] : parts;
-    await endOnSetupError(setUp(chosen));
+    await setUp(chosen);
     if (!asked.includes("packages")) say(`${chosen.join(", ")}: ready`);
-  }
+  });
 }

@@ -2,8 +2,8 @@
 // program can read: "12 passed, 0 failed, 3 skipped".
 
 import { join } from "node:path";
-import process from "node:process";
-import { endOnSetupError, runDeno, setUp } from "./setup.ts";
+import { runTask } from "./command_line.ts";
+import { runDeno, setUp } from "./setup.ts";
 
 const HELP = `Usage: deno task test [FILE ...] [--filter TEXT]
 
@@ -42,17 +42,13 @@ export function closingLine({ passed, failed, skipped }: TestCounts): string {
   return `${passed} passed, ${failed} failed${rest}`;
 }
 
-if (import.meta.main) {
-  if (Deno.args.includes("--help")) {
-    console.log(HELP);
-    Deno.exit(0);
-  }
-  await endOnSetupError(setUp(["packages"]));
+async function runTests(given: readonly string[]): Promise<number> {
+  await setUp(["packages"]);
   const folder = Deno.makeTempDirSync({ prefix: "mien-test-" });
   const file = join(folder, "junit.xml");
   const code = await runDeno(
     // The task ok checks types once; otherwise every worker in a test would.
-    ["test", "-A", "--no-check", `--junit-path=${file}`, ...Deno.args],
+    ["test", "-A", "--no-check", `--junit-path=${file}`, ...given],
   );
   const counts = { passed: 0, failed: 0, skipped: 0 };
   try {
@@ -64,5 +60,12 @@ if (import.meta.main) {
   // An error outside of any test, such as a type error, has no test case.
   if (code !== 0 && counts.failed === 0) counts.failed = 1;
   console.log(closingLine(counts));
-  process.exitCode = code;
+  return code;
+}
+
+if (import.meta.main) {
+  await runTask(
+    { help: HELP, options: {}, passesOn: true },
+    (_, given) => runTests(given),
+  );
 }

@@ -37,12 +37,13 @@ Compiles the AssemblyScript under lib to .wasm files next to it.
 /** Compiles one source and returns the module's bytes. */
 async function compile(source: string, flags: string[]): Promise<Uint8Array> {
   let binary: Uint8Array | undefined;
+  // deno-fmt-ignore
   const { error, stderr } = await asc.main([
     source,
-    ...["--baseDir", folder, "--outFile", "module.wasm"],
-    ...["-O3", "--noAssert", "--uncheckedBehavior", "always", "--converge"],
-    ...["--runtime", "stub", "--importMemory", "--noExportMemory"],
-    ...["--use", "abort=", "--lib", "."],
+    "--baseDir", folder, "--outFile", "module.wasm",
+    "-O3", "--noAssert", "--uncheckedBehavior", "always", "--converge",
+    "--runtime", "stub", "--importMemory", "--noExportMemory",
+    "--use", "abort=", "--lib", ".",
     ...flags,
   ], {
     readFile: (name: string, base: string) => {

@@ -1,14 +1,14 @@
 // Puts FER-2013 into data/: downloads it (fetch_file.ts) or copies a file, checks it, and only then
 // gives it its final name.
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { copyFile, mkdir, open, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DATA_FOLDER, loadFaces } from "./fer2013.ts";
 import { readVotes, VOTES_NAME } from "./ferplus.ts";
 import { DatasetError, type Faces, SPLITS } from "./faces.ts";
 import { EMOTIONS } from "../emotions.ts";
 import { lockFile } from "../file_lock.ts";
-import { explain, FileError } from "../write_whole.ts";
+import { explain, FileError, publish } from "../write_whole.ts";
 import { fetchFile, type FetchLimits } from "./fetch_file.ts";
 
 /** Kaggle's public image version, a zip of about 60 MB; needs no login. */
@@ -83,25 +83,46 @@ export async function downloadFaces(
       "already exists and is not overwritten; remove it to download again",
     );
   }
-  return await alone(folder, "fer2013.part", async (partial) => {
-    const most = { most: MOST_FACES, ...limits };
-    if (isUrl(from)) await fetchFile(from, partial, "FER-2013", most);
-    else await copy(from, partial, most.most);
+  const wanted = {
+    what: "FER-2013",
+    partial: join(folder, "fer2013.part"),
+    wrong: "this is not the complete FER-2013: ",
+    limits: { most: MOST_FACES, ...limits },
+  };
+  return await getFile(from, folder, wanted, async (partial) => {
+    const faces = await loadFaces(partial);
+    checkCounts(faces, counts, from);
+    const path = join(folder, await nameByContent(partial));
+    publish(partial, path);
+    return { path, faces: { ...faces, source: { ...faces.source, path } } };
+  });
+}
+
+/**
+ * Downloads or copies a file to `partial`, and calls `keep`, which checks it and gives it its name.
+ * What `keep` refuses is deleted: continuing a wrong file would never make it right.
+ */
+async function getFile<Result>(
+  from: string,
+  folder: string,
+  { what, partial, wrong, limits }: {
+    what: string;
+    partial: string;
+    /** Goes before the reason why it is not kept. */
+    wrong: string;
+    limits: FetchLimits & { most: number };
+  },
+  keep: (partial: string) => Promise<Result>,
+): Promise<Result> {
+  return await alone(folder, partial, async () => {
+    if (isUrl(from)) await fetchFile(from, partial, what, limits);
+    else await copy(from, partial, limits.most);
     try {
-      const faces = await loadFaces(partial);
-      checkCounts(faces, counts, from);
-      const path = join(folder, await nameByContent(partial));
-      await rename(partial, path);
-      return { path, faces: { ...faces, source: { ...faces.source, path } } };
+      return await keep(partial);
     } catch (error) {
-      // Continuing a wrong file could never make it right.
       await rm(partial, { force: true });
       if (!(error instanceof DatasetError)) throw error;
-      throw new DatasetError(
-        from,
-        `this is not the complete FER-2013: ${error.reason}`,
-        error.row,
-      );
+      throw new DatasetError(from, wrong + error.reason, error.row);
     } finally {
       await rm(`${partial}.json`, { force: true });
     }
@@ -109,18 +130,17 @@ export async function downloadFaces(
 }
 
 /**
- * Works on an unfinished file in `folder`, as the only process.
+ * Works on `partial`, an unfinished file in `folder`, as the only process.
  *
  * @throws {DatasetError} when another process is doing so, or the folder cannot be written
  */
 async function alone<Result>(
   folder: string,
-  name: string,
-  act: (partial: string) => Promise<Result>,
+  partial: string,
+  act: () => Promise<Result>,
 ): Promise<Result> {
   try {
     await mkdir(folder, { recursive: true });
-    const partial = join(folder, name);
     const lock = lockFile(`${partial}.lock`);
     if ("holder" in lock) {
       throw new DatasetError(
@@ -129,7 +149,7 @@ async function alone<Result>(
       );
     }
     try {
-      return await act(partial);
+      return await act();
     } finally {
       lock.close();
       await rm(`${partial}.lock`, { force: true });
@@ -166,21 +186,16 @@ export async function downloadVotes(
   if (existsSync(path)) {
     throw new DatasetError(path, "already exists and is not overwritten");
   }
-  return await alone(folder, `${VOTES_NAME}.part`, async (partial) => {
-    const most = { most: MOST_VOTES, ...limits };
-    if (isUrl(from)) await fetchFile(from, partial, "FER+", most);
-    else await copy(from, partial, most.most);
-    try {
-      if (!faces.source.unordered) await readVotes(faces, partial);
-      await rename(partial, path);
-      return path;
-    } catch (error) {
-      await rm(partial, { force: true });
-      if (!(error instanceof DatasetError)) throw error;
-      throw new DatasetError(from, error.reason, error.row);
-    } finally {
-      await rm(`${partial}.json`, { force: true });
-    }
+  const wanted = {
+    what: "FER+",
+    partial: `${path}.part`,
+    wrong: "",
+    limits: { most: MOST_VOTES, ...limits },
+  };
+  return await getFile(from, folder, wanted, async (partial) => {
+    if (!faces.source.unordered) await readVotes(faces, partial);
+    publish(partial, path);
+    return path;
   });
 }
 

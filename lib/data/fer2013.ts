@@ -67,7 +67,8 @@ export async function loadFaces(
     if ((await stat(path)).isDirectory()) {
       if (!existsSync(join(path, "train")) || await isFile(path, "train")) {
         return await loadFaces(await findInFolder(path), {
-          ...{ skipBadRows, emotions },
+          skipBadRows,
+          emotions,
         });
       }
       const files = await listPictures(path);

@@ -65,7 +65,11 @@ export function mapEmotions(
   const splits = Uint8Array.from(rows, (row) => faces.splits[row]);
   const hash = hashFaces({ pixels, labels, splits });
   return {
-    ...{ emotions, pixels, labels, splits, length: rows.length },
+    emotions,
+    pixels,
+    labels,
+    splits,
+    length: rows.length,
     source: { ...faces.source, hash },
   };
 }

@@ -334,7 +334,10 @@ class TableReader {
     const splits = Uint8Array.from(this.#splits);
     const faces = {
       ...this.#classes(),
-      ...{ pixels, splits, length, skipped: this.#skipped },
+      pixels,
+      splits,
+      length,
+      skipped: this.#skipped,
     };
     if (this.#columns.includes("usage")) return faces;
     splits.fill(SPLITS.indexOf("PublicTest"), Math.floor(length * 0.8));

@@ -109,7 +109,10 @@ function givenModel(folder: string): FoundModel[] {
     if (!saved || !holdsModel(beside) || beside === place) return [];
     const epoch = Number(saved[1]);
     return [{
-      ...{ id: `given/${name}`, run, epoch, accuracy: Number(saved[2]) },
+      id: `given/${name}`,
+      run,
+      epoch,
+      accuracy: Number(saved[2]),
       title: `${run}, epoch ${epoch}`,
       folder: beside,
     }];

@@ -55,7 +55,9 @@ export function packModel(
     weightsManifest: [{
       paths: ["weights.bin"],
       weights: graph.weights.map(({ name, shape }) => ({
-        ...{ name, shape, dtype: "float32" },
+        name,
+        shape,
+        dtype: "float32",
       })),
     }],
     userDefinedMetadata: { emotions: names },

@@ -45,7 +45,8 @@ async function decodeWithJimp(bytes: Uint8Array): Promise<ColorImage> {
   );
   const { width, height, data } = bitmap;
   return {
-    ...{ width, height },
+    width,
+    height,
     data: new Uint8ClampedArray(data.buffer, data.byteOffset, data.length),
   };
 }
@@ -135,17 +136,14 @@ async function decodeWithMagick(
     MagickReadSettings,
   } = await magick;
   const formats = {
-    ...{
-      JPEG: MagickFormat.Jpeg,
-      PNG: MagickFormat.Png,
-      GIF: MagickFormat.Gif,
-    },
-    ...{
-      BMP: MagickFormat.Bmp,
-      TIFF: MagickFormat.Tiff,
-      WebP: MagickFormat.WebP,
-    },
-    ...{ HEIC: MagickFormat.Heic, AVIF: MagickFormat.Avif },
+    JPEG: MagickFormat.Jpeg,
+    PNG: MagickFormat.Png,
+    GIF: MagickFormat.Gif,
+    BMP: MagickFormat.Bmp,
+    TIFF: MagickFormat.Tiff,
+    WebP: MagickFormat.WebP,
+    HEIC: MagickFormat.Heic,
+    AVIF: MagickFormat.Avif,
   };
   const settings = new MagickReadSettings({
     format: formats[format], // never guessed: ImageMagick knows 200 others

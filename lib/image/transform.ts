@@ -1,6 +1,7 @@
 // Transforms gray images: padding, shrinking, rotating, mirroring. Where a transformed image
 // extends beyond the source, the source's edge pixels repeat. Face crops are in
 // recognition/crop.ts, the layers of a search in haar/pyramid.ts.
+import type { Size } from "./box.ts";
 import type { GrayImage } from "./gray.ts";
 
 const clamp = (value: number, limit: number) =>
@@ -81,17 +82,30 @@ export interface TurnedImage extends GrayImage {
 }
 
 /**
- * The whole image rotated about its center, with bilinear interpolation.
+ * The image rotated about its center, with bilinear interpolation.
  *
- * @param degrees counterclockwise as seen, so that what leans to the right by that much becomes upright
+ * @param degrees clockwise, as seen
+ * @param size of the result; by default the whole image fits in
+ *
+ * @example
+ * ```ts
+ * import { turnImage } from "mien/image/transform.ts";
+ *
+ * const image = { width: 2, height: 2, data: Uint8Array.of(1, 2, 3, 4) };
+ * console.log(turnImage(image, 90).data); // 3, 1, 4, 2
+ * ```
  */
-export function turnImage(image: GrayImage, degrees: number): TurnedImage {
-  const angle = degrees * Math.PI / 180;
+export function turnImage(
+  image: GrayImage,
+  degrees: number,
+  size?: Size,
+): TurnedImage {
+  const angle = -degrees * Math.PI / 180;
   const cos = Math.cos(angle), sin = Math.sin(angle);
   const bound = (a: number, b: number) =>
     Math.ceil(a * Math.abs(cos) + b * Math.abs(sin) - 1e-9);
-  const width = bound(image.width, image.height);
-  const height = bound(image.height, image.width);
+  const width = size?.width ?? bound(image.width, image.height);
+  const height = size?.height ?? bound(image.height, image.width);
   const toSource = (x: number, y: number) => {
     const u = x - width / 2, v = y - height / 2;
     return {

@@ -69,7 +69,8 @@ export function nameEmotions(
   const own = scale[0] === OWN_SCALE[0] && scale[1] === OWN_SCALE[1];
   const { scale: _, ...rest } = metadataOf(model);
   model.setUserDefinedMetadata({
-    ...{ ...rest, emotions: [...emotions] },
+    ...rest,
+    emotions: [...emotions],
     ...(own ? {} : { scale: [...scale] }),
   });
 }

@@ -49,7 +49,10 @@ export function buildWideXception(
     strides: number,
   ) => {
     const conv = tf.layers.conv2d({
-      ...{ filters, kernelSize, strides, useBias: false },
+      filters,
+      kernelSize,
+      strides,
+      useBias: false,
       padding: kernelSize === 1 ? "same" : "valid",
       kernelInitializer: initial(),
     });
@@ -57,15 +60,21 @@ export function buildWideXception(
   };
   const separable = (x: tf.SymbolicTensor, filters: number) => {
     const conv = tf.layers.separableConv2d({
-      ...{ filters, kernelSize: 3, padding: "same", useBias: false },
-      ...{ depthwiseInitializer: initial(), pointwiseInitializer: initial() },
+      filters,
+      kernelSize: 3,
+      padding: "same",
+      useBias: false,
+      depthwiseInitializer: initial(),
+      pointwiseInitializer: initial(),
     });
     return apply(tf.layers.batchNormalization(), apply(conv, x));
   };
   /** Halves the sides, like a module of mini-Xception. */
   const shrinking = (x: tf.SymbolicTensor, filters: number) => {
     const pool = tf.layers.maxPooling2d({
-      ...{ poolSize: 3, strides: 2, padding: "same" },
+      poolSize: 3,
+      strides: 2,
+      padding: "same",
     });
     const main = apply(
       pool,

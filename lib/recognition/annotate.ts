@@ -153,7 +153,12 @@ export function drawFaces(
     const preferred = sides.get(track ?? -1);
     const { textHeight } = labels[i];
     const panel = placePanel(
-      ...[box, emotions, textHeight, image, taken, preferred] as const,
+      box,
+      emotions,
+      textHeight,
+      image,
+      taken,
+      preferred,
     );
     if (track !== undefined) sides.set(track, panel.side);
     taken.push(panel.box);

@@ -105,7 +105,8 @@ export class FaceFinder {
   find(image: GrayImage, search: FaceSearch): FoundFace[] {
     const { scaleFactor, minNeighbors } = search;
     const found = this.frontal.detect(image, {
-      ...{ scaleFactor, minNeighbors },
+      scaleFactor,
+      minNeighbors,
       minSize: squareOf(search.smallestFace, image),
     }).map((face) => upright(image, face, face));
     if (search.beyondEdges ?? true) {
@@ -147,7 +148,7 @@ export class FaceFinder {
     search: FaceSearch,
   ): FoundFace[] {
     const { small, factor, across, down } = bordered(image, TURNED_SIDE);
-    const turned = turnImage(small.padded, degrees);
+    const turned = turnImage(small.padded, -degrees);
     return this.thorough!.turned.detect(turned, {
       scaleFactor: search.scaleFactor,
       minNeighbors: Math.max(search.minNeighbors, TURNED_NEIGHBORS),

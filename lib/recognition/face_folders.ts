@@ -157,7 +157,8 @@ async function findFace(
   const { scaleFactor, minNeighbors, smallestFace } = PHOTO_SEARCH;
   const side = Math.round(smallestFace * Math.min(gray.width, gray.height));
   const boxes: Box[] = detector.detect(gray, {
-    ...{ scaleFactor, minNeighbors },
+    scaleFactor,
+    minNeighbors,
     minSize: { width: side, height: side },
   });
   if (boxes.length === 0) return "no face found";

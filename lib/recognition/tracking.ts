@@ -21,13 +21,13 @@ import { checkProbabilities, isUnsure } from "./probabilities.ts";
 export const SMOOTHING_SECONDS = 0.4;
 
 /** How long a lost track waits for its face, in seconds. */
-export const PATIENCE_SECONDS = 1;
+const PATIENCE_SECONDS = 1;
 
 /** And for at least this many frames, if they come slowly. */
-export const PATIENCE_FRAMES = 3;
+const PATIENCE_FRAMES = 3;
 
 /** The least intersection over union at which a face continues a track. */
-export const LEAST_OVERLAP = 0.2;
+const LEAST_OVERLAP = 0.2;
 
 /** A face as detected and classified in one frame. */
 export interface SeenFace {
@@ -91,11 +91,6 @@ export class FaceTracker {
     readonly patienceSeconds?: number,
     readonly threshold: number = 0,
   ) {}
-
-  /** Numbers of the tracks that are lost and may still be found. */
-  get lost(): number[] {
-    return this.tracks.filter((t) => t.lost).map((t) => t.number);
-  }
 
   /**
    * Takes the faces in the next frame, in any order, and returns them in the

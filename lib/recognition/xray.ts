@@ -86,8 +86,14 @@ export async function xray(
     checkScale(tensor);
   }
   return {
-    ...{ gray, candidates, faces, face, region: cropRegion(face) },
-    ...{ cutout: cutOut(gray, cropRegion(face)), crop, tensor },
+    gray,
+    candidates,
+    faces,
+    face,
+    region: cropRegion(face),
+    cutout: cutOut(gray, cropRegion(face)),
+    crop,
+    tensor,
     range: rangeOf(tensor),
     probabilities: recognizer.classify([crop])[0],
   };

@@ -145,10 +145,16 @@ function holdNorms(
     );
     const bias = beta.map((b, c) => b - mean[c] * scale[c]);
     return {
-      ...{ name, inputs, shape, op: "depthwise" },
+      name,
+      inputs,
+      shape,
+      op: "depthwise",
       window: {
-        ...{ size: [1, 1], strides: [1, 1], dilation: [1, 1] },
-        ...{ top: 0, left: 0 },
+        size: [1, 1],
+        strides: [1, 1],
+        dilation: [1, 1],
+        top: 0,
+        left: 0,
       },
       kernel: add(`${name}/frozen_scale`, [1, 1, channels, 1], scale),
       bias: add(`${name}/frozen_bias`, [channels], bias),

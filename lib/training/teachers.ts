@@ -43,7 +43,11 @@ export async function askTeachers(
     for (const mirrored of [false, true]) {
       const { pixels } = training;
       predictFaces(network, {
-        ...{ pixels, from, to, mirrored, scale },
+        pixels,
+        from,
+        to,
+        mirrored,
+        scale,
         output: taught,
       });
       addTimes(mean, own, 1 / (2 * teachers.length));

@@ -55,8 +55,9 @@ export class VideoReader {
     const source = await probeVideo(file, ffmpeg);
     const hdr = isHdr(source.color), frames = new FrameLog();
     const child = new Deno.Command(ffmpeg.path, {
+      // deno-fmt-ignore
       args: [
-        ...[...READ_OPTIONS, "-i", fileArgument(file), "-map", "0:V:0"],
+        ...READ_OPTIONS, "-i", fileArgument(file), "-map", "0:V:0",
         "-vf",
         [
           frames.filter,
@@ -65,7 +66,7 @@ export class VideoReader {
           // The muxer needs times that grow; the true ones are for FrameClock.
           "format=yuv420p,setpts=100*N/TB",
         ].join(","),
-        ...[...ffmpeg.everyFrame, "-f", "rawvideo", "pipe:1"],
+        ...ffmpeg.everyFrame, "-f", "rawvideo", "pipe:1",
       ],
       stdin: "null",
       stdout: "piped",

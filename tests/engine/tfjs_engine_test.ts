@@ -40,7 +40,8 @@ function errorOf(actual: Float32Array, expected: Float32Array): number {
 
 const dense = (units: number, activation?: "tanh" | "softmax") =>
   tf.layers.dense({
-    ...{ units, activation },
+    units,
+    activation,
     kernelInitializer: tf.initializers.glorotUniform({ seed: units }),
   });
 
@@ -114,7 +115,9 @@ Deno.test("L2 is left to the optimizer, other penalties are in the gradient", as
       layers: [
         tf.layers.flatten({ inputShape: [48, 48, 1] }),
         tf.layers.dense({
-          ...{ units: 2, activation: "elu", kernelRegularizer },
+          units: 2,
+          activation: "elu",
+          kernelRegularizer,
           kernelInitializer: "zeros",
         }),
       ],
@@ -142,7 +145,8 @@ Deno.test("a network without softmax gives logits; constraints hold; weights com
     layers: [
       tf.layers.flatten({ inputShape: [48, 48, 1] }),
       tf.layers.dense({
-        ...{ units: 3, kernelInitializer: "randomNormal" },
+        units: 3,
+        kernelInitializer: "randomNormal",
         kernelConstraint: tf.constraints.nonNeg(),
       }),
     ],

@@ -124,8 +124,11 @@ Deno.test(
 Deno.test("a saved model that was changed is refused by name", () => {
   assert.throws(() => openModel(zipSync({}), "a.zip"), /a.zip was not saved/);
   const graph = {
-    ...{ weights: [], nodes: [], outputSize: 2 },
-    ...{ parameters: 2, statistics: 0 },
+    weights: [],
+    nodes: [],
+    outputSize: 2,
+    parameters: 2,
+    statistics: 0,
   };
   const files = {
     "my_model/network.json": new TextEncoder().encode(

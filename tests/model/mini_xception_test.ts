@@ -20,7 +20,9 @@ Deno.test("mini-Xception takes faces of 48 x 48 x 1 and gives seven probabilitie
   const sizes = model.layers.filter((layer) => layer.getClassName() === "Add")
     .map((layer) => (layer.outputShape as number[]).slice(1));
   assert.deepEqual(sizes, [[22, 22, 16], [11, 11, 32], [6, 6, 64], [
-    ...[3, 3, 128],
+    3,
+    3,
+    128,
   ]]);
 });
 

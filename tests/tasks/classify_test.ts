@@ -66,8 +66,12 @@ Deno.test("classify reports and skips one bad file of a folder, and does the oth
     assert.deepEqual(written, ["b, c.png.faces.png"]);
     const unsure = await task(
       "classify",
-      ...[join(pictures, "a.png"), "--model", model],
-      ...["--thorough", "--threshold", "1"],
+      join(pictures, "a.png"),
+      "--model",
+      model,
+      "--thorough",
+      "--threshold",
+      "1",
     );
     assert.match(unsure.stdout, /a\.png: unsure,? [a-z ]+ \d+% at/);
     const again = await task("classify", ...args);
@@ -176,7 +180,10 @@ Deno.test("a stopped run keeps its rows, and --resume gives the table of a whole
     for (const part of [0.97, 0.6, 0.3]) { // stopped in the middle of a row
       await Deno.writeTextFile(path, whole.slice(0, whole.length * part));
       const { code, stderr } = await classify(
-        ...["in", "--csv", "t.csv", "--resume"],
+        "in",
+        "--csv",
+        "t.csv",
+        "--resume",
       );
       assert.equal(code, 0, stderr);
       assert.equal(await Deno.readTextFile(path), whole, `${part}`);
@@ -195,10 +202,18 @@ Deno.test({
     await withPictures(names, async (folder) => {
       const child = new Deno.Command(Deno.execPath(), {
         args: taskArguments("classify", [
-          ...["in", "--csv", "t.csv", "--out", "out", "--model", "model"],
+          "in",
+          "--csv",
+          "t.csv",
+          "--out",
+          "out",
+          "--model",
+          "model",
         ]),
         env: { INIT_CWD: folder },
-        ...{ stdin: "null", stdout: "piped", stderr: "piped" },
+        stdin: "null",
+        stdout: "piped",
+        stderr: "piped",
       }).spawn();
       const reader = child.stdout.getReader();
       await reader.read(); // the first picture is done

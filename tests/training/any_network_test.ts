@@ -31,7 +31,10 @@ function buildLeaky(seed = 1): tf.LayersModel {
     name: "leaky",
     layers: [
       tf.layers.conv2d({
-        ...{ inputShape: [48, 48, 1], filters: 4, kernelSize: 5, strides: 5 },
+        inputShape: [48, 48, 1],
+        filters: 4,
+        kernelSize: 5,
+        strides: 5,
         kernelInitializer,
         kernelRegularizer: tf.regularizers.l2({ l2: 0.001 }),
       }),
@@ -51,12 +54,19 @@ const crossEntropy = (targets: tf.Tensor, outputs: tf.Tensor) =>
 Deno.test("both engines give the same losses over an epoch of mini-Xception", async () => {
   const faces = drawFaces({ count: 280, seed: 1 });
   const config = {
-    ...{ epochs: 1, workers: 1, seed: 1, batchSize: 32, learningRate: 1e-3 },
+    epochs: 1,
+    workers: 1,
+    seed: 1,
+    batchSize: 32,
+    learningRate: 1e-3,
   };
   const lines: string[] = [];
   const run = async (loss?: typeof crossEntropy) => {
     const { history: [record] } = await train({
-      ...{ faces, config, loss, model: buildMiniXception({ seed: 5 }) },
+      faces,
+      config,
+      loss,
+      model: buildMiniXception({ seed: 5 }),
       onEngine: (line) => lines.push(line),
     });
     return record;
@@ -79,8 +89,13 @@ Deno.test("a network of other layers trains in workers, stops, resumes to the sa
   inFolder(async (folder) => {
     const faces = makeFaces(210, 70);
     const config = {
-      ...{ epochs: 3, batchSize: 32, workers: 2, seed: 4, averageDecay: 0.9 },
-      ...{ learningRate: 0.01, weightDecay: 0.01 },
+      epochs: 3,
+      batchSize: 32,
+      workers: 2,
+      seed: 4,
+      averageDecay: 0.9,
+      learningRate: 0.01,
+      weightDecay: 0.01,
     };
     const lines: string[] = [];
     const onEngine = (line: string) => lines.push(line);
@@ -93,7 +108,11 @@ Deno.test("a network of other layers trains in workers, stops, resumes to the sa
     );
     const stopping = new AbortController();
     const begun = await train({
-      ...{ faces, model: buildLeaky(), config, out: parts, onEngine },
+      faces,
+      model: buildLeaky(),
+      config,
+      out: parts,
+      onEngine,
       signal: stopping.signal,
       onEpoch: ({ epoch }) => {
         if (epoch === 2) stopping.abort();
@@ -101,7 +120,11 @@ Deno.test("a network of other layers trains in workers, stops, resumes to the sa
     });
     assert.equal(begun.ended, "signal");
     await train({
-      ...{ faces, model: buildLeaky(), config, out: parts, onEngine },
+      faces,
+      model: buildLeaky(),
+      config,
+      out: parts,
+      onEngine,
       resume: true,
     });
     const [one, two] = [whole, parts].map(readRun);
@@ -120,8 +143,13 @@ Deno.test("a network of other layers trains in workers, stops, resumes to the sa
     assert.notDeepEqual(statistics(), before);
     await assert.rejects(
       train({
-        ...{ faces, model: buildLeaky(), config, out: whole, onEngine },
-        ...{ resume: true, loss: crossEntropy },
+        faces,
+        model: buildLeaky(),
+        config,
+        out: whole,
+        onEngine,
+        resume: true,
+        loss: crossEntropy,
       }),
       /different network|another loss/,
     );
@@ -154,7 +182,9 @@ Deno.test("a custom layer trains in the main thread, which goes on with other th
     const faces = makeFaces(140, 35);
     const config = { epochs: 2, batchSize: 16, workers: 2, seed: 1 };
     const { history } = await train({
-      ...{ faces, model, config },
+      faces,
+      model,
+      config,
       onEngine: (line) => lines.push(line),
     });
     assert.match(
@@ -180,8 +210,11 @@ Deno.test("a loss may be a number a face or their mean; class weights need the f
     more: { classWeights?: number[] } = {},
   ) =>
     train({
-      ...{ faces, loss, onEngine: () => {} },
-      ...{ model: buildLeaky(), config: { ...config, ...more } },
+      faces,
+      loss,
+      onEngine: () => {},
+      model: buildLeaky(),
+      config: { ...config, ...more },
     });
   const each = await run((t, o) => tf.squaredDifference(t, o).sum(1));
   const mean = await run((t, o) => tf.squaredDifference(t, o).sum(1).mean());

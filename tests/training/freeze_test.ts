@@ -32,15 +32,24 @@ for (const workers of [1, 3]) {
   Deno.test(`frozen layers stay bit for bit, and both engines agree, with ${workers} workers`, async () => {
     const faces = makeFaces(140, 35);
     const config = {
-      ...{ epochs: 2, batchSize: 20, workers, seed: 2, freeze: 2 },
-      ...{ learningRate: 0.01, weightDecay: 0.1 },
+      epochs: 2,
+      batchSize: 20,
+      workers,
+      seed: 2,
+      freeze: 2,
+      learningRate: 0.01,
+      weightDecay: 0.1,
     };
     const losses: number[][] = [];
     for (const loss of [undefined, crossEntropy]) {
       const model = buildTrained();
       const before = valuesOf(model);
       const { history } = await train({
-        ...{ faces, model, config, loss, onEngine: () => {} },
+        faces,
+        model,
+        config,
+        loss,
+        onEngine: () => {},
       });
       const after = valuesOf(model);
       assert.deepEqual(after.slice(0, 2), before.slice(0, 2));

@@ -18,16 +18,15 @@ const root = path.resolve(import.meta.dirname!, "../..");
 /** Starts the real command; it goes on with the run in `out` if there is one. */
 function start(folder: string, out: string): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
+    // deno-fmt-ignore
     args: [
-      ...[
-        "run",
+      "run",
         "-A",
         "--no-check",
         path.join(root, "tasks", "train.ts"),
-      ],
-      ...["--data", path.join(folder, "faces.csv"), "--out", out, "--resume"],
-      ...["--architecture", path.join(folder, "tiny", "model.json")],
-      ...["--config", path.join(folder, "config.json"), "--workers", "2"],
+      "--data", path.join(folder, "faces.csv"), "--out", out, "--resume",
+      "--architecture", path.join(folder, "tiny", "model.json"),
+      "--config", path.join(folder, "config.json"), "--workers", "2",
     ],
     stdout: "piped",
     stderr: "null",

@@ -94,8 +94,12 @@ function buildPlain(seed = 1): tf.LayersModel {
     name: "plain",
     layers: [
       tf.layers.conv2d({
-        ...{ inputShape: [48, 48, 1], filters: 4, kernelSize: 6, strides: 6 },
-        ...{ activation: "relu", kernelInitializer },
+        inputShape: [48, 48, 1],
+        filters: 4,
+        kernelSize: 6,
+        strides: 6,
+        activation: "relu",
+        kernelInitializer,
       }),
       tf.layers.globalAveragePooling2d({ dataFormat: "channelsLast" }),
       tf.layers.dense({ units: 7, activation: "softmax", kernelInitializer }),
@@ -278,7 +282,9 @@ Deno.test("the saved model says in stock tfjs what the log says", () =>
       fs.readdirSync(folder).sort(),
       [
         ...history.flatMap(({ saved }) => saved ?? []),
-        ...["config.json", "log.csv", "resume"],
+        "config.json",
+        "log.csv",
+        "resume",
       ].sort(),
     );
     const { training } = JSON.parse(
@@ -457,8 +463,14 @@ Deno.test("workers that wait are told to stop when another one fails", async () 
 
   const shared = { training: shareFaces(faces, "Training") };
   const memory = createTrainingMemory({
-    ...{ workers: 2, parameters: 1, statistics: 0, classes: 7, taught: false },
-    ...{ ...shared, validation: shared.training, state: {} },
+    workers: 2,
+    parameters: 1,
+    statistics: 0,
+    classes: 7,
+    taught: false,
+    ...shared,
+    validation: shared.training,
+    state: {},
   });
   const team = new TrainingTeam(memory);
   try {

@@ -24,11 +24,12 @@ async function withClip(use: (folder: string, clip: string) => Promise<void>) {
     for (let i = 10; i < 40; i++) raw.set(image.data, i * width * height);
     await Deno.writeFile(join(folder, "clip.gray"), raw);
     const clip = join(folder, "clip.mp4");
+    // deno-fmt-ignore
     await run(
-      ...["-f", "rawvideo", "-pix_fmt", "gray", "-s", "320x240", "-r", "25"],
-      ...["-i", join(folder, "clip.gray"), "-f", "lavfi"],
-      ...["-i", "sine=duration=2", "-c:v", "mpeg4", "-q:v", "2"],
-      ...["-c:a", "aac", "-movflags", "+faststart", "-pix_fmt", "yuv420p"],
+      "-f", "rawvideo", "-pix_fmt", "gray", "-s", "320x240", "-r", "25",
+      "-i", join(folder, "clip.gray"), "-f", "lavfi",
+      "-i", "sine=duration=2", "-c:v", "mpeg4", "-q:v", "2",
+      "-c:a", "aac", "-movflags", "+faststart", "-pix_fmt", "yuv420p",
       clip,
     );
     await use(folder, clip);
@@ -47,7 +48,9 @@ Deno.test(
       const out = join(folder, "out");
       let last = 0;
       const result = await annotateVideo(clip, {
-        ...{ out, trained, workers: 2 },
+        out,
+        trained,
+        workers: 2,
         onProgress: (frames) => last = frames,
       });
       assert.deepEqual(
@@ -93,11 +96,12 @@ Deno.test(
       ]);
       await assert.rejects(annotateVideo(clip, { out, trained }), {
         name: "VideoError",
-        message: /exists already/,
+        message: /already exists/,
       });
       // One worker: the same table, but for the threshold that was asked for.
       const again = await annotateVideo(clip, {
-        ...{ out: join(folder, "again"), workers: 1 },
+        out: join(folder, "again"),
+        workers: 1,
         trained: { ...trained!, threshold: 1 },
       });
       assert.equal(
@@ -116,10 +120,11 @@ Deno.test(
     const folder = await Deno.makeTempDir();
     try {
       const clip = join(folder, "odd.mkv");
+      // deno-fmt-ignore
       await run(
-        ...["-f", "lavfi", "-i", "testsrc=s=161x121:r=30:d=2", "-vf"],
-        ...["select='not(mod(n,3))+lt(n,15)',setpts=PTS+0.5/TB"],
-        ...["-vsync", "vfr", "-c:v", "ffv1", clip],
+        "-f", "lavfi", "-i", "testsrc=s=161x121:r=30:d=2", "-vf",
+        "select='not(mod(n,3))+lt(n,15)',setpts=PTS+0.5/TB",
+        "-vsync", "vfr", "-c:v", "ffv1", clip,
       );
       const out = join(folder, "out");
       const result = await annotateVideo(clip, { out, trained, workers: 1 });

@@ -18,14 +18,21 @@ import { timeMachine } from "../rooms/time_machine.ts";
 import { teach } from "../rooms/teach.ts";
 
 const ROOMS = [
-  ...[inside, playground, camera, detector, confusion],
-  ...[beatTheModel, timeMachine, teach],
+  inside,
+  playground,
+  camera,
+  detector,
+  confusion,
+  beatTheModel,
+  timeMachine,
+  teach,
 ];
 
 /** A module with one SIMD instruction, to test the browser with. */
+// deno-fmt-ignore
 const SIMD_PROBE = Uint8Array.of(
-  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0],
-  ...[10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11],
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0,
+  10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
 );
 
 async function start() {

@@ -131,8 +131,10 @@ export function paintEnlarged(
   if (!box) return;
   const { x, y, width, height } = box;
   const scaled = {
-    ...{ x: x * zoom, y: y * zoom },
-    ...{ width: width * zoom, height: height * zoom },
+    x: x * zoom,
+    y: y * zoom,
+    width: width * zoom,
+    height: height * zoom,
   };
   frame(canvas, scaled, "#000", 5);
   frame(canvas, scaled, "#ff8c3a", 3);

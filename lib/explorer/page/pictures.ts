@@ -89,7 +89,8 @@ export async function findFace(
   const { scaleFactor, minNeighbors, smallestFace } = PHOTO_SEARCH;
   const side = Math.round(smallestFace * Math.min(image.width, image.height));
   const found = (await faceDetector()).detect(image, {
-    ...{ scaleFactor, minNeighbors },
+    scaleFactor,
+    minNeighbors,
     minSize: { width: side, height: side },
   });
   found.sort((a, b) => b.width - a.width);

@@ -24,7 +24,8 @@ export function findFaces(
 ): PageFace[] {
   const side = Math.round(smallestFace * Math.min(image.width, image.height));
   const found = detector.detect(image, {
-    ...{ scaleFactor, minNeighbors },
+    scaleFactor,
+    minNeighbors,
     minSize: { width: side, height: side },
   });
   const crops = found.map((box) => cropFace(image, box));

@@ -168,7 +168,10 @@ class Game implements OpenRoom {
     const { faces, labels, votes, answers = [] } = this.#set;
     const [answer] = this.app.network.classify([faces[face]]);
     this.#rounds.push({
-      ...{ face, yours, label: labels[face], model: indexOfLargest(answer) },
+      face,
+      yours,
+      label: labels[face],
+      model: indexOfLargest(answer),
       votes: votes && describeVotes(
         votes.subarray(face * answers.length, (face + 1) * answers.length),
         answers,
@@ -201,7 +204,8 @@ class Game implements OpenRoom {
         "beat-the-model.json",
         JSON.stringify(
           {
-            ...{ model: this.app.network.id, data: this.#set.name },
+            model: this.app.network.id,
+            data: this.#set.name,
             seed: this.#seed,
             rounds: rounds.map((r) => ({
               face: this.#set.idOf(r.face),

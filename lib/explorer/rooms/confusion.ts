@@ -90,7 +90,10 @@ class Confusion implements OpenRoom {
       ),
       slider({
         label: "threshold",
-        ...{ least: 0, most: 0.99, step: 0.01, value: this.#threshold },
+        least: 0,
+        most: 0.99,
+        step: 0.01,
+        value: this.#threshold,
         format: (value) => percent(value, 0),
         onInput: (value) => {
           this.#threshold = value;
@@ -99,7 +102,10 @@ class Confusion implements OpenRoom {
       }).element,
       slider({
         label: "temperature",
-        ...{ least: 0.2, most: 5, step: 0.05, value: this.#temperature },
+        least: 0.2,
+        most: 5,
+        step: 0.05,
+        value: this.#temperature,
         format: (value) => value.toFixed(2),
         onInput: (value) => {
           this.#temperature = value;
@@ -188,7 +194,8 @@ class Confusion implements OpenRoom {
     if (!this.#set || this.#probabilities.length === 0) return;
     this.app.state.set({
       data: this.#data === "drawn" ? undefined : this.#data,
-      ...{ label: this.#label, answer: this.#answer },
+      label: this.#label,
+      answer: this.#answer,
       threshold: this.#threshold || undefined,
       temperature: this.#temperature === 1 ? undefined : this.#temperature,
       other: this.#other || undefined,
@@ -298,7 +305,9 @@ class Confusion implements OpenRoom {
     drawPlot(this.#plot, {
       label: "accuracy and coverage by threshold",
       x: "threshold; accuracy (blue), share answered (orange, dashed)",
-      ...{ least: 0, most: 1, now: this.#threshold },
+      least: 0,
+      most: 1,
+      now: this.#threshold,
       curves: [
         { name: "accuracy", color: "#0072b2", points: accuracy },
         { name: "coverage", color: "#e69f00", points: coverage, dashed: true },

@@ -48,7 +48,10 @@ class DetectorRoom {
   #layers: Layer[] = [];
   readonly #size = slider({
     label: "window size",
-    ...{ least: 0, most: 1, step: 1, value: 0 },
+    least: 0,
+    most: 1,
+    step: 1,
+    value: 0,
     format: (value) => this.#layers[value] ? `${this.#sideOf(value)} px` : "",
     onInput: (value) => this.#aim(value, this.#middle),
   });
@@ -93,7 +96,10 @@ class DetectorRoom {
       ),
       slider({
         label: "scaleFactor",
-        ...{ least: 1.02, most: 2, step: 0.02, value: this.#scaleFactor },
+        least: 1.02,
+        most: 2,
+        step: 0.02,
+        value: this.#scaleFactor,
         format: (value) => value.toFixed(2),
         onInput: (value) => {
           this.#scaleFactor = value;
@@ -102,7 +108,10 @@ class DetectorRoom {
       }).element,
       slider({
         label: "minNeighbors",
-        ...{ least: 0, most: 20, step: 1, value: this.#minNeighbors },
+        least: 0,
+        most: 20,
+        step: 1,
+        value: this.#minNeighbors,
         onInput: (value) => {
           this.#minNeighbors = value;
           this.#drawPicture();
@@ -145,7 +154,10 @@ class DetectorRoom {
 
   #drawnScene() {
     const { image, boxes } = drawScene({
-      ...{ width: 480, height: 300, faces: 2, seed: this.#seed },
+      width: 480,
+      height: 300,
+      faces: 2,
+      seed: this.#seed,
     });
     this.#image = image;
     const { x, y, width, height } = boxes[0];
@@ -175,11 +187,9 @@ class DetectorRoom {
   /** The pyramid for the scale factor; the window keeps its position and size. */
   #prepare(side = this.#sideOf(this.#layer)) {
     this.#layers = pyramidLayers(this.#image, this.#cascade, {
-      ...{
-        scaleFactor: this.#scaleFactor,
-        minSize: NO_LIMIT,
-        maxSize: NO_LIMIT,
-      },
+      scaleFactor: this.#scaleFactor,
+      minSize: NO_LIMIT,
+      maxSize: NO_LIMIT,
     });
     this.#integrals.clear();
     this.#scaled.clear();
@@ -209,8 +219,10 @@ class DetectorRoom {
 
   #move(event: KeyboardEvent) {
     const steps: Record<string, [number, number]> = {
-      ...{ ArrowUp: [0, -1], ArrowDown: [0, 1] },
-      ...{ ArrowLeft: [-1, 0], ArrowRight: [1, 0] },
+      ArrowUp: [0, -1],
+      ArrowDown: [0, 1],
+      ArrowLeft: [-1, 0],
+      ArrowRight: [1, 0],
     };
     const step = steps[event.key];
     if (!step) return;
@@ -280,8 +292,11 @@ class DetectorRoom {
     const stage = stages[this.#stage];
     this.#weak = Math.min(this.#weak, stage.weakClassifiers.length - 1);
     this.app.state.set({
-      ...{ scaleFactor: this.#scaleFactor, minNeighbors: this.#minNeighbors },
-      ...{ seed: this.#seed, stage: this.#stage, feature: this.#weak },
+      scaleFactor: this.#scaleFactor,
+      minNeighbors: this.#minNeighbors,
+      seed: this.#seed,
+      stage: this.#stage,
+      feature: this.#weak,
       x: Math.round(this.#middle.x),
       y: Math.round(this.#middle.y),
       size: this.#sideOf(this.#layer),

@@ -203,8 +203,10 @@ class Playground implements OpenRoom {
     canvas.onfocus = canvas.onblur = () => this.#later();
     canvas.onkeydown = (event) => {
       const steps: Record<string, number> = {
-        ...{ ArrowUp: -COVER_COLUMNS, ArrowDown: COVER_COLUMNS },
-        ...{ ArrowLeft: -1, ArrowRight: 1 },
+        ArrowUp: -COVER_COLUMNS,
+        ArrowDown: COVER_COLUMNS,
+        ArrowLeft: -1,
+        ArrowRight: 1,
       };
       const step = steps[event.key];
       if (step !== undefined) {
@@ -347,13 +349,11 @@ class Playground implements OpenRoom {
       `to ${percent(high[1])} at ${show(name, high[0])}, ` +
       `now ${percent(now[emotion])}`;
     drawPlot(this.#plot, {
-      ...{
-        label: words,
-        x: RANGES[name].label,
-        least,
-        most,
-        now: change[name],
-      },
+      label: words,
+      x: RANGES[name].label,
+      least,
+      most,
+      now: change[name],
       curves: [{ name: words, color: colorOfClass(emotion), points }],
     });
     this.#plotWords.textContent = `${words}.`;

@@ -141,7 +141,9 @@ class Teach implements OpenRoom {
       });
       name.onchange = () => own.name = name.value.trim() || `class ${k + 1}`;
       const file = make("input", {
-        ...{ type: "file", accept: "image/*", multiple: true },
+        type: "file",
+        accept: "image/*",
+        multiple: true,
         "aria-label": `pictures of ${own.name}`,
       });
       file.onchange = () => this.#addPictures(own, [...file.files ?? []]);

@@ -62,7 +62,10 @@ class TimeMachine implements OpenRoom {
     this.#layer = state.number("layer", 1, 1, 999);
     this.#slider = slider({
       label: "epoch",
-      ...{ least: 0, most: 1, step: 1, value: 0 },
+      least: 0,
+      most: 1,
+      step: 1,
+      value: 0,
       format: (value) => String(this.#epochs[value]?.epoch ?? ""),
       onInput: (value) => {
         this.#place = value;

@@ -2,9 +2,10 @@
 import { explainSize, type Size } from "../box.ts";
 import type { ImageHeader } from "./format.ts";
 
+// deno-fmt-ignore
 const BRANDS: Record<string, "HEIC" | "AVIF"> = {
-  ...{ heic: "HEIC", heix: "HEIC", heim: "HEIC", heis: "HEIC", mif1: "HEIC" },
-  ...{ msf1: "HEIC", hevc: "HEIC", hevx: "HEIC", avif: "AVIF", avis: "AVIF" },
+  heic: "HEIC", heix: "HEIC", heim: "HEIC", heis: "HEIC", mif1: "HEIC",
+  msf1: "HEIC", hevc: "HEIC", hevx: "HEIC", avif: "AVIF", avis: "AVIF",
 };
 
 /** Whether the file starts with a box that names one of the brands. */

@@ -90,7 +90,10 @@ function describe(
   parts.push(bytes.subarray(2));
   if (!ended) parts.push(END);
   return {
-    ...{ format: "JPEG", width, height, complete },
+    format: "JPEG",
+    width,
+    height,
+    complete,
     decoder: usual ? "jpeg" : "magick",
     picture: parts.length > 2 ? Buffer.concat(parts) : undefined,
   };
@@ -99,8 +102,9 @@ function describe(
 const END = Uint8Array.of(0xff, 0xd9);
 
 /** Adobe's marker for four components of which three are stored as luminance and two colors. */
+// deno-fmt-ignore
 const ADOBE_YCCK = Uint8Array.of(
-  ...[0xff, 0xee, 0, 14, 0x41, 0x64, 0x6f, 0x62, 0x65, 0, 100, 0, 0, 0, 0, 2],
+  0xff, 0xee, 0, 14, 0x41, 0x64, 0x6f, 0x62, 0x65, 0, 100, 0, 0, 0, 0, 2,
 );
 
 function isFrame(marker: number): boolean {

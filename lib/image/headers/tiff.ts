@@ -3,9 +3,10 @@
 import { explainSize, MAX_PIXELS, MAX_SIDE } from "../box.ts";
 import type { ImageHeader } from "./format.ts";
 
+// deno-fmt-ignore
 const TYPE_BYTES: Record<number, number> = {
-  ...{ 1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8 },
-  ...{ 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8 },
+  1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8,
+  11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8,
 };
 
 /** Decoded samples of a page, in bytes: 50 megapixels of four 16-bit samples. */
@@ -42,11 +43,12 @@ const REFUSED_COLORS: Record<number, string> = {
 /** The values of the tags that are used. */
 type Tags = Map<number, number[]>;
 
+// deno-fmt-ignore
 const WANTED = new Map(Object.entries({
-  ...{ width: 256, height: 257, bits: 258, compression: 259, color: 262 },
-  ...{ offsets: 273, samples: 277, rows: 278, counts: 279, planes: 284 },
-  ...{ tileWidth: 322, tileHeight: 323, tileOffsets: 324, tileCounts: 325 },
-  ...{ sampleFormat: 339, inkSet: 332 },
+  width: 256, height: 257, bits: 258, compression: 259, color: 262,
+  offsets: 273, samples: 277, rows: 278, counts: 279, planes: 284,
+  tileWidth: 322, tileHeight: 323, tileOffsets: 324, tileCounts: 325,
+  sampleFormat: 339, inkSet: 332,
 }));
 const WANTED_TAGS = new Set(WANTED.values());
 

@@ -76,7 +76,9 @@ export function number(
   hint: string,
 ): Exercise {
   return {
-    ...{ expects, hint, accepts: isNumber },
+    expects,
+    hint,
+    accepts: isNumber,
     test(answer, context) {
       const digests = DIGESTS[exercise] ?? {};
       const key = "" in digests ? "" : dataKey(context as Faces);
@@ -92,7 +94,9 @@ export function number(
 /** A few sentences: counted here, judged by a reader. */
 export function text(words: number, hint: string): Exercise {
   return {
-    ...{ hint, accepts: isText, expects: `a text of at least ${words} words` },
+    hint,
+    accepts: isText,
+    expects: `a text of at least ${words} words`,
     test(answer) {
       const count = (answer as string).trim().split(/\s+/).length;
       return count >= words ||
@@ -109,7 +113,9 @@ export function works<I extends unknown[]>(
   tolerance = 1e-6,
 ): Exercise {
   return {
-    ...{ expects, hint, accepts: isFunction },
+    expects,
+    hint,
+    accepts: isFunction,
     test(answer) {
       for (const { given, wanted, what } of cases()) {
         const got = (answer as (...given: I) => ArrayLike<number> | number)(

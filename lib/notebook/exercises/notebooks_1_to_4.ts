@@ -69,11 +69,15 @@ const randomValues = (count: number, seed: number) => {
 /** By number; R is the cell to repair. */
 export const EXERCISES_1_TO_4: Record<string, Exercise> = {
   "1.1": number(
-    ...["1.1", 3, "a share from 0 to 1"] as const,
+    "1.1",
+    3,
+    "a share from 0 to 1",
     "Count only the faces of the Training split, and divide by their number.",
   ),
   "1.2": number(
-    ...["1.2", 0, "the number of a face, from 0"] as const,
+    "1.2",
+    0,
+    "the number of a face, from 0",
     "Take the mean of facePixels(training, i) for each training face, and keep the first lowest one.",
   ),
   "1.3": works<[Faces]>(
@@ -100,7 +104,9 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
     },
   },
   "2.1": number(
-    ...["2.1", 1, "a gray value from 0 to 255, to one decimal"] as const,
+    "2.1",
+    1,
+    "a gray value from 0 to 255, to one decimal",
     "It is the mean over all pixels of all training faces.",
   ),
   "2.2": {
@@ -149,12 +155,15 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
     "The network was trained on values from -1 to 1.",
     () =>
       [0, 51, 127.5, 255].map((gray) => ({
-        ...{ given: [gray], wanted: gray / 127.5 - 1 },
+        given: [gray],
+        wanted: gray / 127.5 - 1,
         what: `the gray value ${gray}`,
       })),
   ),
   "3.1": number(
-    ...["3.1", 0, "a number of weights"] as const,
+    "3.1",
+    0,
+    "a number of weights",
     "One 3x3 kernel for each input channel, then a 1x1 convolution; no bias.",
   ),
   "3.2": works<[number[], number]>(
@@ -214,7 +223,9 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
     },
   ),
   "4.1": number(
-    ...["4.1", 0, "a number of steps"] as const,
+    "4.1",
+    0,
+    "a number of steps",
     "How many batches does one epoch have? The last one may be smaller.",
   ),
   "4.2": {

@@ -26,7 +26,9 @@ import {
 /** By number; R is the cell to repair. */
 export const EXERCISES_5_TO_10: Record<string, Exercise> = {
   "5.1": number(
-    ...["5.1", -2, "a number of faces, to the nearest hundred"] as const,
+    "5.1",
+    -2,
+    "a number of faces, to the nearest hundred",
     "Solve 1.96 * sqrt(p * (1 - p) / n) = 0.005 for n, with p = 0.65.",
   ),
   "5.2": works<[number[][], number]>(
@@ -39,7 +41,8 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
         const column = confusion.reduce((sum, r) => sum + r[label], 0);
         const wanted = 2 * confusion[label][label] / (row + column);
         return {
-          ...{ given: [confusion, label], wanted },
+          given: [confusion, label],
+          wanted,
           what: `label ${label} of a matrix with three classes`,
         };
       });
@@ -65,14 +68,15 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
     },
   },
   "6.1": number(
-    ...["6.1", 3, "a share from 0 to 1"] as const,
+    "6.1",
+    3,
+    "a share from 0 to 1",
     "Of all windows, left[1] are left after the second stage.",
   ),
   "6.2": {
     expects: "three counts of faces: upright, at 20 and at 180 degrees",
     accepts: (answer) => Array.isArray(answer) && answer.length === 3,
-    hint:
-      "Use rotate(picture, degrees), and detectFaces with the options of this notebook.",
+    hint: "Use turnImage and detectFaces with the options of this notebook.",
     test: (answer) =>
       digestOf("6.2", "", (answer as number[]).join(" ")) ===
         DIGESTS["6.2"]?.[""],
@@ -148,14 +152,17 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
     () => {
       const gray = Uint8Array.of(0, 64, 128, 255);
       return [{
-        ...{ given: [gray], wanted: scalePixels(gray) },
+        given: [gray],
+        wanted: scalePixels(gray),
         what: "the gray values 0, 64, 128 and 255",
       }];
     },
     1e-5,
   ),
   "9.1": number(
-    ...["9.1", 3, "a share from 0 to 1"] as const,
+    "9.1",
+    3,
+    "a share from 0 to 1",
     "For each face, compare the emotion with the most votes with the label.",
   ),
   "9.2": works<[number[]]>(
@@ -189,7 +196,9 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
     ],
   ),
   "10.1": number(
-    ...["10.1", 0, "a number of faces"] as const,
+    "10.1",
+    0,
+    "a number of faces",
     "auditFaces(leaked).splits has a row for PublicTest, which says how many of its faces are also in Training.",
   ),
   "10.2": {

@@ -141,8 +141,10 @@ function parseLog(csv: string, file: string): EpochFigures[] {
     };
     return {
       epoch: cell("epoch"),
-      ...{ loss: cell("loss"), accuracy: cell("accuracy") },
-      ...{ valLoss: cell("val_loss"), valAccuracy: cell("val_accuracy") },
+      loss: cell("loss"),
+      accuracy: cell("accuracy"),
+      valLoss: cell("val_loss"),
+      valAccuracy: cell("val_accuracy"),
     };
   });
 }

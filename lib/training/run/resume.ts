@@ -33,14 +33,19 @@ export interface RunRequest {
 
 /** Fields with names of layers, which count up within one process. */
 const LEFT_OUT = [
-  ...["name", "inputs", "inbound_nodes", "input_layers", "output_layers"],
+  "name",
+  "inputs",
+  "inbound_nodes",
+  "input_layers",
+  "output_layers",
 ];
 
 /** A digest of layers and shapes, without names. */
 function fingerprint(graph: NetworkGraph): string {
   const text = JSON.stringify(
     [
-      ...[graph.nodes, graph.weights],
+      graph.nodes,
+      graph.weights,
       ...(isForTfjs(graph) ? [graph.topology] : []),
     ],
     (key, value) => LEFT_OUT.includes(key) ? undefined : value,
