@@ -71,7 +71,7 @@ export interface NetworkOptions {
  * @example
  * ```ts
  * import { buildMiniXception } from "mien/model/mini_xception.ts";
- * import { describeNetwork } from "mien/network/graph.ts";
+ * import { describeNetwork } from "mien/network/describe_network.ts";
  * import { Network } from "mien/network/network.ts";
  *
  * const graph = describeNetwork(buildMiniXception());
