@@ -7,9 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { drawFaces } from "mien/drawn/faces.ts";
+import type { Loss } from "mien/engine/tfjs_graph.ts";
 import { evaluate } from "mien/evaluation/evaluate.ts";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
 import { loadModel } from "mien/model/saved_model.ts";
+import type { PartialConfig } from "mien/training/config.ts";
 import { recalibrate } from "mien/training/recalibrate.ts";
 import { readRun } from "mien/training/run/run_folder.ts";
 import { train } from "mien/training/train.ts";
@@ -49,28 +51,37 @@ function buildSelu(seed = 1): tf.LayersModel {
 const crossEntropy = (targets: tf.Tensor, outputs: tf.Tensor) =>
   targets.mul(outputs.maximum(1e-7).log()).sum(1).neg();
 
+const focal = (targets: tf.Tensor, outputs: tf.Tensor) =>
+  targets.mul(outputs.maximum(1e-7).log()).mul(tf.sub(1, outputs).square())
+    .sum(1).neg();
+
 for (const build of [buildMiniXception, buildEveryLayer]) {
   Deno.test(`both engines give the same losses over an epoch of ${build.name}`, () =>
-    compareEngines(build));
+    compareEngines(build, crossEntropy));
 }
+
+Deno.test("both engines give the same focal losses", () =>
+  compareEngines(buildEveryLayer, focal, "focal"));
 
 async function compareEngines(
   build: (options: { seed: number }) => tf.LayersModel,
+  own: Loss,
+  named?: "focal",
 ): Promise<void> {
   const faces = drawFaces({ count: 280, seed: 1 });
   const config = {
     ...{ epochs: 1, workers: 1, seed: 1, batchSize: 32, learningRate: 1e-3 },
   };
   const lines: string[] = [];
-  const run = async (loss?: typeof crossEntropy) => {
+  const run = async (config: PartialConfig, loss?: Loss) => {
     const { history: [record] } = await train({
       ...{ faces, config, loss, model: build({ seed: 5 }) },
       onEngine: (line) => lines.push(line),
     });
     return record;
   };
-  const fast = await run();
-  const slow = await run(crossEntropy);
+  const fast = await run({ ...config, loss: named });
+  const slow = await run(config, own);
   assert.match(lines[0], /all layers are compiled/);
   assert.match(lines[1], /loss of its own.*TensorFlow.js.*in one thread/);
   // Sums in another order, in float32: 1e-7 of each number at each of 7 steps. A sign that Adam
