@@ -3,7 +3,7 @@ import { judge } from "mien/notebook/exercises/check.ts";
 import { digestOf } from "mien/notebook/exercises/exercise.ts";
 import { EXERCISES_1_TO_4 } from "mien/notebook/exercises/notebooks_1_to_4.ts";
 import { EXERCISES_5_TO_10 } from "mien/notebook/exercises/notebooks_5_to_10.ts";
-import * as tf from "@tensorflow/tfjs";
+import type * as tf from "@tensorflow/tfjs";
 import { mapEmotions } from "mien/data/map_emotions.ts";
 import { drawFaces } from "mien/drawn/faces.ts";
 

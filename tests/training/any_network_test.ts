@@ -16,7 +16,7 @@ import { recalibrate } from "mien/training/recalibrate.ts";
 import { readRun } from "mien/training/run/run_folder.ts";
 import { train } from "mien/training/train.ts";
 import { buildEveryLayer } from "../helpers/every_layer.ts";
-import { makeFaces } from "../helpers/tiny_training.ts";
+import { buildOther, makeFaces } from "../helpers/tiny_training.ts";
 
 async function inFolder(act: (folder: string) => unknown): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "mien-"));
@@ -25,27 +25,6 @@ async function inFolder(act: (folder: string) => unknown): Promise<void> {
   } finally {
     rmSync(folder, { recursive: true });
   }
-}
-
-/** Layers of which some are not compiled, among them two kinds of noise. */
-function buildSelu(seed = 1): tf.LayersModel {
-  const kernelInitializer = tf.initializers.glorotUniform({ seed });
-  return tf.sequential({
-    name: "selu",
-    layers: [
-      tf.layers.conv2d({
-        ...{ inputShape: [48, 48, 1], filters: 4, kernelSize: 5, strides: 5 },
-        kernelInitializer,
-        kernelRegularizer: tf.regularizers.l2({ l2: 0.001 }),
-      }),
-      tf.layers.batchNormalization(),
-      tf.layers.activation({ activation: "selu" }),
-      tf.layers.gaussianNoise({ stddev: 0.1 }),
-      tf.layers.globalAveragePooling2d({ dataFormat: "channelsLast" }),
-      tf.layers.dropout({ rate: 0.2, seed: 3 }),
-      tf.layers.dense({ units: 7, activation: "softmax", kernelInitializer }),
-    ],
-  });
 }
 
 const crossEntropy = (targets: tf.Tensor, outputs: tf.Tensor) =>
@@ -104,7 +83,7 @@ Deno.test("a network of other layers trains in workers, stops, resumes to the sa
     const lines: string[] = [];
     const onEngine = (line: string) => lines.push(line);
     const whole = join(folder, "whole"), parts = join(folder, "parts");
-    const model = buildSelu();
+    const model = buildOther();
     const first = await train({ faces, model, config, out: whole, onEngine });
     assert.match(
       lines[0],
@@ -112,7 +91,7 @@ Deno.test("a network of other layers trains in workers, stops, resumes to the sa
     );
     const stopping = new AbortController();
     const begun = await train({
-      ...{ faces, model: buildSelu(), config, out: parts, onEngine },
+      ...{ faces, model: buildOther(), config, out: parts, onEngine },
       signal: stopping.signal,
       onEpoch: ({ epoch }) => {
         if (epoch === 2) stopping.abort();
@@ -120,7 +99,7 @@ Deno.test("a network of other layers trains in workers, stops, resumes to the sa
     });
     assert.equal(begun.ended, "signal");
     await train({
-      ...{ faces, model: buildSelu(), config, out: parts, onEngine },
+      ...{ faces, model: buildOther(), config, out: parts, onEngine },
       resume: true,
     });
     const [one, two] = [whole, parts].map(readRun);
@@ -139,7 +118,7 @@ Deno.test("a network of other layers trains in workers, stops, resumes to the sa
     assert.notDeepEqual(statistics(), before);
     await assert.rejects(
       train({
-        ...{ faces, model: buildSelu(), config, out: whole, onEngine },
+        ...{ faces, model: buildOther(), config, out: whole, onEngine },
         ...{ resume: true, loss: crossEntropy },
       }),
       /different network|another loss/,
@@ -220,7 +199,7 @@ Deno.test("a loss may be a number a face or their mean; class weights need the f
   ) =>
     train({
       ...{ faces, loss, onEngine: () => {} },
-      ...{ model: buildSelu(), config: { ...config, ...more } },
+      ...{ model: buildOther(), config: { ...config, ...more } },
     });
   const each = await run((t, o) => tf.squaredDifference(t, o).sum(1));
   const mean = await run((t, o) => tf.squaredDifference(t, o).sum(1).mean());
