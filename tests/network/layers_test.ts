@@ -4,7 +4,9 @@
 
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
+import { COMPILED_LAYERS } from "mien/network/compiled_layers.ts";
 import { describeNetwork } from "mien/network/describe_network.ts";
+import { COMPILED_ACTIVATIONS } from "mien/network/graph_builder.ts";
 import { penaltyOf } from "mien/network/weights.ts";
 import {
   chain,
@@ -276,6 +278,18 @@ Deno.test("What is not the same is refused by the layer's name: axes, constraint
     l.flatten(),
     l.dense({ units: 2, kernelConstraint: tf.constraints.nonNeg() }),
   ], /the constraint of dense.*kernel is not supported/);
+});
+
+Deno.test("README lists every layer and activation that is compiled, and no other", async () => {
+  const readme = await Deno.readTextFile(
+    new URL("../../README.md", import.meta.url),
+  );
+  const [, part] = /compiles the layers (.*?), and two/s.exec(readme)!;
+  const listed = [...part.matchAll(/`(\w+)`/g)].map(([, name]) => name);
+  assert.deepEqual(listed, [
+    ...Object.keys(COMPILED_LAYERS),
+    ...COMPILED_ACTIVATIONS,
+  ]);
 });
 
 Deno.test("The slopes of PReLU do not decay, but have their own penalty", async () => {
