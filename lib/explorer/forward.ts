@@ -366,9 +366,13 @@ function averageAll(input: Float32Array, channels: number): Float32Array {
 
 /** The last node before the softmax, without dropout: the classes' scores. */
 export function scoreNode(graph: NetworkGraph): number {
-  let index = graph.nodes.at(-1)!.inputs[0];
-  while (graph.nodes[index].op === "dropout") {
-    index = graph.nodes[index].inputs[0];
-  }
-  return index;
+  return withoutDropout(graph, graph.nodes.at(-1)!.inputs[0]);
+}
+
+/** The node, or before dropout and noise the one that they work on. */
+export function withoutDropout(graph: NetworkGraph, index: number): number {
+  const { op, inputs } = graph.nodes[index];
+  return op === "dropout" || op === "noise"
+    ? withoutDropout(graph, inputs[0])
+    : index;
 }

@@ -81,7 +81,8 @@ export class GraphBuilder {
     if (!COMPILED_ACTIVATIONS.includes(kind)) {
       throw unsupported(layer, `activation ${kind}`);
     }
-    return this.add(layer.name, [input], this.nodes[input].shape, {
+    const from = kind === "softmax" ? this.vector(layer, input) : input;
+    return this.add(layer.name, [from], this.nodes[from].shape, {
       op: "activation",
       kind: kind as ActivationKind,
     });

@@ -155,6 +155,7 @@ Deno.test("Softmax is compiled wherever it is the same", async () => {
       l.softmax({ axis: -1 }),
     ],
     [l.conv2d({ filters: 3, kernelSize: 4 }), l.flatten(), l.softmax()],
+    [l.conv2d({ filters: 1, kernelSize: 3 }), l.flatten(), l.softmax()],
     [
       l.conv2d({ filters: 3, kernelSize: 4, activation: "softmax" }),
       l.flatten(),
