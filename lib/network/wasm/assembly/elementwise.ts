@@ -172,7 +172,7 @@ export function multiplyChannelsGradient(
 /** Mixes the bits of a counter (the finalizer of MurmurHash3). */
 // @ts-ignore: decorator
 @inline
-export function mix(h: u32): u32 {
+function mix(h: u32): u32 {
   h ^= h >> 16;
   h *= 0x85ebca6b;
   h ^= h >> 13;
