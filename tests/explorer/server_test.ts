@@ -149,29 +149,33 @@ Deno.test(
   },
 );
 
-Deno.test("a network of all compiled layers is shown, another is refused by the layer, with a way out", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
-    await saveModel(buildEveryLayer(), folder);
-    const { graph } = await readNetwork(folder);
-    assert.deepEqual(JSON.parse(JSON.stringify(graph)), graph);
-    const other = tf.sequential({
-      layers: [
-        tf.layers.upSampling2d({ inputShape: [48, 48, 1], name: "enlarge" }),
-        tf.layers.flatten(),
-        tf.layers.dense({ units: 2, activation: "softmax" }),
-      ],
-    });
-    await saveModel(other, join(folder, "other"));
-    await assert.rejects(readNetwork(join(folder, "other")), {
-      name: "NetworkError",
-      message:
-        /layer enlarge \(UpSampling2D\).* the explorer shows networks of .*LeakyReLU.*deno task evaluate, classify or video/,
-    });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+Deno.test(
+  "a network of all compiled layers is shown, another is refused by the layer, with a way out",
+  OPTIONS,
+  async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      await saveModel(buildEveryLayer(), folder);
+      const { graph } = await readNetwork(folder);
+      assert.deepEqual(JSON.parse(JSON.stringify(graph)), graph);
+      const other = tf.sequential({
+        layers: [
+          tf.layers.upSampling2d({ inputShape: [48, 48, 1], name: "enlarge" }),
+          tf.layers.flatten(),
+          tf.layers.dense({ units: 2, activation: "softmax" }),
+        ],
+      });
+      await saveModel(other, join(folder, "other"));
+      await assert.rejects(readNetwork(join(folder, "other")), {
+        name: "NetworkError",
+        message:
+          /layer enlarge \(UpSampling2D\).* the explorer shows networks of .*LeakyReLU.*deno task evaluate, classify or video/,
+      });
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
 
 Deno.test(
   "the page as files is small, whole, holds no data of the user's, and overwrites nothing else",
