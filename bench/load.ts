@@ -2,11 +2,12 @@
 // Uint8Array, ours in a fresh process and pandas in turn, three times each.
 // One JSON line a file; imports are outside of both times.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { loadFaces } from "../lib/data/fer2013.ts";
+import { peakMegabytes } from "./peak_memory.ts";
 
 const USAGE = `Usage: deno task bench load [--data FILE]... [--runs N]
 
@@ -38,16 +39,6 @@ async function runOurs(file: string): Promise<Run> {
     sum: pixels.reduce((sum, value) => sum + value, 0),
     peakMB: peakMegabytes(),
   };
-}
-
-/** The most memory this process ever held (Linux), or holds now, in MB. */
-function peakMegabytes(): number {
-  const status = "/proc/self/status";
-  const peak = existsSync(status) &&
-    /VmHWM:\s+(\d+) kB/.exec(readFileSync(status, "utf8"));
-  return Math.round(
-    peak ? Number(peak[1]) * 1024 / 1e6 : process.memoryUsage().rss / 1e6,
-  );
 }
 
 /** The last line of a process's output, as JSON. */

@@ -3,7 +3,7 @@
 import process from "node:process";
 
 const NAMES = [
-  ...["train", "kernels", "profile", "detect", "load", "video"],
+  ...["train", "kernels", "profile", "detect", "load", "video", "scale"],
   ...["photographs", "faces", "unsure"],
 ];
 
