@@ -4,7 +4,14 @@
 // project: Deno fetches it into its own cache when it is first asked for.
 
 import { spawnSync } from "node:child_process";
-import { resolve } from "node:path";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type * as tf from "@tensorflow/tfjs";
+import { toOnnx } from "../lib/model/onnx.ts";
+import { saveModel } from "../lib/model/saved_model.ts";
+import { scalePixels } from "../lib/network/input.ts";
+import { readTrained } from "../lib/network/trained.ts";
 import { childEnvironment } from "../tasks/setup.ts";
 
 /** What runs a network: a package with its version, or TensorFlow.js of this project. */
@@ -64,4 +71,73 @@ export function askPeer(
   if (status === 0) return JSON.parse(stdout);
   const reason = stderr.split("\n").find((line) => line.includes("error:"));
   return error?.message ?? reason ?? stderr.slice(0, 300);
+}
+
+/** A runtime's times. */
+export interface ForwardTimes {
+  peer: string;
+  threads: number;
+  /** Medians of a batch and of one face. */
+  forward_ms: number;
+  one_face_ms: number;
+}
+
+/** All of them, ready to be measured. */
+export class JavascriptPeers {
+  private constructor(
+    readonly folder: string,
+    /** A runtime that cannot be asked is told about once and left out. */
+    private settings: { runtime: PeerQuestion["runtime"]; threads: number }[],
+  ) {}
+
+  /** Writes the network and the faces, which are gray pixels, where the others read them. */
+  static async prepare(
+    model: tf.LayersModel,
+    pixels: Uint8Array,
+  ): Promise<JavascriptPeers> {
+    const folder = mkdtempSync(join(tmpdir(), "mien-peers-"));
+    await saveModel(model, join(folder, "tfjs"));
+    writeFileSync(join(folder, "onnx"), toOnnx(readTrained(model)));
+    const faces = scalePixels(pixels);
+    writeFileSync(join(folder, "faces"), new Uint8Array(faces.buffer));
+    const settings = RUNTIMES.flatMap((runtime) =>
+      (runtime === "tfjs" ? [1] : [1, 2]).map((threads) => ({
+        ...{ runtime, threads },
+      }))
+    );
+    return new JavascriptPeers(folder, settings);
+  }
+
+  /** One round. */
+  measure(batch: number, runs: number): ForwardTimes[] {
+    const answers = this.settings.map((setting) => ({
+      ...setting,
+      answer: askPeer({
+        ...{ ...setting, runs, batches: [batch, 1] },
+        model: join(
+          this.folder,
+          setting.runtime === "tfjs" ? "tfjs" : "onnx",
+        ),
+        input: join(this.folder, "faces"),
+      }),
+    }));
+    this.settings = this.settings.filter((_, i) => {
+      const { runtime, answer } = answers[i];
+      if (typeof answer !== "string") return true;
+      console.error(`no ${runtime}: ${answer}`);
+      return false;
+    });
+    return answers.flatMap(({ answer, threads }) => {
+      if (typeof answer === "string") return [];
+      const [forward_ms, one_face_ms] = answer.passes.map(({ times }) =>
+        times.toSorted((a, b) => a - b)[times.length >> 1]
+      );
+      return [{ peer: answer.peer, threads, forward_ms, one_face_ms }];
+    });
+  }
+
+  /** Removes what was written. */
+  stop(): void {
+    rmSync(this.folder, { recursive: true });
+  }
 }
