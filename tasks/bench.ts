@@ -3,7 +3,16 @@
 import process from "node:process";
 
 const NAMES = [
-  ...["train", "kernels", "profile", "detect", "load", "video", "scale"],
+  ...[
+    "train",
+    "kernels",
+    "profile",
+    "detect",
+    "load",
+    "video",
+    "scale",
+    "table",
+  ],
   ...["photographs", "faces", "unsure"],
 ];
 
