@@ -40,7 +40,7 @@ interface Row {
 
 const ROWS: Record<Name, Row> = {
   train: {
-    ...{ unit: "faces", memory: "flat" },
+    ...{ unit: "faces", memory: "with the work" },
     ...{ amounts: [2000, 4000, 8000], full: [28709, 57418, 114836] },
   },
   detect: {
