@@ -12,37 +12,39 @@ import {
   referenceAugmentation,
 } from "../lib/training/augment.ts";
 import { drawFaces } from "../lib/drawn/faces.ts";
+import { FACE_PIXELS } from "../lib/emotions.ts";
 import { findFaces } from "../lib/drawn/find_faces.ts";
 import { SPLITS } from "../lib/data/faces.ts";
 import { buildMiniXception } from "../lib/model/mini_xception.ts";
 import { readTrained } from "../lib/network/trained.ts";
 import { train } from "../lib/training/train.ts";
+import { type ForwardTimes, JavascriptPeers } from "./javascript_peers.ts";
 import type { BenchRequest } from "./train_worker.ts";
 
-const USAGE = `Usage: deno task bench train [--runs N] [--rounds N] [--epoch]
+const USAGE = `Usage: deno task bench train [options]
 
-Prints {"bench","workers","batch","ms","peer","peerMs","ratio"}, medians: a
-training step (forward, backward, Adam) with one and two workers, without and
-with augmentation, and forward passes of 64 faces and of one. ratio is
-peerMs / ms: above 1 ours is faster. The yardstick, PyTorch, runs in turn with
+Prints {"bench","workers","batch","ms","peer","peerMs","ratio"}: a training step
+(forward, backward, Adam) with one and two workers, without and with
+augmentation, and forward passes of 64 faces and of one. Each time is that of
+the best round: ours the median of its passes, the yardstick's their mean. ratio
+is peerMs / ms: above 1 ours is faster. The yardstick, PyTorch, runs in turn with
 ours where Debian's python3-torch and peer_train.py (in the folder MIEN_PEERS or
 ../shared/bench) are there.
 
-  --runs N     passes a measurement and round (default 15)
-  --rounds N   rounds of ours, then the yardstick's (default 3)
-  --epoch      also one epoch of the trainer, on FER-2013 if found, and its
-               time beside that of as many bare steps`;
+  --runs N      passes a measurement and round (default 15)
+  --rounds N    rounds of ours, then the yardsticks' (default 3)
+  --javascript  also what else runs a network in JavaScript, in the same rounds, as
+                "javascript": TensorFlow.js on WebAssembly, and onnxruntime, of
+                which Deno downloads 147 MB into its cache the first time
+  --epoch       also one epoch of the trainer, on FER-2013 if found, and its
+                time beside that of as many bare steps`;
 
 const BATCH = 64;
 
 /** A line of peer_train.py. */
-interface PeerLine {
-  peer: string;
-  threads: number;
+interface PeerLine extends ForwardTimes {
   layout: string;
   train_step_ms: number;
-  forward_ms: number;
-  one_face_ms: number;
 }
 
 type Which = "train_step_ms" | "forward_ms" | "one_face_ms";
@@ -152,20 +154,34 @@ function runPeer([python, script]: string[], runs: number): PeerLine[] {
   );
 }
 
-/** The yardstick's best median of those lines that count. */
+/** The yardstick's best round of those lines that count. */
 function bestPeer(
   { peers, which }: Measurement,
   rounds: PeerLine[][],
 ): { peer: string; ms: number } | null {
   const lines = (rounds[0] ?? []).map((line, i) => ({
     line,
-    ms: median(rounds.map((round) => round[i][which])),
+    ms: Math.min(...rounds.map((round) => round[i][which])),
   })).filter(({ line }) => peers(line));
   if (lines.length === 0) return null;
   const { line, ms } = lines.reduce((a, b) => a.ms < b.ms ? a : b);
   const layout = lasting(line) ? "channels_last" : "default layout";
   const threads = `${line.threads} thread${line.threads > 1 ? "s" : ""}`;
   return { peer: `${line.peer} ${threads} ${layout}`, ms };
+}
+
+/** What else there is in JavaScript: the best round of each with no more threads than ours. */
+function otherPeers(
+  { which, workers, batch }: Measurement,
+  rounds: ForwardTimes[][],
+  ms: number,
+) {
+  if (which === "train_step_ms" || rounds.length === 0) return null;
+  const threads = batch === 1 ? Infinity : workers;
+  return rounds[0].map(({ peer }, i) => {
+    const best = Math.min(...rounds.map((round) => round[i][which]));
+    return { peer, ms: rounded(best), ratio: Number((best / ms).toFixed(2)) };
+  }).filter((_, i) => rounds[0][i].threads <= threads);
 }
 
 /** One epoch of the trainer beside the same number of bare steps. */
@@ -199,6 +215,7 @@ function readOptions() {
         runs: { type: "string", default: "15" },
         rounds: { type: "string", default: "3" },
         epoch: { type: "boolean", default: false },
+        javascript: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
     }).values;
@@ -227,8 +244,15 @@ const peer = findPeer();
 if (!peer) {
   console.error("no yardstick: python3-torch or peer_train.py is not there");
 }
+const javascript = options.javascript
+  ? await JavascriptPeers.prepare(
+    model,
+    pixels.subarray(0, BATCH * FACE_PIXELS),
+  )
+  : null;
 const ours = MEASUREMENTS.map(() => [] as number[]);
 const theirs: PeerLine[][] = [];
+const others: ForwardTimes[][] = [];
 for (let round = 0; round < rounds; round++) {
   for (const [i, measurement] of MEASUREMENTS.entries()) {
     const count = measurement.batch === 1 ? 20 * runs : runs;
@@ -236,10 +260,12 @@ for (let round = 0; round < rounds; round++) {
     ours[i].push(median(times));
   }
   if (peer) theirs.push(runPeer(peer, runs));
+  if (javascript) others.push(javascript.measure(BATCH, runs));
 }
+javascript?.stop();
 for (const [i, measurement] of MEASUREMENTS.entries()) {
   const { bench, workers, batch, augmented } = measurement;
-  const ms = median(ours[i]);
+  const ms = Math.min(...ours[i]);
   const best = bestPeer(measurement, theirs);
   console.log(JSON.stringify({
     ...{ bench, workers, batch, augmented, ms: rounded(ms) },
@@ -247,6 +273,7 @@ for (const [i, measurement] of MEASUREMENTS.entries()) {
       ...{ peer: best.peer, peerMs: best.ms },
       ratio: Number((best.ms / ms).toFixed(2)),
     }),
+    javascript: otherPeers(measurement, others, ms) ?? undefined,
   }));
 }
-if (options.epoch) await measureEpoch(median(ours[1]));
+if (options.epoch) await measureEpoch(Math.min(...ours[1]));

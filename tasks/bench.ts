@@ -9,6 +9,8 @@ const NAMES = [
   "detect",
   "load",
   "video",
+  "scale",
+  "table",
   "photographs",
   "faces",
   "unsure",

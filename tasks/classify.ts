@@ -23,6 +23,7 @@ import {
   findPictures,
   type FoundPicture,
 } from "./find_pictures.ts";
+import { JsonList } from "./json_list.ts";
 
 const HELP = `Usage: deno task classify PATH… [options]
 
@@ -203,7 +204,7 @@ await runTask({
   };
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);
-  const results: object[] = [];
+  const list = options.json ? new JsonList() : undefined;
   const progress = createProgress("Classifying", pictures.length, "pictures");
   let failures = 0, done = first;
   try {
@@ -218,7 +219,7 @@ await runTask({
         }
         table?.add(name, faces);
         const { width, height } = image;
-        results.push({
+        list?.add({
           file: name,
           width,
           height,
@@ -229,7 +230,7 @@ await runTask({
         if (!(error instanceof ImageError)) throw error;
         failures++;
         const { reason } = error;
-        results.push({ file: name, error: reason });
+        list?.add({ file: name, error: reason });
         console.error(`${name}: ${reason}`);
       }
       progress.update(done + 1);
@@ -239,7 +240,7 @@ await runTask({
     table?.close();
     process.removeListener("SIGINT", stop);
     process.removeListener("SIGTERM", stop);
-    if (options.json) console.log(JSON.stringify(results, null, 2));
+    list?.end();
     for (const line of describeLeftOut(leftOut)) console.error(line);
   }
   const unread = failures + unreadable.length;
