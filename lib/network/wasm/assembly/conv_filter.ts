@@ -2,16 +2,10 @@
 // sum over pixels of input times output gradient. Register tile: four inputs by
 // eight output channels, over a run of pixels that stays in the first cache.
 
-import { madd } from "./vector";
+import { addTo, madd } from "./vector";
 
 /** About how many bytes of input and gradient one run of pixels may take. */
 const RUN_BYTES = 16384;
-
-// @ts-ignore: decorator
-@inline
-function addTo(at: usize, value: v128): void {
-  v128.store(at, f32x4.add(v128.load(at), value));
-}
 
 /** Four inputs by eight output channels over `count` pixels. */
 function tile4(
