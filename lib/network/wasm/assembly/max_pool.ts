@@ -21,6 +21,13 @@ function placesAt(at: usize): v128 {
   );
 }
 
+// @ts-ignore: decorator
+@inline
+function putPlaces(at: usize, place: v128): void {
+  const short = i16x8.narrow_i32x4_u(place, place);
+  v128.store32_lane(at, i8x16.narrow_i16x8_u(short, short), 0);
+}
+
 /** dy where the maximum was at `tap`. */
 // @ts-ignore: decorator
 @inline
@@ -62,10 +69,10 @@ export function maxPool(
 ): void {
   const step = <usize> channels << 2;
   const row = step * width;
-  if (!places && rows <= 3 && columns == 3 && strideX == 2 && left <= 1) {
+  if (rows <= 3 && columns == 3 && strideX == 2 && left <= 1) {
     maxPoolThree(
       x, height, width, step, scale, shift, other, otherScale, otherShift,
-      rows, stride, top, left, y, yFace, yRow, faces, yHeight, yWidth,
+      rows, stride, top, left, y, yFace, yRow, places, values, faces, yHeight, yWidth,
     );
     return;
   }
@@ -82,8 +89,6 @@ export function maxPool(
         const from = x + <usize> r0 * row + <usize> c0 * step;
         const to = y + <usize> (f * yFace + r * yRow) + <usize> i * step;
         const one = i32x4.splat(1);
-        const three = c1 - c0 == 3;
-        const wide = i32x4.splat(columns);
         const skip = i32x4.splat(columns - c1 + c0);
         for (let c: usize = 0; c < step; c += 16) {
           // The greatest scaled value is the greatest or, where the scale is
@@ -97,51 +102,24 @@ export function maxPool(
             let place = tap;
             for (let wr = r0; wr < r1; wr++) {
               let at = start;
-              if (three) {
-                // Written out: the loop would cost as much as its body.
-                const a0 = v128.xor(v128.load(at), sign);
-                const a1 = v128.xor(v128.load(at + step), sign);
-                const a2 = v128.xor(v128.load(at + 2 * step), sign);
-                const tap1 = i32x4.add(tap, one);
-                const m = f32x4.pmax(a0, a1);
-                let here = select(tap1, tap, f32x4.gt(a1, a0));
-                here = select(i32x4.add(tap1, one), here, f32x4.gt(a2, m));
-                const most = f32x4.pmax(m, a2);
-                place = select(here, place, f32x4.gt(most, best));
-                best = f32x4.pmax(best, most);
-                tap = i32x4.add(tap, wide);
-              } else {
-                for (let wc = c0; wc < c1; wc++) {
-                  const next = v128.xor(v128.load(at), sign);
-                  place = select(tap, place, f32x4.gt(next, best));
-                  best = f32x4.pmax(best, next);
-                  tap = i32x4.add(tap, one);
-                  at += step;
-                }
-                tap = i32x4.add(tap, skip);
+              for (let wc = c0; wc < c1; wc++) {
+                const next = v128.xor(v128.load(at), sign);
+                place = select(tap, place, f32x4.gt(next, best));
+                best = f32x4.pmax(best, next);
+                tap = i32x4.add(tap, one);
+                at += step;
               }
+              tap = i32x4.add(tap, skip);
               start += row;
             }
-            const short = i16x8.narrow_i32x4_u(place, place);
-            v128.store32_lane(
-              places + ((done + c) >> 2),
-              i8x16.narrow_i16x8_u(short, short),
-              0,
-            );
+            putPlaces(places + ((done + c) >> 2), place);
             v128.store(values + done + c, v128.xor(best, sign));
           } else {
             for (let wr = r0; wr < r1; wr++) {
               let at = start;
-              if (three) {
-                const a0 = v128.xor(v128.load(at), sign);
-                const a1 = v128.xor(v128.load(at + step), sign);
-                const a2 = v128.xor(v128.load(at + 2 * step), sign);
-                best = f32x4.pmax(f32x4.pmax(best, a0), f32x4.pmax(a1, a2));
-              } else {
-                for (let wc = c0; wc < c1; wc++) {
-                  best = f32x4.pmax(best, v128.xor(v128.load(at), sign));
-                  at += step;
-                }
+              for (let wc = c0; wc < c1; wc++) {
+                best = f32x4.pmax(best, v128.xor(v128.load(at), sign));
+                at += step;
               }
               start += row;
             }
@@ -179,9 +157,27 @@ function columnMax(at: usize, second: usize, third: usize, sign: v128): v128 {
   );
 }
 
+/** The place of the greatest of one column, `most`: `first`, or a row or two more. */
+// @ts-ignore: decorator
+@inline
+function columnPlace(
+  at: usize,
+  second: usize,
+  sign: v128,
+  most: v128,
+  first: v128,
+): v128 {
+  const three = i32x4.splat(3);
+  const upper = v128.xor(v128.load(at), sign);
+  const middle = v128.xor(v128.load(at + second), sign);
+  const later = select(three, i32x4.splat(6), f32x4.eq(middle, most));
+  return i32x4.add(first, v128.andnot(later, f32x4.eq(upper, most)));
+}
+
 /**
- * `maxPool` without a memory, for windows of three columns every second one: the
- * greatest of each column serves both windows that share it.
+ * `maxPool` for windows of three columns every second one: the greatest of each
+ * column, and its place, serve both windows that share it. Of equal ones the place
+ * furthest left counts.
  */
 function maxPoolThree(
   x: usize,
@@ -200,12 +196,15 @@ function maxPoolThree(
   y: usize,
   yFace: i32,
   yRow: i32,
+  places: usize,
+  values: usize,
   faces: i32,
   yHeight: i32,
   yWidth: i32,
 ): void {
   const row = step * width;
   const lowest = f32x4.splat(-f32.MAX_VALUE);
+  const one = i32x4.splat(1), two = i32x4.splat(2);
   for (let f = 0; f < faces; f++) {
     for (let r = 0; r < yHeight; r++) {
       const r0 = max(0, r * stride - top);
@@ -214,42 +213,62 @@ function maxPoolThree(
       const end = line + row;
       // Where there are fewer than three rows, the last counts again.
       const second = row * min(1, r1 - r0 - 1), third = row * min(2, r1 - r0 - 1);
+      const tap = i32x4.splat((r0 - r * stride + top) * 3);
       for (let c: usize = 0; c < step; c += 16) {
         const a = v128.load(scale + c), b = v128.load(shift + c);
         const sign = v128.and(a, i32x4.splat(1 << 31));
         let at = line + c;
         let to = y + <usize> (f * yFace + r * yRow) + c;
-        let from = other + c;
-        let before = lowest;
+        let from = c;
+        let before = lowest, beforePlace = lowest;
         if (!left) {
           before = columnMax(at, second, third, sign);
+          if (places) beforePlace = columnPlace(at, second, sign, before, tap);
           at += step;
         }
         for (let i = 0; i < yWidth; i++) {
-          let best = f32x4.pmax(before, columnMax(at, second, third, sign));
+          const middle = columnMax(at, second, third, sign);
+          let best = f32x4.pmax(before, middle), place = beforePlace;
+          if (places) {
+            place = select(
+              i32x4.add(columnPlace(at, second, sign, middle, tap), one),
+              place,
+              f32x4.gt(middle, before),
+            );
+          }
           at += step;
           if (at < end) {
             before = columnMax(at, second, third, sign);
+            if (places) {
+              beforePlace = columnPlace(at, second, sign, before, tap);
+              place = select(i32x4.add(beforePlace, two), place, f32x4.gt(before, best));
+            }
             best = f32x4.pmax(best, before);
             at += step;
+          }
+          if (places) {
+            putPlaces(places + (from >> 2), place);
+            v128.store(values + from, v128.xor(best, sign));
           }
           best = madd(v128.xor(best, sign), a, b);
           if (other) {
             best = f32x4.add(
               best,
               madd(
-                v128.load(from),
+                v128.load(other + from),
                 v128.load(otherScale + c),
                 v128.load(otherShift + c),
               ),
             );
-            from += step;
           }
           v128.store(to, best);
+          from += step;
           to += step;
         }
       }
-      if (other) other += step * yWidth;
+      other += other ? step * yWidth : 0;
+      places += places ? step * yWidth >> 2 : 0;
+      values += values ? step * yWidth : 0;
     }
     x += row * height;
   }
