@@ -1,7 +1,7 @@
-// `deno task bench profile`: where the forward pass of 64 faces spends its time,
-// operation by operation: milliseconds, their part of the whole, GFLOP/s, and GB/s of
-// the maps read and written. The operations' times add up to the whole, which is
-// measured beside them. One JSON line an operation.
+// `deno task bench profile`: where a forward pass or a training step of 64 faces
+// spends its time, kernel by kernel: what each takes, computes and moves, and which
+// limit of this machine it comes closer to. The times add up to the whole, which is
+// measured beside them. One JSON line a kernel and shape.
 
 import process from "node:process";
 import { parseArgs } from "node:util";
@@ -9,31 +9,150 @@ import * as tf from "@tensorflow/tfjs";
 import { loadModule } from "../lib/load_wasm.ts";
 import { buildMiniXception } from "../lib/model/mini_xception.ts";
 import { buildWideXception } from "../lib/model/wide_xception.ts";
-import { Arena } from "../lib/network/compiler/buffers.ts";
-import type { Operation } from "../lib/network/compiler/fusion.ts";
-import type { Layout } from "../lib/network/compiler/layout.ts";
-import { Prediction } from "../lib/network/compiler/prediction.ts";
-import { createTrained, readTrained } from "../lib/network/trained.ts";
+import { Network } from "../lib/network/network.ts";
+import { Optimizer } from "../lib/network/optimizer.ts";
+import { readTrained } from "../lib/network/trained.ts";
 import type { Kernels } from "../lib/network/wasm/kernels.ts";
 
-const HELP = `Usage: deno task bench profile [--model mini|wide] [--runs N]
+const HELP =
+  `Usage: deno task bench profile [--model mini|wide] [--step] [--runs N]
 
-Prints {"bench":"profile","operation","layer","output","ms","percent",
-"gflops","gbs"}, a line an operation of the forward pass of 64 faces, then the
-sum beside the time of the whole pass. Each time is that of the operation's
-fastest run.
+Prints {"bench":"profile","kernel","shape","calls","ms","percent","gflops",
+"gbs","bound","reached"}, a line a kernel and shape, slowest first, then each
+kernel's sum, then the sum of all beside the time of the whole. Each call counts
+with its fastest time of all runs. bound is the limit that the kernel comes
+closer to, arithmetic or memory, and reached the part of it: of the rate of
+multiply-adds of a large matrix product, and of a copy in the second cache, both
+measured here. The rest of the whole is JavaScript.
 
   --model M   mini (default) or wide
-  --runs N    runs (default 60)
+  --step      a training step (forward, backward, Adam), not a forward pass
+  --runs N    runs (default 30)
   --help      show this text`;
 
 const BATCH = 64;
+
+/** What a call works on: its shape, floating-point operations and bytes. */
+type Work = [shape: string, flops: number, bytes: number];
+
+/** A convolution's or its gradient's: `at` is where faces and sizes start. */
+function products(a: number[], at: number, maps: number): Work {
+  const [xPixel, taps, length] = [a[3], a[5], a[6]];
+  const [faces, height, width, panels] = a.slice(at);
+  const pixels = faces * height * width;
+  return [
+    `${taps} x ${length} to ${panels * 8}`,
+    2 * pixels * taps * length * panels * 8,
+    pixels * (Math.min(xPixel, 4 * length) + maps * panels * 32),
+  ];
+}
+
+/** Faces, height, width and channels from `at` on, a few operations a float. */
+function pixels(a: number[], at: number, flops: number, floats: number): Work {
+  const [faces, height, width, channels] = a.slice(at);
+  const count = faces * height * width * channels;
+  const shape = `${height} x ${width} x ${channels}`;
+  return [shape, flops * count, floats * 4 * count];
+}
+
+/** Two maps of a pooling: the larger, and the smaller whose sizes start at `at`. */
+function pooling(a: number[], at: number, large: number, small: number): Work {
+  const [, height, width, channels] = a;
+  const [faces, rows, columns] = a.slice(at);
+  const outputs = faces * rows * columns * channels;
+  const window = at === 20 ? a[9] * a[10] : 4;
+  return [
+    `${height} x ${width} x ${channels}`,
+    window * outputs,
+    4 * (faces * height * width * channels * large + outputs * small),
+  ];
+}
+
+const flat = (count: number, flops: number, floats: number): Work => [
+  "",
+  flops * count,
+  4 * floats * count,
+];
+
+/** The work of a call by its arguments (wasm/kernels.ts), where it matters. */
+const WORK: Record<string, (a: number[]) => Work> = {
+  conv: (a) => products(a, 13, a[17] === 2 ? 2 : 1),
+  convFilter: (a) => products(a, 12, 1),
+  depthwise: (a) => pixels(a, 12, 2 * a[5], a[16] === 2 ? 3 : 2),
+  depthwiseFilter: (a) => pixels(a, 11, 2 * a[5], 2),
+  depthwiseInput: (a) => pixels(a, 11, 2 * a[5], 3),
+  normalize: (a) => pixels(a, 7, 3, 2),
+  normalizeGradient: (a) => pixels(a, 7, 6, 3),
+  normalizeSums: (a) => pixels([1, 1, a[2], a[3]], 0, 6, 2),
+  moments: (a) => pixels([1, 1, a[1], a[2]], 0, 4, 1),
+  maxPool: (a) => pooling(a, 20, 1, 1 + (a[6] ? 1 : 0) + (a[18] ? 1.25 : 0)),
+  maxPoolGradient: (a) => pooling(a, 14, a[4] ? 2 : 1, 1.25),
+  winogradInput: (a) => pixels([a[4], a[5], a[6], a[7]], 0, 18, 10),
+  winogradOutput: (a) => pixels([a[5], a[6], a[7], a[8]], 0, 16, 10),
+  globalAverage: (a) => pixels(a, 4, 1, 1),
+  globalAverageGradient: (a) => pixels([a[2], 1, a[3], a[4]], 0, 1, 1),
+  copyRows: ([, , , , , , faces, rows, bytes, adds]) =>
+    flat(faces * rows * bytes / 4, adds, 2 + adds),
+  gather: (a) => flat(a[3], 0, 3),
+  zero: (a) => flat(a[1] / 4, 0, 1),
+  activate: (a) => flat(a[3], 1, 2),
+  activateGradient: (a) => flat(a[4], 1, 3),
+  add: (a) => flat(a[3], 1, 3),
+  same: (a) => flat(a[2] / 4, 0, 2),
+  adam: (a) => flat(a[6], 15, 9),
+};
+
+/** The calls of one run, in order, each with its fastest time of all runs. */
+interface Call {
+  kernel: string;
+  work: Work;
+  ms: number;
+}
+
+/** Times every call of a kernel while `on`. */
+class Stopwatch {
+  on = false;
+  readonly calls: Call[] = [];
+  #next = 0;
+
+  begin(): void {
+    this.#next = 0;
+  }
+
+  /** The same exports, with each call timed. */
+  watch(exports: WebAssembly.Exports): WebAssembly.Exports {
+    return Object.fromEntries(
+      Object.entries(exports).map(([kernel, value]) => {
+        const call = value as (...args: number[]) => unknown;
+        const watched = (...args: number[]) => {
+          if (!this.on) return call(...args);
+          const started = performance.now();
+          const result = call(...args);
+          this.#note(kernel, args, performance.now() - started);
+          return result;
+        };
+        return [kernel, watched];
+      }),
+    );
+  }
+
+  #note(kernel: string, args: number[], ms: number): void {
+    const known = this.calls[this.#next];
+    if (known) known.ms = Math.min(known.ms, ms);
+    else {
+      const work = WORK[kernel]?.(args) ?? ["", 0, 0];
+      this.calls.push({ kernel, work, ms });
+    }
+    this.#next++;
+  }
+}
 
 function readOptions() {
   const { values } = parseArgs({
     options: {
       model: { type: "string", default: "mini" },
-      runs: { type: "string", default: "60" },
+      step: { type: "boolean", default: false },
+      runs: { type: "string", default: "30" },
       help: { type: "boolean", default: false },
     },
   });
@@ -45,46 +164,30 @@ function readOptions() {
   return { ...values, runs };
 }
 
-/** Multiply-adds, twice, and comparisons of one face. */
-function flopsOf({ op, node }: Operation, { program }: Layout): number {
-  const [height, width, channels] = node.shape;
-  const outputs = height * width * channels;
-  const window = "window" in node
-    ? node.window.size[0] * node.window.size[1]
-    : 1;
-  if (op === "conv") {
-    return 2 * window * outputs * program.shapes[node.inputs[0]][2];
-  }
-  return (op === "depthwise" ? 2 : 1) * window * outputs;
-}
-
-/** Bytes of the maps that an operation of one face reads and writes. */
-function bytesOf({ inputs, output }: Operation, layout: Layout): number {
-  return [...inputs, output]
-    .reduce((sum, value) => sum + layout.valueBuffer(value).faceBytes, 0);
-}
-
-/** The fastest time of each operation for a whole batch, in ms. */
-function timeOperations(prediction: Prediction, runs: number): number[] {
-  const { layout, origins } = prediction;
-  const [{ steps, chunk }] = layout.segments;
-  const fastest = origins.map(() => Infinity);
-  for (let run = 0; run < runs; run++) {
-    const times = origins.map(() => 0);
-    for (let face = 0; face < BATCH; face += chunk) {
-      const faces = Math.min(chunk, BATCH - face);
-      let before = performance.now();
-      origins.forEach(({ end }, i) => {
-        const first = i === 0 ? 0 : origins[i - 1].end;
-        for (let s = first; s < end; s++) steps[s](face, faces);
-        const now = performance.now();
-        times[i] += now - before;
-        before = now;
-      });
+/** GFLOP/s of a product of 144 x 128 x 128, GB/s of a copy of 124 KB. */
+async function measureLimits(): Promise<{ gflops: number; gbs: number }> {
+  const memory = new WebAssembly.Memory({ initial: 16 });
+  const base = new URL("../lib/network/wasm/", import.meta.url);
+  const kernels = await loadModule<Kernels>(base, "kernels", memory);
+  const [x, y, w] = [1 << 16, 1 << 18, 1 << 19], row = 44 * 16 * 4;
+  const fastest = (run: () => void) => {
+    let ms = Infinity;
+    for (let i = 0; i < 400; i++) {
+      const started = performance.now();
+      run();
+      ms = Math.min(ms, performance.now() - started);
     }
-    times.forEach((time, i) => fastest[i] = Math.min(fastest[i], time));
-  }
-  return fastest;
+    return ms;
+  };
+  const [a, b] = [[x, 0, 0, 512, 0, 1, 128, w, 0], [y, 0, 0, 512]] as const;
+  const product = fastest(() => kernels.conv(...a, ...b, 1, 1, 144, 16, 0));
+  const copy = fastest(() =>
+    kernels.copyRows(x, 0, row, y, 0, row, 1, 44, row, 0)
+  );
+  return {
+    gflops: 2 * 144 * 128 ** 2 / product / 1e6,
+    gbs: 88 * row / copy / 1e6,
+  };
 }
 
 const options = readOptions();
@@ -93,60 +196,75 @@ if (options.help) {
   process.exit(0);
 }
 await tf.setBackend("cpu");
-const model = options.model === "mini"
-  ? buildMiniXception()
-  : buildWideXception();
-const trained = readTrained(model);
-const memory = new WebAssembly.Memory({ initial: 1 });
-const base = new URL("../lib/network/wasm/", import.meta.url);
-const kernels = await loadModule<Kernels>(base, "kernels", memory);
-const arena = new Arena();
-const prediction = new Prediction(trained.graph, kernels, arena);
-const { layout } = prediction;
-layout.layOut(BATCH);
-memory.grow(Math.ceil(arena.bytes / 65536) - 1);
-layout.writeTables(memory);
-prediction.refresh(memory, trained.parameters, trained.statistics);
-const floats = BATCH * trained.graph.inputSize;
-new Float32Array(memory.buffer, layout.input.at(0), floats)
-  .forEach((_, i, input) => input[i] = Math.sin(i * i));
-
-const network = await createTrained(trained, { batch: BATCH, training: false });
-network.input.forEach((_, i) => network.input[i] = Math.sin(i * i));
-const rounded = (value: number) => Number(value.toFixed(value < 10 ? 2 : 1));
-// In turn, so that both meet the machine in the same states.
-let whole = Infinity;
-let times = prediction.origins.map(() => Infinity);
-for (let run = 0; run < options.runs; run++) {
-  const started = performance.now();
-  network.predict(BATCH);
-  whole = Math.min(whole, performance.now() - started);
-  const again = timeOperations(prediction, 1);
-  times = times.map((time, i) => Math.min(time, again[i]));
-}
-const sum = times.reduce((a, b) => a + b);
-let flops = 0;
-prediction.origins.forEach(({ operation }, i) => {
-  const { op, node, output } = operation;
-  const work = BATCH * flopsOf(operation, layout);
-  flops += work;
-  console.log(JSON.stringify({
-    bench: "profile",
-    operation: op,
-    layer: node.name,
-    output: layout.program.shapes[output].join("x"),
-    ms: rounded(times[i]),
-    percent: rounded(100 * times[i] / sum),
-    gflops: rounded(work / times[i] / 1e6),
-    gbs: rounded(BATCH * bytesOf(operation, layout) / times[i] / 1e6),
-  }));
+const limits = await measureLimits();
+const watch = new Stopwatch();
+// The network loads its kernels itself: they are watched as they are loaded.
+const { instantiate } = WebAssembly;
+WebAssembly.instantiate = (async (module: WebAssembly.Module, imports) => {
+  const { exports } = await instantiate(module, imports);
+  return { exports: watch.watch(exports) };
+}) as typeof instantiate;
+const trained = readTrained(
+  options.model === "mini" ? buildMiniXception() : buildWideXception(),
+);
+const network = await Network.create(trained.graph, {
+  batch: BATCH,
+  training: options.step,
 });
+network.parameters.set(trained.parameters);
+network.statistics.set(trained.statistics);
+network.input.forEach((_, i) => network.input[i] = Math.sin(i * i));
+network.targets.forEach((_, i) => network.targets[i] = Number(i % 8 === 0));
+const adam = { kind: "adam", beta1: 0.9, beta2: 0.999, epsilon: 1e-7 } as const;
+const optimizer = options.step ? new Optimizer(network, adam) : null;
+const run = () => {
+  if (!optimizer) return network.predict(BATCH);
+  network.gradient(BATCH);
+  optimizer.step(1e-4);
+};
+run();
+let whole = Infinity;
+for (let i = 0; i < options.runs; i++) {
+  // In turn, so that both meet the machine in the same states.
+  watch.on = false;
+  const started = performance.now();
+  run();
+  whole = Math.min(whole, performance.now() - started);
+  watch.on = true;
+  watch.begin();
+  run();
+}
+
+const rounded = (value: number) => Number(value.toFixed(value < 10 ? 2 : 1));
+const sum = watch.calls.reduce((total, { ms }) => total + ms, 0);
+const grouped = (keyOf: (call: Call) => string) =>
+  [...Map.groupBy(watch.calls, keyOf).values()].map((calls) => {
+    const of = (value: (call: Call) => number) =>
+      calls.reduce((total, call) => total + value(call), 0);
+    const ms = of((call) => call.ms);
+    const gflops = of(({ work }) => work[1]) / ms / 1e6;
+    const gbs = of(({ work }) => work[2]) / ms / 1e6;
+    const parts = {
+      arithmetic: gflops / limits.gflops,
+      memory: gbs / limits.gbs,
+    };
+    const bound = parts.arithmetic > parts.memory ? "arithmetic" : "memory";
+    return { calls, ms, gflops, gbs, bound, reached: parts[bound] } as const;
+  }).sort((a, b) => b.ms - a.ms);
+const print = (group: ReturnType<typeof grouped>[number], shape?: string) =>
+  console.log(JSON.stringify({
+    ...{ bench: "profile", kernel: group.calls[0].kernel, shape },
+    ...{ calls: group.calls.length, ms: rounded(group.ms) },
+    percent: rounded(100 * group.ms / sum),
+    ...{ gflops: rounded(group.gflops), gbs: rounded(group.gbs) },
+    ...{ bound: group.bound, reached: Number(group.reached.toFixed(2)) },
+  }));
+for (const group of grouped(({ kernel, work }) => `${kernel} ${work[0]}`)) {
+  print(group, group.calls[0].work[0]);
+}
+for (const group of grouped(({ kernel }) => kernel)) print(group);
 console.log(JSON.stringify({
-  bench: "profile",
-  model: options.model,
-  faces: BATCH,
-  facesAtOnce: layout.segments[0].chunk,
-  sumMs: rounded(sum),
-  wholeMs: rounded(whole),
-  gflops: rounded(flops / sum / 1e6),
+  ...{ bench: "profile", model: options.model, step: options.step },
+  ...{ faces: BATCH, sumMs: rounded(sum), wholeMs: rounded(whole) },
+  limits: { gflops: rounded(limits.gflops), gbs: rounded(limits.gbs) },
 }));

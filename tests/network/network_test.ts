@@ -145,6 +145,28 @@ Deno.test("Pooling, activations and dense layers have tfjs's gradient", async ()
   );
 });
 
+Deno.test("Maxima of three by three at every second pixel have tfjs's gradient at any size", async () => {
+  // No bias: batch normalization takes it away again.
+  const small = { kernelSize: 3, useBias: false };
+  for (const [height, width] of [[9, 10], [10, 9], [11, 3]]) {
+    for (const padding of ["same", "valid"] as const) {
+      const pool = { poolSize: 3, strides: 2, padding };
+      await compare(
+        chain([height, width, 3], 3, [
+          tf.layers.depthwiseConv2d({ ...small, padding: "same" }),
+          tf.layers.maxPooling2d(pool),
+          tf.layers.conv2d({ filters: 8, kernelSize: 1, useBias: false }),
+          tf.layers.batchNormalization(),
+          tf.layers.maxPooling2d({ ...pool, padding: "same" }),
+          tf.layers.globalAveragePooling2d({}),
+        ]),
+        4,
+        24,
+      );
+    }
+  }
+});
+
 Deno.test("Squeeze-and-excitation in a residual block has tfjs's gradient", async () => {
   type Tensor = tf.SymbolicTensor;
   const input = tf.input({ shape: [10, 10, 8] });

@@ -123,8 +123,13 @@ export function fuse(graph: NetworkGraph, training: boolean): Operations {
   });
   const last = made.get(nodes.length - 1)!;
   made.delete(last.output);
+  // A value's uses follow it closely, a shortcut before the main path: in reverse,
+  // a strided shortcut then adds to a gradient that is there.
+  const latest = ({ inputs }: Operation) => Math.max(...inputs);
   return {
-    operations: [...made.values()].sort((a, b) => a.output - b.output),
+    operations: [...made.values()].sort((a, b) =>
+      latest(a) - latest(b) || b.output - a.output
+    ),
     shapes: nodes.map((node) => node.shape),
     input: nodes.findIndex((node) => node.op === "input"),
     logits: last.inputs[0],

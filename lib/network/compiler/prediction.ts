@@ -58,19 +58,10 @@ function scaleAndShift(
   return [scale, beta - mean * scale];
 }
 
-/** The steps of one operation: from `first` to before `end` of the segment. */
-export interface OperationSteps {
-  operation: Operation;
-  first: number;
-  end: number;
-}
-
 /** A program that predicts. */
 export class Prediction implements ForwardProgram {
   readonly layout: Layout;
   readonly logits: PixelBuffer;
-  /** Which steps compute what, for profiles. */
-  readonly origins: OperationSteps[] = [];
   readonly #folded: Folded[] = [];
   readonly #scales: Shift[] = [];
   readonly #shifts: Shift[] = [];
@@ -86,10 +77,7 @@ export class Prediction implements ForwardProgram {
     }
     for (const operation of operations) {
       const y = layout.valueBuffer(operation.output);
-      const first = segment.steps.length;
       EMITTERS[operation.op].forward(this, operation, segment, y);
-      const end = segment.steps.length;
-      this.origins.push({ operation, first, end });
     }
     this.logits = layout.valueBuffer(logits).keep();
   }

@@ -2,25 +2,31 @@
 // output pixel, the sum over taps (contiguous runs of input floats) of input
 // times weight. Register tile: six pixels by eight output channels.
 
-import { convSquare } from "./conv_square";
+import { squareTile } from "./conv_square";
 import { madd } from "./vector";
 
-/** Address of pixel `p` of faces x height x width. */
-// @ts-ignore: decorator
-@inline
-function locate(
-  base: usize,
-  p: i32,
-  height: i32,
+// The pixel that `advance` has reached: its place in its line, its line in its face,
+// and how far lines and faces that ended have moved the addresses.
+let column = 0, line = 0;
+let xJump: usize = 0, yJump: usize = 0;
+
+/** To the next pixel; a skip leads from behind a line to the next, a leap from face to face. */
+function advance(
   width: i32,
-  face: i32,
-  row: i32,
-  pixel: i32,
-): usize {
-  const line = p / width;
-  const f = line / height;
-  return base + <usize> (f * face + (line - f * height) * row +
-    (p - line * width) * pixel);
+  height: i32,
+  xSkip: usize,
+  xLeap: usize,
+  ySkip: usize,
+  yLeap: usize,
+): void {
+  if (++column < width) return;
+  column = 0;
+  xJump += xSkip;
+  yJump += ySkip;
+  if (++line < height) return;
+  line = 0;
+  xJump += xLeap;
+  yJump += yLeap;
 }
 
 /**
@@ -50,63 +56,41 @@ export function conv(
   panels: i32,
   mode: i32,
 ): void {
-  const square = tapCount == 3 && tapLength == 3 && load<i32>(taps) == 0 &&
+  const square = mode != 2 && tapCount == 3 && tapLength == 3 && load<i32>(taps) == 0 &&
     load<i32>(taps, 4) * 2 == load<i32>(taps, 8);
-  if (square && mode != 2 && width >= 5) {
-    convSquare(
-      x,
-      xFace,
-      xRow,
-      xPixel,
-      <usize> load<i32>(taps, 4),
-      w,
-      bias,
-      y,
-      yFace,
-      yRow,
-      yPixel,
-      faces,
-      height,
-      width,
-      panels,
-      mode == 1 ? 1 : 0,
-    );
-    return;
-  }
-  const pixels = faces * height * width;
+  const row = <usize> load<i32>(taps + (square ? 4 : 0));
   const nothing = f32x4.splat(0);
-  // Within a line the tiles follow each other; elsewhere they are located.
-  let column = 0;
+  const xSkip: usize = xRow - width * xPixel, ySkip: usize = yRow - width * yPixel;
+  const xLeap: usize = xFace - height * xRow, yLeap: usize = yFace - height * yRow;
+  column = line = 0;
   let x0 = x, y0 = y;
-  for (let p = 0; p < pixels; p += 6) {
-    let x1: usize, x2: usize, x3: usize, x4: usize, x5: usize;
-    let y1: usize, y2: usize, y3: usize, y4: usize, y5: usize;
-    if (column + 6 <= width) {
-      x1 = x0 + xPixel;
-      x2 = x1 + xPixel;
-      x3 = x2 + xPixel;
-      x4 = x3 + xPixel;
-      x5 = x4 + xPixel;
-      y1 = y0 + yPixel;
-      y2 = y1 + yPixel;
-      y3 = y2 + yPixel;
-      y4 = y3 + yPixel;
-      y5 = y4 + yPixel;
-    } else {
-      // Past the last pixel the last one is computed again.
-      const end = pixels - 1;
-      const p1 = min(p + 1, end), p2 = min(p + 2, end), p3 = min(p + 3, end);
-      const p4 = min(p + 4, end), p5 = min(p + 5, end);
-      x1 = locate(x, p1, height, width, xFace, xRow, xPixel);
-      x2 = locate(x, p2, height, width, xFace, xRow, xPixel);
-      x3 = locate(x, p3, height, width, xFace, xRow, xPixel);
-      x4 = locate(x, p4, height, width, xFace, xRow, xPixel);
-      x5 = locate(x, p5, height, width, xFace, xRow, xPixel);
-      y1 = locate(y, p1, height, width, yFace, yRow, yPixel);
-      y2 = locate(y, p2, height, width, yFace, yRow, yPixel);
-      y3 = locate(y, p3, height, width, yFace, yRow, yPixel);
-      y4 = locate(y, p4, height, width, yFace, yRow, yPixel);
-      y5 = locate(y, p5, height, width, yFace, yRow, yPixel);
+  for (let left = faces * height * width; left > 0; left -= 6) {
+    let x1 = x0 + xPixel, x2 = x1 + xPixel, x3 = x2 + xPixel;
+    let x4 = x3 + xPixel, x5 = x4 + xPixel, nextX = x5 + xPixel;
+    let y1 = y0 + yPixel, y2 = y1 + yPixel, y3 = y2 + yPixel;
+    let y4 = y3 + yPixel, y5 = y4 + yPixel, nextY = y5 + yPixel;
+    if (column + 6 < width) column += 6;
+    else {
+      // Past the last pixel the first of the tile is computed again.
+      xJump = yJump = 0;
+      advance(width, height, xSkip, xLeap, ySkip, yLeap);
+      x1 = left > 1 ? x1 + xJump : x0;
+      y1 = left > 1 ? y1 + yJump : y0;
+      advance(width, height, xSkip, xLeap, ySkip, yLeap);
+      x2 = left > 2 ? x2 + xJump : x0;
+      y2 = left > 2 ? y2 + yJump : y0;
+      advance(width, height, xSkip, xLeap, ySkip, yLeap);
+      x3 = left > 3 ? x3 + xJump : x0;
+      y3 = left > 3 ? y3 + yJump : y0;
+      advance(width, height, xSkip, xLeap, ySkip, yLeap);
+      x4 = left > 4 ? x4 + xJump : x0;
+      y4 = left > 4 ? y4 + yJump : y0;
+      advance(width, height, xSkip, xLeap, ySkip, yLeap);
+      x5 = left > 5 ? x5 + xJump : x0;
+      y5 = left > 5 ? y5 + yJump : y0;
+      advance(width, height, xSkip, xLeap, ySkip, yLeap);
+      nextX += xJump;
+      nextY += yJump;
     }
     let weight = w;
     for (let panel = 0; panel < panels; panel++) {
@@ -130,6 +114,11 @@ export function conv(
       } else if (bias) {
         l0 = l1 = l2 = l3 = l4 = l5 = v128.load(bias + at);
         h0 = h1 = h2 = h3 = h4 = h5 = v128.load(bias + at, 16);
+      }
+      if (square) {
+        squareTile(x0, x1, x2, x3, x4, x5, row, weight, l0, h0, mode, y0 + at, y1 + at, y2 + at, y3 + at, y4 + at, y5 + at);
+        weight += 288;
+        continue;
       }
       for (let t = 0; t < tapCount; t++) {
         const tap = <usize> load<i32>(taps + (<usize> t << 2));
@@ -283,15 +272,7 @@ export function conv(
       v128.store(y5 + at, l5);
       v128.store(y5 + at, h5, 16);
     }
-    column += 6;
-    if (column < width) {
-      x0 = x5 + xPixel;
-      y0 = y5 + yPixel;
-    } else {
-      const next = min(p + 6, pixels - 1);
-      column = next % width;
-      x0 = locate(x, next, height, width, xFace, xRow, xPixel);
-      y0 = locate(y, next, height, width, yFace, yRow, yPixel);
-    }
+    x0 = nextX;
+    y0 = nextY;
   }
 }

@@ -1,74 +1,11 @@
 // The gradient of a convolution's weights: for each tap and input channel, the
-// sum over pixels of input times output gradient. Register tile: six inputs by
+// sum over pixels of input times output gradient. Register tile: four inputs by
 // eight output channels, over a run of pixels that stays in the first cache.
 
-import { madd } from "./vector";
+import { addTo, madd } from "./vector";
 
 /** About how many bytes of input and gradient one run of pixels may take. */
 const RUN_BYTES = 16384;
-
-// @ts-ignore: decorator
-@inline
-function addTo(at: usize, value: v128): void {
-  v128.store(at, f32x4.add(v128.load(at), value));
-}
-
-/** Six inputs by eight output channels over `count` pixels. */
-function tile6(
-  a: usize,
-  xPixel: i32,
-  d: usize,
-  dPixel: i32,
-  count: i32,
-  out: usize,
-  outRow: usize,
-): void {
-  const nothing = f32x4.splat(0);
-  let l0 = nothing, h0 = nothing, l1 = nothing, h1 = nothing;
-  let l2 = nothing, h2 = nothing, l3 = nothing, h3 = nothing;
-  let l4 = nothing, h4 = nothing, l5 = nothing, h5 = nothing;
-  for (let i = 0; i < count; i++) {
-    const low = v128.load(d);
-    const high = v128.load(d, 16);
-    let value = v128.load_splat<f32>(a);
-    l0 = madd(value, low, l0);
-    h0 = madd(value, high, h0);
-    value = v128.load_splat<f32>(a, 4);
-    l1 = madd(value, low, l1);
-    h1 = madd(value, high, h1);
-    value = v128.load_splat<f32>(a, 8);
-    l2 = madd(value, low, l2);
-    h2 = madd(value, high, h2);
-    value = v128.load_splat<f32>(a, 12);
-    l3 = madd(value, low, l3);
-    h3 = madd(value, high, h3);
-    value = v128.load_splat<f32>(a, 16);
-    l4 = madd(value, low, l4);
-    h4 = madd(value, high, h4);
-    value = v128.load_splat<f32>(a, 20);
-    l5 = madd(value, low, l5);
-    h5 = madd(value, high, h5);
-    a += xPixel;
-    d += dPixel;
-  }
-  addTo(out, l0);
-  addTo(out + 16, h0);
-  out += outRow;
-  addTo(out, l1);
-  addTo(out + 16, h1);
-  out += outRow;
-  addTo(out, l2);
-  addTo(out + 16, h2);
-  out += outRow;
-  addTo(out, l3);
-  addTo(out + 16, h3);
-  out += outRow;
-  addTo(out, l4);
-  addTo(out + 16, h4);
-  out += outRow;
-  addTo(out, l5);
-  addTo(out + 16, h5);
-}
 
 /** Four inputs by eight output channels over `count` pixels. */
 function tile4(
@@ -86,16 +23,17 @@ function tile4(
   for (let i = 0; i < count; i++) {
     const low = v128.load(d);
     const high = v128.load(d, 16);
-    let value = v128.load_splat<f32>(a);
+    const four = v128.load(a);
+    let value = v128.shuffle<f32>(four, four, 0, 0, 0, 0);
     l0 = madd(value, low, l0);
     h0 = madd(value, high, h0);
-    value = v128.load_splat<f32>(a, 4);
+    value = v128.shuffle<f32>(four, four, 1, 1, 1, 1);
     l1 = madd(value, low, l1);
     h1 = madd(value, high, h1);
-    value = v128.load_splat<f32>(a, 8);
+    value = v128.shuffle<f32>(four, four, 2, 2, 2, 2);
     l2 = madd(value, low, l2);
     h2 = madd(value, high, h2);
-    value = v128.load_splat<f32>(a, 12);
+    value = v128.shuffle<f32>(four, four, 3, 3, 3, 3);
     l3 = madd(value, low, l3);
     h3 = madd(value, high, h3);
     a += xPixel;
@@ -199,17 +137,17 @@ export function convFilter(
           let a = xLine + <usize> (c * xPixel) +
             <usize> load<i32>(taps + (<usize> t << 2));
           let k = 0;
-          // Sixes as long as fours fill the rest.
-          for (; k + 6 <= tapLength && tapLength - k != 8; k += 6) {
-            for (let panel: usize = 0; panel < outRow; panel += 32) {
-              tile6(a, xPixel, d + panel, dyPixel, count, target + panel, outRow);
-            }
-            a += 24;
-            target += outRow * 6;
-          }
           for (; k + 4 <= tapLength; k += 4) {
             for (let panel: usize = 0; panel < outRow; panel += 32) {
-              tile4(a, xPixel, d + panel, dyPixel, count, target + panel, outRow);
+              tile4(
+                a,
+                xPixel,
+                d + panel,
+                dyPixel,
+                count,
+                target + panel,
+                outRow,
+              );
             }
             a += 16;
             target += outRow << 2;

@@ -8,7 +8,7 @@ import { madd } from "./vector";
 /** Six pixels by eight outputs: three rows of three inputs, `row` bytes apart. */
 // @ts-ignore: decorator
 @inline
-function squareTile(
+export function squareTile(
   a0: usize,
   a1: usize,
   a2: usize,
@@ -19,7 +19,7 @@ function squareTile(
   weight: usize,
   l: v128,
   h: v128,
-  relu: i32,
+  mode: i32,
   y0: usize,
   y1: usize,
   y2: usize,
@@ -100,7 +100,7 @@ function squareTile(
     a5 += row;
     weight += 96;
   } while (a0 < end);
-  if (relu) {
+  if (mode == 1) {
     const nothing = f32x4.splat(0);
     l0 = f32x4.pmax(l0, nothing);
     h0 = f32x4.pmax(h0, nothing);
@@ -127,109 +127,4 @@ function squareTile(
   v128.store(y4, h4, 16);
   v128.store(y5, l5);
   v128.store(y5, h5, 16);
-}
-
-/**
- * `conv` for three rows of three floats `row` bytes apart; arguments as there.
- * `width` is at least 5, `relu` 1 or 0.
- */
-export function convSquare(
-  x: usize,
-  xFace: i32,
-  xRow: i32,
-  xPixel: i32,
-  row: usize,
-  w: usize,
-  bias: usize,
-  y: usize,
-  yFace: i32,
-  yRow: i32,
-  yPixel: i32,
-  faces: i32,
-  height: i32,
-  width: i32,
-  panels: i32,
-  relu: i32,
-): void {
-  // From behind a line's last pixel to the next line's, or the next face's, first.
-  const xSkip = xRow - width * xPixel, ySkip = yRow - width * yPixel;
-  const xLeap = xFace - height * xRow, yLeap = yFace - height * yRow;
-  let left = faces * height * width;
-  let column = 0, line = 0;
-  while (left > 0) {
-    const rest = width - column;
-    let x1 = x + xPixel, x2 = x1 + xPixel, x3 = x2 + xPixel;
-    let x4 = x3 + xPixel, x5 = x4 + xPixel, next = x5 + xPixel;
-    let y1 = y + yPixel, y2 = y1 + yPixel, y3 = y2 + yPixel;
-    let y4 = y3 + yPixel, y5 = y4 + yPixel, nextY = y5 + yPixel;
-    column += 6;
-    if (rest <= 6) {
-      let dx = xSkip, dy = ySkip;
-      column -= width;
-      if (++line == height) {
-        line = 0;
-        dx += xLeap;
-        dy += yLeap;
-      }
-      if (rest <= 1) {
-        x1 += dx;
-        y1 += dy;
-      }
-      if (rest <= 2) {
-        x2 += dx;
-        y2 += dy;
-      }
-      if (rest <= 3) {
-        x3 += dx;
-        y3 += dy;
-      }
-      if (rest <= 4) {
-        x4 += dx;
-        y4 += dy;
-      }
-      if (rest <= 5) {
-        x5 += dx;
-        y5 += dy;
-      }
-      next += dx;
-      nextY += dy;
-      if (left < 6) {
-        // Past the last pixel the first of the tile is computed again.
-        if (left < 2) {
-          x1 = x;
-          y1 = y;
-        }
-        if (left < 3) {
-          x2 = x;
-          y2 = y;
-        }
-        if (left < 4) {
-          x3 = x;
-          y3 = y;
-        }
-        if (left < 5) {
-          x4 = x;
-          y4 = y;
-        }
-        x5 = x;
-        y5 = y;
-      }
-    }
-    let weight = w, shift = bias;
-    let to: usize = 0;
-    for (let panel = 0; panel < panels; panel++) {
-      let l = f32x4.splat(0), h = l;
-      if (bias) {
-        l = v128.load(shift);
-        h = v128.load(shift, 16);
-        shift += 32;
-      }
-      squareTile(x, x1, x2, x3, x4, x5, row, weight, l, h, relu, y + to, y1 + to, y2 + to, y3 + to, y4 + to, y5 + to);
-      weight += 288;
-      to += 32;
-    }
-    x = next;
-    y = nextY;
-    left -= 6;
-  }
 }

@@ -1,7 +1,7 @@
 // Gradients of a depthwise convolution. With stride 1 the input's gradient is
 // itself a depthwise convolution, with the filter turned round (depthwise.ts).
 
-import { madd } from "./vector";
+import { addTo, madd } from "./vector";
 
 /**
  * out[tap][c] += sum over pixels of x[pixel + tap][c] * dy[pixel][c].
@@ -25,13 +25,20 @@ export function depthwiseFilter(
   channels: i32,
 ): void {
   const step = <usize> channels << 2;
-  const rows = max(1, 32 / width);
+  // Whole pairs of lines, as many as make some 64 pixels.
+  const rows = max(2, (64 / width) & ~1);
+  const unit = tapCount == 9 && xPixel == load<i32>(taps, 4) &&
+    xRow == load<i32>(taps, 12);
   for (let f = 0; f < faces; f++) {
     for (let r = 0; r < height; r += rows) {
       const count = min(rows, height - r);
       for (let c: usize = 0; c < step; c += 16) {
         const a = x + <usize> (f * xFace + r * xRow) + c;
         const d = dy + <usize> (f * dyFace + r * dyRow) + c;
+        if (unit) {
+          blocks9(a, xRow, xPixel, taps, d, dyRow, dyPixel, out + c, step, count, width);
+          continue;
+        }
         if (tapCount == 9) {
           lines9(a, xRow, xPixel, taps, d, dyRow, dyPixel, out + c, step, count, width);
           continue;
@@ -48,8 +55,7 @@ export function depthwiseFilter(
               );
             }
           }
-          const at = out + c + <usize> t * step;
-          v128.store(at, f32x4.add(v128.load(at), sum));
+          addTo(out + c + <usize> t * step, sum);
         }
       }
     }
@@ -98,23 +104,141 @@ function lines9(
       d += dyPixel;
     }
   }
-  v128.store(out, f32x4.add(v128.load(out), s0));
+  addTo(out, s0);
   out += step;
-  v128.store(out, f32x4.add(v128.load(out), s1));
+  addTo(out, s1);
   out += step;
-  v128.store(out, f32x4.add(v128.load(out), s2));
+  addTo(out, s2);
   out += step;
-  v128.store(out, f32x4.add(v128.load(out), s3));
+  addTo(out, s3);
   out += step;
-  v128.store(out, f32x4.add(v128.load(out), s4));
+  addTo(out, s4);
   out += step;
-  v128.store(out, f32x4.add(v128.load(out), s5));
+  addTo(out, s5);
   out += step;
-  v128.store(out, f32x4.add(v128.load(out), s6));
+  addTo(out, s6);
   out += step;
-  v128.store(out, f32x4.add(v128.load(out), s7));
+  addTo(out, s7);
   out += step;
-  v128.store(out, f32x4.add(v128.load(out), s8));
+  addTo(out, s8);
+}
+
+/**
+ * Lines in pairs, two pixels at a time, four channels, nine taps side by side,
+ * stride 1: each input is read once for the four gradients that share it. What is
+ * left over at the right and at the bottom is `lines9`.
+ */
+function blocks9(
+  x: usize,
+  xRow: i32,
+  xPixel: i32,
+  taps: usize,
+  dy: usize,
+  dyRow: i32,
+  dyPixel: i32,
+  out: usize,
+  step: usize,
+  height: i32,
+  width: i32,
+): void {
+  const right = width & ~1, bottom = height & ~1;
+  if (right < width) {
+    lines9(x + <usize> (right * xPixel), xRow, xPixel, taps, dy + <usize> (right * dyPixel), dyRow, dyPixel, out, step, bottom, 1);
+  }
+  if (bottom < height) {
+    lines9(x + <usize> (bottom * xRow), xRow, xPixel, taps, dy + <usize> (bottom * dyRow), dyRow, dyPixel, out, step, 1, width);
+  }
+  const nothing = f32x4.splat(0);
+  let s0 = nothing, s1 = nothing, s2 = nothing, s3 = nothing, s4 = nothing;
+  let s5 = nothing, s6 = nothing, s7 = nothing, s8 = nothing;
+  const x2 = 2 * xPixel, x3 = 3 * xPixel;
+  for (let i = 0; i < bottom; i += 2) {
+    let a = x + <usize> (i * xRow);
+    let b = a + xRow;
+    let c = b + xRow;
+    let f = c + xRow;
+    let d = dy + <usize> (i * dyRow);
+    let e = d + dyRow;
+    for (let j = 0; j < right; j += 2) {
+      const d0 = v128.load(d), d1 = v128.load(d + dyPixel);
+      const e0 = v128.load(e), e1 = v128.load(e + dyPixel);
+      let value = v128.load(a);
+      s0 = madd(value, d0, s0);
+      value = v128.load(a + xPixel);
+      s1 = madd(value, d0, s1);
+      s0 = madd(value, d1, s0);
+      value = v128.load(a + x2);
+      s2 = madd(value, d0, s2);
+      s1 = madd(value, d1, s1);
+      value = v128.load(a + x3);
+      s2 = madd(value, d1, s2);
+      value = v128.load(b);
+      s3 = madd(value, d0, s3);
+      s0 = madd(value, e0, s0);
+      value = v128.load(b + xPixel);
+      s4 = madd(value, d0, s4);
+      s3 = madd(value, d1, s3);
+      s1 = madd(value, e0, s1);
+      s0 = madd(value, e1, s0);
+      value = v128.load(b + x2);
+      s5 = madd(value, d0, s5);
+      s4 = madd(value, d1, s4);
+      s2 = madd(value, e0, s2);
+      s1 = madd(value, e1, s1);
+      value = v128.load(b + x3);
+      s5 = madd(value, d1, s5);
+      s2 = madd(value, e1, s2);
+      value = v128.load(c);
+      s6 = madd(value, d0, s6);
+      s3 = madd(value, e0, s3);
+      value = v128.load(c + xPixel);
+      s7 = madd(value, d0, s7);
+      s6 = madd(value, d1, s6);
+      s4 = madd(value, e0, s4);
+      s3 = madd(value, e1, s3);
+      value = v128.load(c + x2);
+      s8 = madd(value, d0, s8);
+      s7 = madd(value, d1, s7);
+      s5 = madd(value, e0, s5);
+      s4 = madd(value, e1, s4);
+      value = v128.load(c + x3);
+      s8 = madd(value, d1, s8);
+      s5 = madd(value, e1, s5);
+      value = v128.load(f);
+      s6 = madd(value, e0, s6);
+      value = v128.load(f + xPixel);
+      s7 = madd(value, e0, s7);
+      s6 = madd(value, e1, s6);
+      value = v128.load(f + x2);
+      s8 = madd(value, e0, s8);
+      s7 = madd(value, e1, s7);
+      value = v128.load(f + x3);
+      s8 = madd(value, e1, s8);
+      a += x2;
+      b += x2;
+      c += x2;
+      f += x2;
+      d += 2 * dyPixel;
+      e += 2 * dyPixel;
+    }
+  }
+  addTo(out, s0);
+  out += step;
+  addTo(out, s1);
+  out += step;
+  addTo(out, s2);
+  out += step;
+  addTo(out, s3);
+  out += step;
+  addTo(out, s4);
+  out += step;
+  addTo(out, s5);
+  out += step;
+  addTo(out, s6);
+  out += step;
+  addTo(out, s7);
+  out += step;
+  addTo(out, s8);
 }
 
 /**

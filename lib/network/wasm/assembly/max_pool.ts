@@ -12,14 +12,27 @@ function select(a: v128, b: v128, mask: v128): v128 {
   return v128.bitselect(a, b, mask);
 }
 
-/** dy at the windows' pixel where its maximum was the window's place `tap`. */
+/** Four places, bytes, as integers. */
 // @ts-ignore: decorator
 @inline
-function taken(dy: usize, places: usize, at: usize, tap: v128): v128 {
-  const place = i32x4.extend_low_i16x8_u(
-    i16x8.extend_low_i8x16_u(v128.load32_zero(places + (at >> 2))),
+function placesAt(at: usize): v128 {
+  return i32x4.extend_low_i16x8_u(
+    i16x8.extend_low_i8x16_u(v128.load32_zero(at)),
   );
-  return v128.and(v128.load(dy + at), i32x4.eq(place, tap));
+}
+
+// @ts-ignore: decorator
+@inline
+function putPlaces(at: usize, place: v128): void {
+  const short = i16x8.narrow_i32x4_u(place, place);
+  v128.store32_lane(at, i8x16.narrow_i16x8_u(short, short), 0);
+}
+
+/** dy where the maximum was at `tap`. */
+// @ts-ignore: decorator
+@inline
+function taken(dy: v128, place: v128, tap: v128): v128 {
+  return v128.and(dy, i32x4.eq(place, tap));
 }
 
 /**
@@ -56,10 +69,10 @@ export function maxPool(
 ): void {
   const step = <usize> channels << 2;
   const row = step * width;
-  if (!places && rows <= 3 && columns == 3 && strideX == 2 && left <= 1) {
+  if (rows <= 3 && columns == 3 && strideX == 2 && left <= 1) {
     maxPoolThree(
       x, height, width, step, scale, shift, other, otherScale, otherShift,
-      rows, stride, top, left, y, yFace, yRow, faces, yHeight, yWidth,
+      rows, stride, top, left, y, yFace, yRow, places, values, faces, yHeight, yWidth,
     );
     return;
   }
@@ -76,8 +89,6 @@ export function maxPool(
         const from = x + <usize> r0 * row + <usize> c0 * step;
         const to = y + <usize> (f * yFace + r * yRow) + <usize> i * step;
         const one = i32x4.splat(1);
-        const three = c1 - c0 == 3;
-        const wide = i32x4.splat(columns);
         const skip = i32x4.splat(columns - c1 + c0);
         for (let c: usize = 0; c < step; c += 16) {
           // The greatest scaled value is the greatest or, where the scale is
@@ -91,51 +102,24 @@ export function maxPool(
             let place = tap;
             for (let wr = r0; wr < r1; wr++) {
               let at = start;
-              if (three) {
-                // Written out: the loop would cost as much as its body.
-                const a0 = v128.xor(v128.load(at), sign);
-                const a1 = v128.xor(v128.load(at + step), sign);
-                const a2 = v128.xor(v128.load(at + 2 * step), sign);
-                const tap1 = i32x4.add(tap, one);
-                const m = f32x4.pmax(a0, a1);
-                let here = select(tap1, tap, f32x4.gt(a1, a0));
-                here = select(i32x4.add(tap1, one), here, f32x4.gt(a2, m));
-                const most = f32x4.pmax(m, a2);
-                place = select(here, place, f32x4.gt(most, best));
-                best = f32x4.pmax(best, most);
-                tap = i32x4.add(tap, wide);
-              } else {
-                for (let wc = c0; wc < c1; wc++) {
-                  const next = v128.xor(v128.load(at), sign);
-                  place = select(tap, place, f32x4.gt(next, best));
-                  best = f32x4.pmax(best, next);
-                  tap = i32x4.add(tap, one);
-                  at += step;
-                }
-                tap = i32x4.add(tap, skip);
+              for (let wc = c0; wc < c1; wc++) {
+                const next = v128.xor(v128.load(at), sign);
+                place = select(tap, place, f32x4.gt(next, best));
+                best = f32x4.pmax(best, next);
+                tap = i32x4.add(tap, one);
+                at += step;
               }
+              tap = i32x4.add(tap, skip);
               start += row;
             }
-            const short = i16x8.narrow_i32x4_u(place, place);
-            v128.store32_lane(
-              places + ((done + c) >> 2),
-              i8x16.narrow_i16x8_u(short, short),
-              0,
-            );
+            putPlaces(places + ((done + c) >> 2), place);
             v128.store(values + done + c, v128.xor(best, sign));
           } else {
             for (let wr = r0; wr < r1; wr++) {
               let at = start;
-              if (three) {
-                const a0 = v128.xor(v128.load(at), sign);
-                const a1 = v128.xor(v128.load(at + step), sign);
-                const a2 = v128.xor(v128.load(at + 2 * step), sign);
-                best = f32x4.pmax(f32x4.pmax(best, a0), f32x4.pmax(a1, a2));
-              } else {
-                for (let wc = c0; wc < c1; wc++) {
-                  best = f32x4.pmax(best, v128.xor(v128.load(at), sign));
-                  at += step;
-                }
+              for (let wc = c0; wc < c1; wc++) {
+                best = f32x4.pmax(best, v128.xor(v128.load(at), sign));
+                at += step;
               }
               start += row;
             }
@@ -173,9 +157,27 @@ function columnMax(at: usize, second: usize, third: usize, sign: v128): v128 {
   );
 }
 
+/** The place of the greatest of one column, `most`: `first`, or a row or two more. */
+// @ts-ignore: decorator
+@inline
+function columnPlace(
+  at: usize,
+  second: usize,
+  sign: v128,
+  most: v128,
+  first: v128,
+): v128 {
+  const three = i32x4.splat(3);
+  const upper = v128.xor(v128.load(at), sign);
+  const middle = v128.xor(v128.load(at + second), sign);
+  const later = select(three, i32x4.splat(6), f32x4.eq(middle, most));
+  return i32x4.add(first, v128.andnot(later, f32x4.eq(upper, most)));
+}
+
 /**
- * `maxPool` without a memory, for windows of three columns every second one: the
- * greatest of each column serves both windows that share it.
+ * `maxPool` for windows of three columns every second one: the greatest of each
+ * column, and its place, serve both windows that share it. Of equal ones the place
+ * furthest left counts.
  */
 function maxPoolThree(
   x: usize,
@@ -194,12 +196,15 @@ function maxPoolThree(
   y: usize,
   yFace: i32,
   yRow: i32,
+  places: usize,
+  values: usize,
   faces: i32,
   yHeight: i32,
   yWidth: i32,
 ): void {
   const row = step * width;
   const lowest = f32x4.splat(-f32.MAX_VALUE);
+  const one = i32x4.splat(1), two = i32x4.splat(2);
   for (let f = 0; f < faces; f++) {
     for (let r = 0; r < yHeight; r++) {
       const r0 = max(0, r * stride - top);
@@ -208,42 +213,62 @@ function maxPoolThree(
       const end = line + row;
       // Where there are fewer than three rows, the last counts again.
       const second = row * min(1, r1 - r0 - 1), third = row * min(2, r1 - r0 - 1);
+      const tap = i32x4.splat((r0 - r * stride + top) * 3);
       for (let c: usize = 0; c < step; c += 16) {
         const a = v128.load(scale + c), b = v128.load(shift + c);
         const sign = v128.and(a, i32x4.splat(1 << 31));
         let at = line + c;
         let to = y + <usize> (f * yFace + r * yRow) + c;
-        let from = other + c;
-        let before = lowest;
+        let from = c;
+        let before = lowest, beforePlace = lowest;
         if (!left) {
           before = columnMax(at, second, third, sign);
+          if (places) beforePlace = columnPlace(at, second, sign, before, tap);
           at += step;
         }
         for (let i = 0; i < yWidth; i++) {
-          let best = f32x4.pmax(before, columnMax(at, second, third, sign));
+          const middle = columnMax(at, second, third, sign);
+          let best = f32x4.pmax(before, middle), place = beforePlace;
+          if (places) {
+            place = select(
+              i32x4.add(columnPlace(at, second, sign, middle, tap), one),
+              place,
+              f32x4.gt(middle, before),
+            );
+          }
           at += step;
           if (at < end) {
             before = columnMax(at, second, third, sign);
+            if (places) {
+              beforePlace = columnPlace(at, second, sign, before, tap);
+              place = select(i32x4.add(beforePlace, two), place, f32x4.gt(before, best));
+            }
             best = f32x4.pmax(best, before);
             at += step;
+          }
+          if (places) {
+            putPlaces(places + (from >> 2), place);
+            v128.store(values + from, v128.xor(best, sign));
           }
           best = madd(v128.xor(best, sign), a, b);
           if (other) {
             best = f32x4.add(
               best,
               madd(
-                v128.load(from),
+                v128.load(other + from),
                 v128.load(otherScale + c),
                 v128.load(otherShift + c),
               ),
             );
-            from += step;
           }
           v128.store(to, best);
+          from += step;
           to += step;
         }
       }
-      if (other) other += step * yWidth;
+      other += other ? step * yWidth : 0;
+      places += places ? step * yWidth >> 2 : 0;
+      values += values ? step * yWidth : 0;
     }
     x += row * height;
   }
@@ -275,7 +300,17 @@ export function maxPoolGradient(
 ): void {
   const step = <usize> channels << 2;
   const yFace = step * yHeight * yWidth;
+  const three = rows == 3 && columns == 3 && stride == 2 && strideX == 2 &&
+    top <= 1 && left <= 1;
   for (let f = 0; f < faces; f++) {
+    if (three) {
+      gradientThree(x, height, width, step, coefficients, top, left, dy, places, dx, yHeight, yWidth);
+      x += step * height * width;
+      dx += step * height * width;
+      dy += yFace;
+      places += yFace >> 2;
+      continue;
+    }
     for (let r = 0; r < height; r++) {
       const r0 = max(0, (r + top - rows + stride) / stride);
       const r1 = min(yHeight - 1, (r + top) / stride);
@@ -285,46 +320,21 @@ export function maxPoolGradient(
         while (c0 * strideX + columns <= i + left) c0++;
         while (next * strideX <= i + left) next++;
         const c1 = min(yWidth, next) - 1;
-        // At stride 2 a pixel lies in one, two or four windows of 3 by 3.
-        const wide = c0 < c1, high = r0 < r1;
-        const few = r1 - r0 < 2 && c1 - c0 < 2 && c0 <= c1 && r0 <= r1;
-        const first = <usize> (r0 * yWidth + c0) * step;
         const tap = (r + top - r0 * stride) * columns + i + left - c0 * strideX;
-        const t0 = i32x4.splat(tap), t1 = i32x4.splat(tap - strideX);
-        const t2 = i32x4.splat(tap - stride * columns);
-        const t3 = i32x4.splat(tap - stride * columns - strideX);
-        const below = step * yWidth;
         for (let c: usize = 0; c < step; c += 16) {
           let g = f32x4.splat(0);
-          if (few) {
-            const at = first + c;
-            g = taken(dy, places, at, t0);
-            if (wide) g = f32x4.add(g, taken(dy, places, at + step, t1));
-            if (high) {
-              g = f32x4.add(g, taken(dy, places, at + below, t2));
-              if (wide) {
-                g = f32x4.add(g, taken(dy, places, at + below + step, t3));
-              }
-            }
-          } else {
-            for (let wr = r0; wr <= r1; wr++) {
-              for (let wc = c0; wc <= c1; wc++) {
-                const place = tap - (wr - r0) * stride * columns -
-                  (wc - c0) * strideX;
-                const at = <usize> (wr * yWidth + wc) * step + c;
-                g = f32x4.add(g, taken(dy, places, at, i32x4.splat(place)));
-              }
+          for (let wr = r0; wr <= r1; wr++) {
+            for (let wc = c0; wc <= c1; wc++) {
+              const place = tap - (wr - r0) * stride * columns -
+                (wc - c0) * strideX;
+              const at = <usize> (wr * yWidth + wc) * step + c;
+              g = f32x4.add(
+                g,
+                taken(v128.load(dy + at), placesAt(places + (at >> 2)), i32x4.splat(place)),
+              );
             }
           }
-          if (coefficients) {
-            const k = coefficients + c;
-            g = madd(
-              g,
-              v128.load(k),
-              madd(v128.load(x + c), v128.load(k + step), v128.load(k + 2 * step)),
-            );
-          }
-          v128.store(dx + c, g);
+          put(dx + c, g, x + c, coefficients ? coefficients + c : 0, step);
         }
         x += step;
         dx += step;
@@ -332,5 +342,96 @@ export function maxPoolGradient(
     }
     dy += yFace;
     places += yFace >> 2;
+  }
+}
+
+/** dx = a * g + b * x + c, or g without coefficients. */
+// @ts-ignore: decorator
+@inline
+function put(dx: usize, g: v128, x: usize, k: usize, step: usize): void {
+  v128.store(
+    dx,
+    k
+      ? madd(g, v128.load(k), madd(v128.load(x), v128.load(k + step), v128.load(k + 2 * step)))
+      : g,
+  );
+}
+
+/**
+ * `maxPoolGradient` of one face for windows of three by three every second pixel:
+ * a block of two by two pixels takes from four windows, two of which the block
+ * before has read.
+ */
+function gradientThree(
+  x: usize,
+  height: i32,
+  width: i32,
+  step: usize,
+  coefficients: usize,
+  top: i32,
+  left: i32,
+  dy: usize,
+  places: usize,
+  dx: usize,
+  yHeight: i32,
+  yWidth: i32,
+): void {
+  const nothing = f32x4.splat(0);
+  const row = step * width;
+  for (let r = -top; r < height; r += 2) {
+    // The window that starts in this line, and the one that ends in it: where there
+    // is none, no place is like its taps.
+    const window = (r + top) >> 1;
+    const starts = window < yHeight, ends = window > 0;
+    const t0 = i32x4.splat(starts ? 0 : -1), t1 = i32x4.splat(starts ? 1 : -1);
+    const t2 = i32x4.splat(starts ? 2 : -1), t3 = i32x4.splat(starts ? 3 : -1);
+    const t4 = i32x4.splat(starts ? 4 : -1), t5 = i32x4.splat(starts ? 5 : -1);
+    const t6 = i32x4.splat(ends ? 6 : -1), t7 = i32x4.splat(ends ? 7 : -1);
+    const t8 = i32x4.splat(ends ? 8 : -1);
+    const under = <usize> min(window, yHeight - 1) * yWidth * step;
+    const over = <usize> max(window - 1, 0) * yWidth * step;
+    const upper = r >= 0, lower = r + 1 < height;
+    for (let c: usize = 0; c < step; c += 16) {
+      const k = coefficients ? coefficients + c : 0;
+      let at = <usize> (r * width - left) * step + c;
+      let low = nothing, lowPlace = nothing, high = nothing, highPlace = nothing;
+      let from = c;
+      for (let i = -left; i < width; i += 2) {
+        let low1 = nothing, lowPlace1 = nothing, high1 = nothing, highPlace1 = nothing;
+        if (from < step * yWidth) {
+          low1 = v128.load(dy + under + from);
+          lowPlace1 = placesAt(places + ((under + from) >> 2));
+          high1 = v128.load(dy + over + from);
+          highPlace1 = placesAt(places + ((over + from) >> 2));
+        }
+        if (i >= 0) {
+          if (upper) {
+            const g = f32x4.add(
+              f32x4.add(taken(low, lowPlace, t2), taken(low1, lowPlace1, t0)),
+              f32x4.add(taken(high, highPlace, t8), taken(high1, highPlace1, t6)),
+            );
+            put(dx + at, g, x + at, k, step);
+          }
+          if (lower) {
+            const g = f32x4.add(taken(low, lowPlace, t5), taken(low1, lowPlace1, t3));
+            put(dx + at + row, g, x + at + row, k, step);
+          }
+        }
+        at += step;
+        if (i + 1 < width) {
+          if (upper) {
+            const g = f32x4.add(taken(low1, lowPlace1, t1), taken(high1, highPlace1, t7));
+            put(dx + at, g, x + at, k, step);
+          }
+          if (lower) put(dx + at + row, taken(low1, lowPlace1, t4), x + at + row, k, step);
+        }
+        at += step;
+        from += step;
+        low = low1;
+        lowPlace = lowPlace1;
+        high = high1;
+        highPlace = highPlace1;
+      }
+    }
   }
 }

@@ -9,6 +9,13 @@ export function madd(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), c);
 }
 
+/** Adds four floats to those at an address. */
+// @ts-ignore: decorator
+@inline
+export function addTo(at: usize, value: v128): void {
+  v128.store(at, f32x4.add(v128.load(at), value));
+}
+
 /** target[i] = index[i] < 0 ? 0 : source[index[i]]. */
 export function gather(
   target: usize,
