@@ -45,7 +45,7 @@ export function digestOf(
 }
 
 /** What tells one data set from another: the content of its Training split. */
-export function dataKey(faces: Faces): string {
+function dataKey(faces: Faces): string {
   return hashFaces(selectSplit(faces, "Training")).slice(0, 8);
 }
 
