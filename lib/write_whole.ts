@@ -57,7 +57,7 @@ function flush(name: string, flags: string): void {
 }
 
 /** A folder's entries are flushed too, where the system can (Windows cannot). */
-export function flushFolder(name: string): void {
+function flushFolder(name: string): void {
   try {
     flush(name, "r");
   } catch {

@@ -7,7 +7,7 @@ import { runTask } from "./command_line.ts";
 import { projectRoot } from "./setup.ts";
 
 /** The folders of lib from lowest to highest; files at the root of lib are below all of them. */
-export const FOLDERS = [
+const FOLDERS = [
   "image",
   "data",
   "drawn",
@@ -35,10 +35,10 @@ form a circle, and that the diagram in ARCHITECTURE.md is up to date.
 const PAGE = join(projectRoot.replaceAll("\\", "/"), "ARCHITECTURE.md");
 
 /** The modules that each module of lib imports; paths are relative to lib. */
-export type Imports = Map<string, string[]>;
+type Imports = Map<string, string[]>;
 
 /** Reads the imports of lib's modules. Comments, with their examples, do not count. */
-export function readImports(): Imports {
+function readImports(): Imports {
   const lib = join(projectRoot.replaceAll("\\", "/"), "lib");
   const names = readdirSync(lib, { recursive: true, encoding: "utf8" })
     .map((name) => name.replaceAll("\\", "/"))
@@ -62,7 +62,7 @@ const folderOf = (name: string): string =>
   name.includes("/") ? name.split("/")[0] : "";
 
 /** What breaks the rule, one line each: unknown folders, upward imports, circles. */
-export function findBreaks(imports: Imports): string[] {
+function findBreaks(imports: Imports): string[] {
   const floor = (name: string) =>
     (FOLDERS as readonly string[]).indexOf(folderOf(name));
   const breaks: string[] = [];
@@ -103,7 +103,7 @@ function findCircle(imports: Imports): string[] | undefined {
 }
 
 /** The folders and their imports as a Mermaid diagram; arrows implied by others are left out. */
-export function drawDiagram(imports: Imports): string {
+function drawDiagram(imports: Imports): string {
   const below = new Map<string, Set<string>>(
     FOLDERS.map((folder) => [folder, new Set()]),
   );

@@ -14,7 +14,7 @@ import {
 import { findOrInstallPython, projectRoot, setUp } from "./setup.ts";
 
 /** What each cell of the notebook shows: media type (or text) and content. */
-export const EXPECTED: [type: string, content: string][][] = [
+const EXPECTED: [type: string, content: string][][] = [
   [["text", `text from Deno ${Deno.version.deno}`]],
   [["text/markdown", "**Markdown**"]],
   [["text/html", "HTML"]],

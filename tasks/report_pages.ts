@@ -86,7 +86,7 @@ export function withoutNetwork(html: string): string {
 }
 
 /** Numbers figures and captioned tables: "Figure 3.1", "Table 3.1". */
-export function numberCaptions(html: string, notebook: string): string {
+function numberCaptions(html: string, notebook: string): string {
   const counts = { Figure: 0, Table: 0 };
   return html.replace(/<(figcaption|caption)\b[^>]*>/g, (tag, kind) => {
     const word = kind === "caption" ? "Table" : "Figure";
@@ -155,7 +155,7 @@ function firstSentence(markdown: string): string {
 }
 
 /** Shares and accuracies as percentages, counts with separators. */
-export function formatMetric({ name, value, unit }: ReportMetric): string {
+function formatMetric({ name, value, unit }: ReportMetric): string {
   if (typeof value !== "number") return String(value);
   const share = unit === undefined && value >= 0 && value <= 1 &&
     /accuracy|share|found/.test(name);

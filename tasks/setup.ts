@@ -90,7 +90,7 @@ function say(message: string): void {
 }
 
 /** Whether every package that deno.json names is in node_modules. */
-export function hasPackages(root = projectRoot): boolean {
+function hasPackages(root = projectRoot): boolean {
   const text = readFileSync(join(root, "deno.json"), "utf8");
   const { imports } = JSON.parse(text) as { imports: Record<string, string> };
   return Object.entries(imports)
@@ -158,7 +158,7 @@ export interface JupyterPart {
 }
 
 /** What `deno task report` runs notebooks with. */
-export const RUNNER: JupyterPart = {
+const RUNNER: JupyterPart = {
   name: "nbclient and nbconvert",
   check: "import nbclient, nbconvert",
   pypi: ["nbconvert>=6.5,<8", "nbclient>=0.7,<1"],

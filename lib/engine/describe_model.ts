@@ -12,7 +12,7 @@ import { describeForTfjs, type Loss, type TfjsGraph } from "./tfjs_graph.ts";
  * How much longer TensorFlow.js takes: 1.9 times for a step of mini-Xception with 64 faces in one
  * thread, both measured in turn.
  */
-export const TIMES_SLOWER = 2;
+const TIMES_SLOWER = 2;
 
 /**
  * A network as plain data: for the compiled kernels where they know all of its layers, otherwise

@@ -25,7 +25,7 @@ export interface ExplorerServer {
 }
 
 /** The page may load files from its own server, and show what the user gives it. */
-export const POLICY = "default-src 'none'; " +
+const POLICY = "default-src 'none'; " +
   "script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
   "connect-src 'self'; media-src blob:; img-src blob: data:; " +
   "base-uri 'none'; form-action 'none'";

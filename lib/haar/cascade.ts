@@ -80,7 +80,7 @@ export class CascadeError extends UserError {
 }
 
 /** The largest window side: every known cascade has less than 100. */
-export const MAX_WINDOW = 255;
+const MAX_WINDOW = 255;
 
 /** The most nodes a cascade may have: 40 times the largest known one. */
 export const MAX_NODES = 200_000;

@@ -21,7 +21,7 @@ export class MeaningError extends UserError {
 }
 
 /** The number of classes of a model, its last dimension. */
-export function classesOf(model: tf.LayersModel): number {
+function classesOf(model: tf.LayersModel): number {
   return model.outputs[0].shape.at(-1) as number;
 }
 

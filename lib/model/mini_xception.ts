@@ -23,7 +23,7 @@ export interface MiniXceptionOptions {
 }
 
 /** The reference: seven emotions, L2 of 0.01. */
-export const miniXceptionDefaults: Required<MiniXceptionOptions> = {
+const miniXceptionDefaults: Required<MiniXceptionOptions> = {
   classes: EMOTIONS,
   l2: 0.01,
   seed: 1,

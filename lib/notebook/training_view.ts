@@ -63,7 +63,7 @@ interface ProgressState {
 }
 
 /** A bar with its count and the time left, or the time spent when done. */
-export function progressChart(state: ProgressState, width = 640): Chart {
+function progressChart(state: ProgressState, width = 640): Chart {
   const { label, done, total, unit, seconds, note } = state;
   const share = Math.min(1, done / Math.max(1, total));
   const left = timeLeft(seconds, done, total);

@@ -185,7 +185,7 @@ function blurLine(
 }
 
 /** Whether an augmentation leaves every face as it is. */
-export function changesNothing(augmentation: Augmentation): boolean {
+function changesNothing(augmentation: Augmentation): boolean {
   return Object.values(augmentation).every((range) => !range);
 }
 

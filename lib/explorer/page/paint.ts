@@ -141,7 +141,7 @@ export function paintEnlarged(
 }
 
 /** The number of maps in a row of the mosaic. */
-export function mosaicColumns(channels: number): number {
+function mosaicColumns(channels: number): number {
   return Math.min(channels, channels <= 8 ? 8 : channels <= 32 ? 8 : 16);
 }
 

@@ -83,7 +83,7 @@ export async function readPicture(file: Blob & { name?: string }) {
 }
 
 /** The largest face in a picture as a crop; nothing if none is found. */
-export async function findFace(
+async function findFace(
   image: GrayImage,
 ): Promise<Uint8Array | undefined> {
   const { scaleFactor, minNeighbors, smallestFace } = PHOTO_SEARCH;

@@ -17,7 +17,7 @@ interface Sample {
 }
 
 /** How often the answer changes within some samples. */
-export function countChanges(answers: readonly ArrayLike<number>[]): number {
+function countChanges(answers: readonly ArrayLike<number>[]): number {
   let changes = 0;
   for (let i = 1; i < answers.length; i++) {
     if (indexOfLargest(answers[i]) !== indexOfLargest(answers[i - 1])) {
@@ -28,7 +28,7 @@ export function countChanges(answers: readonly ArrayLike<number>[]): number {
 }
 
 /** Seconds until half of a change has come through an exponential average. */
-export function halfDelay(constant: number): number {
+function halfDelay(constant: number): number {
   return constant * Math.LN2;
 }
 

@@ -18,7 +18,7 @@ import { titleOf } from "./inside.ts";
 const COMPANY = 14;
 
 /** The runs with at least two saved epochs, and these epochs. */
-export function listRuns(list: readonly ListedModel[]) {
+function listRuns(list: readonly ListedModel[]) {
   const runs = new Map<string, ListedModel[]>();
   for (const model of list) {
     if (model.epoch === undefined) continue;

@@ -45,7 +45,7 @@ export function digestOf(
 }
 
 /** What distinguishes data sets: the content of the Training split. */
-export function dataKey(faces: Faces): string {
+function dataKey(faces: Faces): string {
   return hashFaces(selectSplit(faces, "Training")).slice(0, 8);
 }
 
