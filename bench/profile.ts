@@ -91,8 +91,7 @@ const WORK: Record<string, (a: number[]) => Work> = {
   winogradOutput: (a) => pixels([a[5], a[6], a[7], a[8]], 0, 16, 10),
   globalAverage: (a) => pixels(a, 4, 1, 1),
   globalAverageGradient: (a) => pixels([a[2], 1, a[3], a[4]], 0, 1, 1),
-  copyRows: ([, , , , , , faces, rows, bytes, adds]) =>
-    flat(faces * rows * bytes / 4, adds, 2 + adds),
+  copyRows: (a) => pixels([a[6], a[7], a[8] / 4, 1], 0, a[9], 2 + a[9]),
   gather: (a) => flat(a[3], 0, 3),
   zero: (a) => flat(a[1] / 4, 0, 1),
   activate: (a) => flat(a[3], 1, 2),
