@@ -1,6 +1,6 @@
-// The state that a training run begins with, or goes on from: is it the run that was asked for?
+// The state that a training run starts with, or continues from, if it is the requested run.
 //
-// Reading and writing it is in run_folder.ts.
+// run_folder.ts reads and writes it.
 import type * as tf from "@tensorflow/tfjs";
 import * as path from "node:path";
 import { createHash } from "node:crypto";
@@ -21,7 +21,7 @@ import {
   TrainingError,
 } from "../config.ts";
 
-/** The run that is asked for. */
+/** The requested run. */
 export interface RunRequest {
   faces: Faces;
   model: tf.LayersModel;
@@ -31,7 +31,7 @@ export interface RunRequest {
   loss?: Loss;
 }
 
-/** Fields with names of layers, which count up within one process. */
+/** Fields with layer names, whose numbers count up within one process. */
 const LEFT_OUT = [
   ...["name", "inputs", "inbound_nodes", "input_layers", "output_layers"],
 ];
@@ -48,7 +48,7 @@ function fingerprint(graph: NetworkGraph): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** A digest of the votes, where they are a target. */
+/** A digest of the votes, if they are part of the targets. */
 function votesDigest({ votes }: Faces, config: TrainingConfig) {
   if (!votes || config.votes === 0) return undefined;
   return createHash("sha256").update(votes).digest("hex");
@@ -58,16 +58,16 @@ function votesDigest({ votes }: Faces, config: TrainingConfig) {
 function checkName(name: string): string {
   if (/^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u.test(name)) return name;
   throw new TrainingError(
-    `the name "${name}" begins the names of folders: use letters, digits, ".", "_" and "-", such as first_try`,
+    `the name "${name}" cannot be the prefix of folder names: use letters, digits, ".", "_" and "-", such as first_try`,
   );
 }
 
-/** A digest of a loss of its own. */
+/** A digest of a custom loss. */
 function lossDigest({ loss }: RunRequest): string | undefined {
   return loss && createHash("sha256").update(String(loss)).digest("hex");
 }
 
-/** The state a run begins with. */
+/** The state a run starts with. */
 export function firstState(
   options: RunRequest,
   graph: NetworkGraph,
@@ -109,7 +109,7 @@ export function firstState(
   };
 }
 
-/** The state of the run in `out`, if it is the one that is asked for. */
+/** The state of the run in `out`, if it is the requested one. */
 export function resumedState(
   options: RunRequest,
   graph: NetworkGraph,
@@ -132,19 +132,19 @@ export function resumedState(
     throw refuse("it trains a different network");
   }
   if (notes.loss !== lossDigest(options)) {
-    throw refuse("it has another loss");
+    throw refuse("it uses a different loss");
   }
   if (notes.data.hash !== hashFaces(options.faces)) {
     throw refuse(
-      `it trains on other faces (${notes.data.path ?? notes.data.name})`,
+      `it trains on different faces (${notes.data.path ?? notes.data.name})`,
     );
   }
-  const { emotions = EMOTIONS } = notes.data; // Runs of old name none.
+  const { emotions = EMOTIONS } = notes.data; // Old runs have none.
   if (emotions.join() !== options.faces.emotions.join()) {
     throw refuse(`its faces show ${emotions.join(", ")}`);
   }
   if (notes.data.votes !== votesDigest(options.faces, asked)) {
-    throw refuse("it trains on other votes");
+    throw refuse("it trains on different votes");
   }
   checkFit(options.out!, state, graph);
   notes.config = asked;
@@ -175,7 +175,7 @@ function checkFit(out: string, state: RunState, graph: NetworkGraph): void {
   if (same && counted) return;
   throw new CheckpointError(
     path.join(out, "resume", "state.bin"),
-    "does not fit its own network: it is damaged; train in another folder",
+    "does not match its own network: it is damaged; train in another folder",
   );
 }
 
