@@ -18,7 +18,7 @@ const TIMES_SLOWER = 2;
  * A network as plain data: for the compiled kernels where they know all of its layers, otherwise
  * for TensorFlow.js, with the reason.
  *
- * @param loss a loss of your own, which only TensorFlow.js computes
+ * @param loss a custom loss, which only TensorFlow.js computes
  * @throws {NetworkError} for a model with several inputs or outputs
  *
  * @example
@@ -41,7 +41,7 @@ export function describeModel(
   model: tf.LayersModel,
   loss?: Loss,
 ): NetworkGraph | TfjsGraph {
-  if (loss) return describeForTfjs(model, "a loss of its own is not compiled");
+  if (loss) return describeForTfjs(model, "a custom loss is not compiled");
   try {
     return describeNetwork(model);
   } catch (error) {
@@ -54,7 +54,7 @@ export function describeModel(
   }
 }
 
-/** One line for a person: which engine runs, and why. */
+/** One line for the user: which engine runs, and why. */
 export function describeEngine(graph: NetworkGraph): string {
   return isForTfjs(graph)
     ? `${graph.reason}: TensorFlow.js computes the network, about ${TIMES_SLOWER} times slower`

@@ -28,7 +28,7 @@ export interface SgdChoice {
 /** The two optimizers. */
 export type OptimizerChoice = AdamChoice | SgdChoice;
 
-/** The optimizers with their usual numbers (Keras' for Adam). */
+/** The optimizers with their usual settings (Keras' for Adam). */
 export const optimizers: {
   readonly adam: AdamChoice;
   readonly sgd: SgdChoice;
@@ -39,56 +39,56 @@ export const optimizers: {
 
 /**
  * Networks that teach: the mean of their probabilities becomes part of the targets (Hinton, Vinyals
- * and Dean, 2015). A pupil of its own size gains too (Furlanello et al., 2018).
+ * and Dean, 2015). Even a student of the same size gains (Furlanello et al., 2018).
  */
 export interface TeacherChoice {
   /** The folders of their saved models. */
   models: string[];
-  /** A file of what teachers answered, instead of models: teacher_answers.ts says how it looks. */
+  /** A file of teachers' answers, instead of models; its format is in teacher_answers.ts. */
   answers?: string;
-  /** The teachers' part of each target, 0..1; the label has the rest. */
+  /** The teachers' share of each target, 0..1; the rest is the label. */
   weight: number;
-  /** Above 1 softens what they say, by this root of their mean probabilities. */
+  /** Above 1 softens their answers, by this root of their mean probabilities. */
   temperature: number;
 }
 
 /** Every choice of a training run. */
 export interface TrainingConfig {
-  /** Faces in a step, over all workers. */
+  /** Faces per step, over all workers. */
   batchSize: number;
   /** Passes over the training faces, at most. */
   epochs: number;
-  /** Epochs without a better validation before the run ends early; `null`: never. */
+  /** Epochs without improvement before the run ends early; `null`: never. */
   patience: number | null;
   /** What "better" means: a lower validation loss or a higher validation accuracy. */
   monitor: "loss" | "accuracy";
   /** What training lowers; `valLoss` is the cross-entropy always. */
   loss: LossChoice;
   optimizer: OptimizerChoice;
-  /** The highest learning rate; the schedule makes it smaller. */
+  /** The highest learning rate; the schedule reduces it. */
   learningRate: number;
   schedule: Schedule;
   /** Decoupled from the gradient, and times the learning rate: AdamW's, or SGD's. */
   weightDecay: number;
   /**
-   * The part of each target, 0..1, that is how people voted (`Faces.votes`); the label has the
-   * rest, before label smoothing and teachers.
+   * The share of each target, 0..1, that comes from people's votes (`Faces.votes`); the rest is the
+   * label, before label smoothing and teachers.
    */
   votes: number;
-  /** The part of each target, 0..1, that is spread over all emotions alike. */
+  /** The share of each target, 0..1, that is spread equally over all emotions. */
   labelSmoothing: number;
-  /** How much of the running average of the weights stays at each step; `null`: no average. The average is what is validated and saved. */
+  /** How much of the running average of the weights each step keeps; `null`: no average. The average is validated and saved. */
   averageDecay: number | null;
-  /** One weight an emotion in the loss, "balanced" by its faces, or `null`: all alike. */
+  /** One weight per emotion in the loss, "balanced" by its faces, or `null`: all equal. */
   classWeights: "balanced" | number[] | null;
   augmentation: Augmentation;
   teacher: TeacherChoice | null;
   /**
-   * Layers that do not learn, for fine-tuning: how many from the first on, the name of the last, or
+   * Layers that do not learn, for fine-tuning: how many of the first ones, the name of the last, or
    * "block3" for all up to the end of the third residual block; `null`: none.
    */
   freeze: number | string | null;
-  /** All randomness comes from it: first weights, order, augmentation, dropout. */
+  /** The source of all randomness: initial weights, order, augmentation, dropout. */
   seed: number;
   /** Threads that share each step. The same seed and number give the same weights, bit for bit. */
   workers: number;
@@ -125,7 +125,7 @@ export const defaultTraining: TrainingConfig = {
 };
 
 /**
- * The recipe of Arriaga et al.'s `train_emotion_classifier.py`, with the report's 85 epochs: Adam at
+ * The recipe of Arriaga et al.'s `train_emotion_classifier.py`, with the course report's 85 epochs: Adam at
  * 0.001, divided by ten after 12 epochs without a lower validation loss, batches of 32.
  */
 export const referenceTraining: TrainingConfig = {
@@ -140,7 +140,7 @@ export const referenceTraining: TrainingConfig = {
   augmentation: referenceAugmentation,
 };
 
-/** A configuration, run folder or result that training cannot go on with. */
+/** A configuration, run folder or result that training cannot continue with. */
 export class TrainingError extends UserError {
   override readonly name = "TrainingError";
 }
@@ -195,7 +195,7 @@ const checks: Record<string, (value: unknown) => string | null> = {
   "teacher.models": (value) =>
     Array.isArray(value) && value.every((folder) => typeof folder === "string")
       ? null
-      : "must be a list of models' folders",
+      : "must be a list of model folders",
   "teacher.answers": (value) =>
     typeof value === "string" ? null : "must be a file's path",
   "teacher.weight": inside(0, 1),
@@ -247,7 +247,7 @@ export type PartialConfig =
     teacher?: Partial<TeacherChoice> | null;
   };
 
-/** What a field that is an object holds unless it is said, by its kind where it has kinds. */
+/** The defaults of a field that is an object, by its kind if it has kinds. */
 function nestedDefaults(name: string, kind: unknown, base: TrainingConfig) {
   const kinds: Record<string, object> = KINDS[name];
   switch (name) {
@@ -260,7 +260,7 @@ function nestedDefaults(name: string, kind: unknown, base: TrainingConfig) {
   }
 }
 
-/** Fills the gaps, also of fields that are objects themselves. */
+/** Fills the gaps, including those in fields that are objects themselves. */
 function fillGaps(given: PartialConfig, base: TrainingConfig): TrainingConfig {
   const filled: Record<string, unknown> = { ...base };
   for (const [name, said] of Object.entries(given)) {
@@ -312,7 +312,7 @@ function shown(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
-/** The known name that is most like another one: by the letters to change, add or remove. */
+/** The known name most similar to another, by the number of letters to change, add or remove. */
 function nearest(name: string, known: readonly string[]): string {
   const distance = (a: string, b: string): number => {
     let row = Array.from({ length: b.length + 1 }, (_, i) => i);
@@ -334,7 +334,7 @@ function nearest(name: string, known: readonly string[]): string {
 
 /**
  * Fills what is left out from `base`, checks everything and returns the whole configuration.
- * An optimizer or schedule named by its kind alone gets its usual numbers.
+ * An optimizer or schedule given only by its kind gets its usual settings.
  *
  * @throws {TrainingError} naming the field and what it may be
  *
@@ -361,7 +361,7 @@ export function completeConfig(
     throw new TrainingError(
       `unknown field in the training configuration: ${name}. Did you mean ${
         nearest(name, known)
-      }? It has ${known.join(", ")}`,
+      }? The fields are ${known.join(", ")}`,
     );
   }
   const config = fillGaps(given, base);
@@ -394,7 +394,7 @@ export function completeConfig(
       classWeights.every((weight) => inside(0, 1e6)(weight) === null);
   if (!usable) {
     throw new TrainingError(
-      `classWeights must be null, "balanced" or one number of 0 or more a class`,
+      `classWeights must be null, "balanced" or one number of at least 0 per class`,
     );
   }
   return config;

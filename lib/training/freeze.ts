@@ -1,8 +1,8 @@
-// Fine-tuning: the first layers of a network stay as they are, the others learn.
+// Fine-tuning: the first layers of a network stay unchanged while the others learn.
 //
 // A frozen batch normalization uses its own statistics, as in prediction, not the batch's: with the
-// few faces that one fine-tunes with, those would undo what was learned. In a compiled network it is
-// for that time a scale and a bias a channel.
+// few faces used for fine-tuning, those would undo what was learned. In a compiled network it becomes
+// a scale and a bias per channel for that time.
 import type * as tf from "@tensorflow/tfjs";
 import { isForTfjs } from "../engine/engine.ts";
 import { flatLayers } from "../engine/tfjs_graph.ts";
@@ -103,7 +103,7 @@ function frozenNames(
     }
     if (end === 0) {
       throw new TrainingError(
-        `freeze "${freeze}": there is no such layer; there are ${
+        `freeze "${freeze}": there is no such layer; the layers are ${
           names.join(", ")
         }`,
       );

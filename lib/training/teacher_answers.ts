@@ -1,12 +1,12 @@
-// Teachers' answers from a file, for teachers that are too large to ask here: a table with one row
-// a face, the face's checksum and a probability for each emotion.
+// Teachers' answers from a file, for teachers that are too large to run here: a table with one row
+// per face, the face's checksum and a probability for each emotion.
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { crc32, gunzipSync } from "node:zlib";
 import { FACE_PIXELS } from "../emotions.ts";
 import { TrainingError } from "./config.ts";
 
-/** How far the probabilities of a row may be from a sum of 1: they are rounded. */
+/** How far the sum of a row's probabilities may be from 1: they are rounded. */
 const TOLERANCE = 0.01;
 
 /** The checksum (CRC-32) of a face's pixels, by which its row is found. */
@@ -17,9 +17,9 @@ export function faceChecksum(pixels: Uint8Array): string {
 /**
  * The answers for faces, n x classes, in the order of the faces.
  *
- * The file is CSV, also packed with gzip. Its header is `face` and then the emotions in the order of
- * the data; `face` is the CRC-32 of the face's 2,304 pixels in hexadecimal. Rows may stand in any
- * order and may be of faces that are not asked for.
+ * The file is CSV, plain or gzipped. Its header is `face` followed by the emotions in the data's
+ * order; `face` is the CRC-32 of the face's 2,304 pixels in hexadecimal. Rows may be in any order
+ * and may include faces that are not requested.
  *
  * @throws {TrainingError} naming the file, the row and the reason
  *
@@ -46,20 +46,20 @@ export async function readTeacherAnswers(
     throw new TrainingError(`teacher.answers: ${file} ${reason}`);
   };
   const bytes = await readFile(file).catch((error: Error) =>
-    fail(`cannot be read: ${error.message} (looked for from ${resolve()})`)
+    fail(`cannot be read: ${error.message} (relative to ${resolve()})`)
   );
   const packed = bytes[0] === 0x1f && bytes[1] === 0x8b;
   let text = "";
   try {
     text = (packed ? gunzipSync(bytes) : bytes).toString("utf8");
   } catch (error) {
-    fail(`cannot be unpacked: ${(error as Error).message}`);
+    fail(`cannot be decompressed: ${(error as Error).message}`);
   }
   const [header, ...lines] = text.trim().split(/\r?\n/);
   const wanted = ["face", ...emotions].join(",");
   if (header !== wanted) {
     fail(
-      `begins with "${header.slice(0, 80)}"; it must begin with "${wanted}"`,
+      `starts with "${header.slice(0, 80)}"; it must start with "${wanted}"`,
     );
   }
   const rows = new Map<string, number[]>();
@@ -71,7 +71,7 @@ export async function readTeacherAnswers(
       values.every((value) => value >= 0) && Math.abs(sum - 1) < TOLERANCE;
     if (!sound) {
       fail(
-        `has no ${emotions.length} probabilities that add up to 1 in row ${
+        `does not have ${emotions.length} probabilities that add up to 1 in row ${
           index + 1
         }`,
       );
@@ -85,7 +85,7 @@ export async function readTeacherAnswers(
       fail(
         `has no answers for training face ${
           i + 1
-        } of ${length}: it is of other faces`,
+        } of ${length}: it is for other faces`,
       );
     answers.set(values, i * emotions.length);
   }

@@ -67,11 +67,11 @@ Deno.test("two classes go through training, the model's file, evaluation and rec
     );
     await assert.rejects(
       train({ faces: renamed, model: loaded, config }),
-      /the network is for happy, other, the faces show glad, other/,
+      /the network is for happy, other, but the faces show glad, other/,
     );
     await assert.rejects(
       train({ faces, model: again, config }),
-      /gives 2; it must take faces of 48x48x1 and give 7/,
+      /returns 2; it must take faces of 48x48x1 and return 7/,
     );
   }));
 
@@ -88,7 +88,7 @@ Deno.test("a model in another order is measured by its names", async () => {
   nameEmotions(model, ["sad", "happy"]);
   await assert.rejects(
     evaluate(model, happy, "Training"),
-    /the model is for 2 classes \(sad, happy\), the faces show 2 \(happy, other\)/,
+    /the model is for 2 classes \(sad, happy\), but the faces show 2 \(happy, other\)/,
   );
 });
 

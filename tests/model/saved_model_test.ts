@@ -211,7 +211,7 @@ Deno.test({
   fn: () =>
     assert.throws(
       () => naming("a.bin", () => fs.writeFileSync("/dev/full", "x")),
-      /^FileError: a\.bin: the disk is full; make room/,
+      /^FileError: a\.bin: the disk is full; free some space/,
     ),
 });
 
@@ -222,7 +222,7 @@ Deno.test("where a model cannot be saved, what was there stays", () =>
     const model = path.join(plain, "model");
     await assert.rejects(
       saveModel(tinyModel(), model),
-      is(model, /a file is in the way/),
+      is(model, /a file is where a folder is needed/),
     );
     assert.equal(fs.readFileSync(plain, "utf8"), "mine");
   }));

@@ -182,7 +182,7 @@ Deno.test("targets are tried before any picture is read", async () => {
       [["--csv", "nowhere/x.csv"], /nowhere.x\.csv: its folder does not exist/],
       [["--csv", "model"], /model already exists/],
       [["--csv", "model", "--overwrite"], /model: is a folder or a device/],
-      [["--out", "is a file"], /a file is in the way of a folder/],
+      [["--out", "is a file"], /a file is where a folder is needed/],
       [["--resume"], /--resume continues the table that --csv names/],
     ];
     for (const [args, message] of cases) {

@@ -422,7 +422,7 @@ Deno.test("a folder that cannot be written, and what is not a file, give one lin
     writeFileSync(join(folder, "plain"), "");
     await rejectsWith(
       downloadFaces({ from, folder: join(folder, "plain") }),
-      /a file is in the way/,
+      /a file is where a folder is needed/,
     );
     await rejectsWith(
       downloadFaces({ from: folder, folder: join(folder, "new") }),

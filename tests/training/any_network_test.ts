@@ -66,7 +66,7 @@ async function compareEngines(
   const fast = await run({ ...config, loss: named });
   const slow = await run(config, own);
   assert.match(lines[0], /all layers are compiled/);
-  assert.match(lines[1], /loss of its own.*TensorFlow.js.*in one thread/);
+  assert.match(lines[1], /custom loss.*TensorFlow.js.*in one thread/);
   // Sums in another order, in float32: 1e-7 of each number at each of 7 steps. A sign that Adam
   // turns in a gradient near zero moves a weight by the learning rate, so the losses agree to 1e-3
   // of their size, and what augmentation, order, rate or penalty would do is ten times as much.
@@ -130,7 +130,7 @@ Deno.test("a network of other layers trains in workers, stops, resumes to the sa
         ...{ faces, model: buildOther(), config, out: whole, onEngine },
         ...{ resume: true, loss: crossEntropy },
       }),
-      /different network|another loss/,
+      /different network|different loss/,
     );
   }));
 
@@ -223,10 +223,10 @@ Deno.test("a loss may be a number a face or their mean; class weights need the f
   assert.deepEqual(weighted.history[0].loss, each.history[0].loss);
   await assert.rejects(
     run((t, o) => tf.squaredDifference(t, o).mean(), { classWeights }),
-    /with class weights the loss must give one number a face/,
+    /with class weights, the loss must return one number per face/,
   );
   await assert.rejects(
     run((t) => t),
-    /one number a face or their mean, not \[35,7\] for 35 faces/,
+    /one number per face or their mean, not \[35,7\] for 35 faces/,
   );
 });

@@ -58,7 +58,7 @@ Deno.test("a folder that holds other files is refused, and nothing in it changes
     for (const resume of [false, true]) {
       await assert.rejects(
         run(folder, { resume }),
-        says(/not empty and holds no run/, /nothing in it was changed/),
+        says(/not empty and contains no run/, /nothing in it was changed/),
       );
     }
     assert.deepEqual(contents(folder), before);
@@ -84,7 +84,7 @@ Deno.test("a name that leads out of the run, or that no file can have, is refuse
     for (const name of ["../evil", "a/b", "a\\b", "..", "", "a\n", "a:b"]) {
       await assert.rejects(
         run(out, { name }),
-        says(/the name ".*begins the names of folders/s),
+        says(/the name ".*cannot be the prefix of folder names/s),
       );
     }
     assert.deepEqual(fs.readdirSync(folder), []);
@@ -101,7 +101,11 @@ Deno.test("a second run into a folder is refused while the first lives, in one p
         for (const resume of [false, true]) {
           await assert.rejects(
             run(folder, { resume }),
-            says(resume ? /in use: process \d+ trains/ : /holds a run already/),
+            says(
+              resume
+                ? /in use: process \d+ is training/
+                : /already contains a run/,
+            ),
           );
         }
       },
@@ -176,7 +180,7 @@ Deno.test("a start that fails leaves the folder free for its own advice", () =>
       run(out, { config: { teacher: { models: ["no/such"] } } }),
       says(
         /teacher\.models: no\/such.*does not exist/,
-        /is looked for from \S/,
+        /is relative to \S/,
       ),
     );
     assert.deepEqual(fs.readdirSync(folder), []);
@@ -205,7 +209,7 @@ Deno.test("faces with other labels are another run's, whatever their source says
     const labels = faces.labels.map((label) => (label + 1) % 7);
     await assert.rejects(
       run(out, { resume: true, faces: { ...faces, labels } }),
-      says(/trains on other faces/),
+      says(/trains on different faces/),
     );
     const source = { ...faces.source, hash: "0", path: "elsewhere.csv" };
     const { history } = await run(out, {
@@ -215,7 +219,7 @@ Deno.test("faces with other labels are another run's, whatever their source says
     assert.equal(history.length, 1);
   }));
 
-Deno.test("a state that does not fit its own network is damaged", () =>
+Deno.test("a state that does not match its own network is damaged", () =>
   inFolder(async (out) => {
     await run(out);
     const file = path.join(out, "resume", "state.bin");
@@ -234,7 +238,10 @@ Deno.test("a state that does not fit its own network is damaged", () =>
       saveState(file, state as typeof whole);
       await assert.rejects(run(out, { resume: true }), (error) => {
         assert.ok(error instanceof CheckpointError, `${error}`);
-        assert.match(error.message, /state\.bin: does not fit its own network/);
+        assert.match(
+          error.message,
+          /state\.bin: does not match its own network/,
+        );
         return true;
       });
     }

@@ -81,7 +81,7 @@ Deno.test("layers are frozen by number, name, block, or because they are not tra
   assert.equal(sizeOf("block4"), graph.parameters - (3 * 3 * 128 * 7 + 7));
   assert.throws(
     () => freezeLayers(graph, model, "block5"),
-    /freeze "block5": there is no such layer; there are input/,
+    /freeze "block5": there is no such layer; the layers are input/,
   );
   assert.throws(
     () => freezeLayers(graph, model, 1000),

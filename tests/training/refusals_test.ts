@@ -112,7 +112,7 @@ Deno.test("faces that cannot be learned from are refused before the first epoch"
   labels[3] = 9;
   await rejects(
     { labels },
-    /row 4: the label 9 is none of 0 to 6/,
+    /row 4: the label 9 is not between 0 and 6/,
   );
   await rejects(
     { labels: labels.slice(1) },
@@ -120,11 +120,11 @@ Deno.test("faces that cannot be learned from are refused before the first epoch"
   );
   await rejects(
     { splits: faces.splits.map(() => 0) },
-    /has no faces in PublicTest, and training needs some; it has 105 Training/,
+    /has no faces in PublicTest, which training needs; it has 105 Training/,
   );
   await rejects(
     { splits: faces.splits.map(() => 1) },
-    /has no faces in Training, and training needs some; it has 105 PublicTest/,
+    /has no faces in Training, which training needs; it has 105 PublicTest/,
   );
   await rejects(
     {},

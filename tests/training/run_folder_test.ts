@@ -69,7 +69,7 @@ Deno.test("faces or weights that cannot teach anything are refused before the fi
   const refused: [Faces, object, RegExp][] = [
     [only("Training"), {}, /no faces in PublicTest/],
     [only("PublicTest"), {}, /no faces in Training/],
-    [{ ...faces, labels }, {}, /label 7 is none of 0 to 6/],
+    [{ ...faces, labels }, {}, /label 7 is not between 0 and 6/],
     [faces, { classWeights: [0, 0, 0, 0, 0, 0, 0] }, /weight 0/],
   ];
   for (const [given, more, message] of refused) {

@@ -394,7 +394,7 @@ Deno.test("a folder with a run is refused, and a run is not resumed as another",
       run({ schedule, ...more }, { out: folder, resume: true, ...options });
     await assert.rejects(
       run({}, { out: folder }),
-      says(/holds a run already/, /resume/),
+      says(/already contains a run/, /resume/),
     );
     await assert.rejects(
       again({ seed: 9, optimizer: { ...optimizers.adam, beta1: 0.5 } }),
