@@ -29,6 +29,8 @@ const START = "<!-- speeds -->", END = "<!-- end of speeds -->";
 // deno-lint-ignore no-explicit-any
 type Line = any;
 
+type Lines = Record<"train" | "detect" | "video" | "load", Line[]>;
+
 /** The JSON lines of a bench; none, after saying why, where it fails. */
 async function runBench(name: string, ...args: string[]): Promise<Line[]> {
   const script = resolve(import.meta.dirname!, `${name}.ts`);
@@ -68,35 +70,25 @@ function row(
   return `| ${what} | ${show(value)} | ${peer} |\n`;
 }
 
-const THREADS = ["", "one thread", "two threads"];
+/** What a line of bench/train.ts measured, without the augmented steps. */
+function describe({ bench, model, workers, batch }: Line): string {
+  const what = bench === "train_step" ? "training step" : "forward pass";
+  const faces = batch === 1
+    ? "one face"
+    : `${batch} faces, ${workers > 1 ? "two threads" : "one thread"}`;
+  return `${model}-Xception, ${what}, ${faces}`;
+}
 
-function nativeTable(lines: Record<string, Line[]>): string {
-  const { train, detect, video, load } = lines;
-  const trained = (bench: string, batch: number, workers: number) =>
-    train.find((line) =>
-      line.bench === bench && line.batch === batch && !line.augmented &&
-      line.workers === workers
-    );
+function nativeTable({ train, detect, video, load }: Lines): string {
   const search = detect.find(({ scaleFactor, minSize }) =>
     scaleFactor === 1.1 && minSize === 0
   );
   return "| what | mien | the yardstick at its best | times as fast |\n" +
     "|---|---|---|---|\n" +
-    [1, 2].map((workers) =>
-      row(
-        `training step, 64 faces, ${THREADS[workers]}`,
-        trained("train_step", 64, workers),
-      )
-    ).join("") +
-    [1, 2].map((workers) =>
-      row(
-        `forward pass, 64 faces, ${THREADS[workers]}`,
-        trained("forward", 64, workers),
-      )
-    ).join("") +
-    row("forward pass, one face", trained("forward", 1, 1)) +
-    row("detection, 1280x720, one thread", search) +
-    row("annotated video", video[0], {
+    train.filter(({ augmented }) => !augmented)
+      .map((line) => row(describe(line), line)).join("") +
+    row("finding faces, 1280x720, one thread", search) +
+    row("annotating a video", video[0], {
       value: video[0]?.fps,
       peerValue: video[0]?.peerFps,
       show: (rate) => quantity(rate, "frames/s"),
@@ -105,30 +97,27 @@ function nativeTable(lines: Record<string, Line[]>): string {
 }
 
 function javascriptTable(train: Line[]): string {
-  const rows = train.filter(({ javascript }) => javascript?.length > 0);
-  if (rows.length === 0) return "";
+  const lines = train.filter(({ javascript }) => javascript?.length > 0);
   const names: string[] = [
     ...new Set<string>(
-      rows.flatMap(({ javascript }) =>
+      lines.flatMap(({ javascript }) =>
         javascript.map(({ peer }: Line) => nameOf(peer))
       ),
     ),
   ];
-  const header = ["forward pass of mini-Xception", "mien", ...names];
-  return [header, header.map(() => "---")].concat(
-    rows.map(({ batch, workers, ms, javascript }) => [
-      batch === 1 ? "one face" : `${batch} faces, ${THREADS[workers]}`,
-      milliseconds(ms),
-      ...names.map((name) => {
-        const all = javascript.filter(({ peer }: Line) =>
-          nameOf(peer) === name
-        );
-        if (all.length === 0) return "";
-        const best = all.reduce((a: Line, b: Line) => a.ms < b.ms ? a : b);
-        return `${milliseconds(best.ms)}, ${best.ratio.toFixed(2)}`;
-      }),
+  const cell = ({ javascript }: Line, name: string) => {
+    const [best] = javascript.filter(({ peer }: Line) => nameOf(peer) === name)
+      .sort((a: Line, b: Line) => a.ms - b.ms);
+    return best ? `${milliseconds(best.ms)}: ${best.ratio.toFixed(2)}` : "";
+  };
+  const header = ["what", "mien", ...names];
+  return lines.length === 0 ? "" : [
+    ...[header, header.map(() => "---")],
+    ...lines.map((line) => [
+      ...[describe(line), milliseconds(line.ms)],
+      ...names.map((name) => cell(line, name)),
     ]),
-  ).map((cells) => `| ${cells.join(" | ")} |\n`).join("");
+  ].map((cells) => `| ${cells.join(" | ")} |\n`).join("");
 }
 
 /** Without the number of threads, of which the best counts. */
@@ -148,8 +137,7 @@ function about(load: number): string {
     `${model.trim()}, load ${
       load.toFixed(1)
     } at the start. Both sides ran in ` +
-    "turn; each figure is that of a side's fastest round, and above 1 mien is " +
-    "faster. The network is mini-Xception.\n";
+    "turn; each time is that of a side's fastest round. Above 1 mien is faster.\n";
 }
 
 /** As the gate wants it. */
@@ -179,10 +167,13 @@ await runTask({
   const count = readNumber("rounds", rounds, { least: 1, whole: true }) ?? 2;
   const each = String(count);
   const [load] = loadavg();
-  const lines = {
-    train: await runBench(
-      ...["train", "--runs", "5", "--rounds", each, "--javascript"] as const,
-    ),
+  const train = (model: string) =>
+    runBench(
+      ...["train", "--model", model, "--runs", "5", "--rounds", each] as const,
+      "--javascript",
+    );
+  const lines: Lines = {
+    train: [...await train("mini"), ...await train("wide")],
     detect: await runBench(
       ...["detect", "--size", "1280x720", "--runs", String(3 * count)] as const,
     ),
