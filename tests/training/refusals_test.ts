@@ -85,7 +85,7 @@ Deno.test("a loss of one's own beside one in the configuration is refused", () =
       ...{ faces, model: buildTiny(), loss: tf.squaredDifference },
       config: { epochs: 1, workers: 1, loss: "focal" },
     }),
-    /the configuration says loss focal, and there is a loss of your own/,
+    /the configuration says loss focal, and a custom loss is given/,
   ));
 
 const rejects = (
