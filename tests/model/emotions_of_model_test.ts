@@ -1,8 +1,7 @@
 // A model's names and scale: saved with it, read back, declared for others', and used everywhere.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { mapEmotions } from "mien/data/map_emotions.ts";
@@ -18,15 +17,7 @@ import { loadModel, saveModel } from "mien/model/saved_model.ts";
 import { loadRecognizer } from "mien/recognition/recognize.ts";
 import { explain } from "mien/recognition/explain.ts";
 import { train } from "mien/training/train.ts";
-
-async function inFolder(act: (folder: string) => unknown): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "mien-"));
-  try {
-    await act(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
+import { inFolder } from "../helpers/in_folder.ts";
 
 const faces = drawFaces({ count: 140, seed: 3 });
 const happy = mapEmotions(faces, { happy: ["happy"], other: ["..."] });

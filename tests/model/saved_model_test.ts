@@ -3,7 +3,6 @@ import * as tf from "@tensorflow/tfjs";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import { loadModel, saveModel } from "mien/model/saved_model.ts";
 import { loadState, saveState } from "mien/training/run/state_file.ts";
@@ -15,16 +14,7 @@ import {
   removePartials,
   writeWhole,
 } from "mien/write_whole.ts";
-
-/** Runs with a folder of its own, which is gone afterwards. */
-async function inFolder(act: (folder: string) => unknown): Promise<void> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "mien-"));
-  try {
-    await act(folder);
-  } finally {
-    fs.rmSync(folder, { recursive: true });
-  }
-}
+import { inFolder } from "../helpers/in_folder.ts";
 
 const tinyModel = () =>
   tf.sequential({

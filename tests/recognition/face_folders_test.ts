@@ -1,22 +1,13 @@
 // Faces from folders of pictures: found, split by person or by seed, and what is left out.
 
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { loadFaces } from "mien/data/fer2013.ts";
 import { drawScene } from "mien/drawn/scene.ts";
 import { writePng } from "mien/image/image.ts";
 import { readFaceFolders, writeFaces } from "mien/recognition/face_folders.ts";
-
-async function inFolder(act: (folder: string) => unknown): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "mien-"));
-  try {
-    await act(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
+import { inFolder } from "../helpers/in_folder.ts";
 
 async function draw(file: string, seed: number, faces = 1): Promise<void> {
   mkdirSync(dirname(file), { recursive: true });

@@ -2,8 +2,6 @@
 // can, the same weights after a kill, custom layers and losses in the main thread.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { drawFaces } from "mien/drawn/faces.ts";
@@ -17,15 +15,7 @@ import { readRun } from "mien/training/run/run_folder.ts";
 import { train } from "mien/training/train.ts";
 import { buildEveryLayer } from "../helpers/every_layer.ts";
 import { buildOther, makeFaces } from "../helpers/tiny_training.ts";
-
-async function inFolder(act: (folder: string) => unknown): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "mien-"));
-  try {
-    await act(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
+import { inFolder } from "../helpers/in_folder.ts";
 
 const crossEntropy = (targets: tf.Tensor, outputs: tf.Tensor) =>
   targets.mul(outputs.maximum(1e-7).log()).sum(1).neg();

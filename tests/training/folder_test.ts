@@ -2,7 +2,6 @@
 // a start that failed leaves it as it was.
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import { CheckpointError } from "mien/model/model_file.ts";
 import { checkRunFolder, claimRun } from "mien/training/run/claim.ts";
@@ -13,6 +12,7 @@ import { train, type TrainOptions } from "mien/training/train.ts";
 import { UserError } from "mien/user_error.ts";
 import { FileError } from "mien/write_whole.ts";
 import { buildTiny, makeFaces } from "../helpers/tiny_training.ts";
+import { inFolder } from "../helpers/in_folder.ts";
 
 const faces = makeFaces(70, 35);
 
@@ -24,15 +24,6 @@ const run = (out: string, options: Partial<TrainOptions> = {}) =>
     ...options,
     config: { epochs: 1, batchSize: 35, workers: 1, ...options.config },
   });
-
-async function inFolder(act: (folder: string) => unknown): Promise<void> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "mien-claim-"));
-  try {
-    await act(folder);
-  } finally {
-    fs.rmSync(folder, { recursive: true });
-  }
-}
 
 /** Every file below a folder with its content. */
 const contents = (folder: string) =>

@@ -2,24 +2,15 @@
 // the way of the next.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Faces, selectSplit } from "mien/data/faces.ts";
 import { train } from "mien/training/train.ts";
 import { TrainingError } from "mien/training/config.ts";
 import { buildTiny, makeFaces } from "../helpers/tiny_training.ts";
+import { inFolder } from "../helpers/in_folder.ts";
 
 const config = { epochs: 1, workers: 1 };
-
-async function inFolder(use: (folder: string) => unknown): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "mien-run-test-"));
-  try {
-    await use(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 
 Deno.test("a start that failed leaves nothing behind, and the next one begins", () =>
   inFolder(async (folder) => {
