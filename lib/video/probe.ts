@@ -224,13 +224,13 @@ function isPicture(container: string): boolean {
 
 async function whyUnreadable(file: string, words: Words): Promise<string> {
   const said = words.troubles.join("\n");
-  if (/matches no streams/.test(said)) return "has no pictures in it";
+  if (/matches no streams/.test(said)) return "contains no pictures";
   if (/moov atom not found/.test(said) && await isMp4(file)) {
     return "cannot be read: its index (at the end of an MP4) is missing, " +
       "the file is cut off; copy or download it again";
   }
   if (words.container !== "" && words.troubles.length === 0) {
-    return "has no frame in it";
+    return "contains no frames";
   }
   const about = words.troubles.find((t) => t.includes(file)) ??
     words.troubles[0] ?? "no frame was found";

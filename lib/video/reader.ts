@@ -79,8 +79,8 @@ export class VideoReader {
     const reader = new VideoReader(file, info, frames, child);
     if (hdr && !ffmpeg.toneMaps) {
       reader.warnings.push(
-        "is an HDR video, and this ffmpeg has no zscale filter to turn it " +
-          "into ordinary brightness: faces look gray and their emotions are " +
+        "is an HDR video, and this ffmpeg has no zscale filter to convert it " +
+          "to standard brightness: faces look gray and their emotions are " +
           "less certain; the result keeps the HDR colors",
       );
     }
@@ -112,15 +112,15 @@ export class VideoReader {
     if (this.clock.jumped && this.warnings.length < 20) {
       this.warnings.push(
         `its times go back to ${time!.toFixed(2)} s after ` +
-          `${this.clock.before.toFixed(2)} s, as where two recordings were ` +
-          "joined: what follows is put after it",
+          `${this.clock.before.toFixed(2)} s, as if two recordings were ` +
+          "joined: the second part is placed after the first",
       );
     }
     const size = `${width} x ${height}`;
     if (size !== this.size && this.warnings.length < 20) {
       this.warnings.push(
         `its picture changes from ${this.size} to ${size} at second ` +
-          `${seconds.toFixed(2)}: it is fitted into the first size, with bars`,
+          `${seconds.toFixed(2)}: it is fitted to the first size, with bars`,
       );
     }
     this.size = size;

@@ -137,7 +137,7 @@ export async function annotateVideo(
       table,
       { ...options, trained, threshold },
     );
-    if (seen.frames === 0) throw new VideoError(file, "has no frame in it");
+    if (seen.frames === 0) throw new VideoError(file, "contains no frames");
     const unheard = await writer.finish();
     const complaint = await reader.complaint() ?? unheard;
     table.finish();
@@ -251,6 +251,6 @@ function refuseExisting(path: string) {
   if (!existsSync(path)) return;
   throw new VideoError(
     path,
-    "already exists: choose another folder, or allow to replace it",
+    "already exists: choose another folder, or allow replacing it",
   );
 }

@@ -134,7 +134,7 @@ export class VideoWriter {
     if (written !== this.frames) {
       throw new VideoError(
         this.file,
-        `cannot be written (${written} of ${this.frames} frames are in it)`,
+        `cannot be written (it contains ${written} of ${this.frames} frames)`,
       );
     }
     return this.soundTroubles[0] ?? null;

@@ -125,7 +125,7 @@ Deno.test("printed lines that Jupyter joined still count one by one", () => {
   assert.deepEqual(missingOutputs(notebook), []);
 });
 
-Deno.test("pages of the report load nothing from the network", () => {
+Deno.test("the HTML pages load nothing from the network", () => {
   const html = `<script src="https://cdn.example/require.js"></script>` +
     `<link rel="stylesheet" href="https://cdn.example/a.css"><p>text</p>`;
   assert.equal(withoutNetwork(html), "<p>text</p>");

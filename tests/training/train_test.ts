@@ -256,7 +256,7 @@ Deno.test("a folder with a run is refused, and a run is not resumed as another",
     );
     await assert.rejects(
       again({}, { faces: makeFaces(140, 70) }),
-      says(/other faces/),
+      says(/different faces/),
     );
     const longer = await again({ epochs: 3 });
     assert.deepEqual(longer.history.map(({ epoch }) => epoch), [1, 2, 3]);
