@@ -2,6 +2,12 @@
 // row from a stream of bytes. Unpacking and finding files is in fer2013.ts.
 import { Buffer } from "node:buffer";
 import pl from "nodejs-polars";
+import {
+  explainPixels,
+  parseHeader,
+  parsePixels,
+  quote,
+} from "./table_text.ts";
 import { DatasetError, type Faces, type SkippedRow, SPLITS } from "./faces.ts";
 import {
   complaintAbout,

@@ -1,8 +1,8 @@
-// The text of a table of faces: its header, and the pixels of a row. Rows are read in table.ts.
+// The text of a table of faces: its header and its pixels, and what is wrong with them.
 import { FACE_PIXELS } from "../emotions.ts";
 import { DatasetError } from "./faces.ts";
 
-/** The columns' names in lower case, in the file's order. */
+/** The columns' names in lower case, in the file's order. @throws {DatasetError} */
 export function parseHeader(header: string, file: string): string[] {
   if (header.trim() === "") throw new DatasetError(file, "is empty");
   const other = explainOtherFile(header);
@@ -37,7 +37,11 @@ function explainOtherFile(start: string): string | undefined {
 }
 
 /** Writes 2,304 gray values from `offset` on; false if the text is not that. */
-export function parsePixels(text: string, out: Uint8Array, offset: number): boolean {
+export function parsePixels(
+  text: string,
+  out: Uint8Array,
+  offset: number,
+): boolean {
   const end = offset + FACE_PIXELS;
   let value = 0;
   let digits = 0;

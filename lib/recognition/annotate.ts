@@ -3,7 +3,7 @@
  * with emotion and confidence, and a bar for each probability.
  *
  * Sizes scale with the picture, so labels are as readable on a phone photo as
- * on a small video. Colors are those of `emotion_colors.ts`, and every bar
+ * on a small video. Colors are those of `emotions.ts`, and every bar
  * has its emotion's name, so color is never the only cue. Charts are in
  * `notebook/charts.ts`; the webcam page draws on its own canvas.
  *
