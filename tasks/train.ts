@@ -15,6 +15,7 @@ import { replaceClasses } from "mien/model/replace_classes.ts";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
 import { createProgress, formatSeconds, type Progress } from "mien/progress.ts";
 import { noAugmentation } from "mien/training/augment.ts";
+import { losses } from "mien/training/loss.ts";
 import { recalibrate } from "mien/training/recalibrate.ts";
 import { checkRunFolder } from "mien/training/run/claim.ts";
 import {
@@ -72,6 +73,7 @@ in it is ever written over.
                         are, the name of the last of them, or block1, block2 …
   --optimizer NAME      adam or sgd
   --schedule NAME       plateau, cosine or one-cycle
+  --loss NAME           cross-entropy or focal
   --help                show this text
 
 Ctrl-C stops at once; --resume repeats the epoch in progress from its start.`;
@@ -96,6 +98,7 @@ const OPTIONS = {
   freeze: text,
   optimizer: text,
   schedule: text,
+  loss: text,
 };
 
 type Arguments =
@@ -141,6 +144,8 @@ function chooseConfig(
   }
   const optimizer = readChoice("optimizer", args.optimizer, keysOf(optimizers));
   const schedule = readChoice("schedule", args.schedule, keysOf(schedules));
+  const loss = readChoice("loss", args.loss, keysOf(losses));
+  if (loss) single.loss = { kind: loss };
   if (optimizer) single.optimizer = { kind: optimizer };
   if (schedule) single.schedule = { kind: schedule };
   const chosen = Object.entries(single).filter(([, value]) =>

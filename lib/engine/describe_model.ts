@@ -3,11 +3,8 @@
 // recognition take either; weights are flat arrays in both, so that optimizer, checkpoints and
 // resuming are the same.
 import type * as tf from "@tensorflow/tfjs";
-import {
-  describeNetwork,
-  NetworkError,
-  type NetworkGraph,
-} from "../network/graph.ts";
+import { describeNetwork } from "../network/describe_network.ts";
+import { NetworkError, type NetworkGraph } from "../network/graph.ts";
 import { isForTfjs } from "./engine.ts";
 import { describeForTfjs, type Loss, type TfjsGraph } from "./tfjs_graph.ts";
 

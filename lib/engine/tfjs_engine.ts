@@ -243,7 +243,11 @@ export class TfjsEngine implements Engine {
     const logarithms = this.graph.end === "logits"
       ? tf.logSoftmax(answers)
       : this.#probabilities(answers, count).maximum(TINY).log();
-    return targets.mul(logarithms).sum(1).neg();
+    const { gamma } = this.options;
+    const losses = targets.mul(logarithms).neg();
+    if (!gamma) return losses.sum(1);
+    const doubts = tf.sub(1, logarithms.exp()).maximum(TINY);
+    return losses.mul(doubts.pow(gamma)).sum(1);
   }
 
   /** Puts the weights that changed into the model. */

@@ -13,7 +13,7 @@ import { createRandom } from "../random.ts";
 import type { NetworkGraph, NetworkNode } from "../network/graph.ts";
 import { NetworkError } from "../network/graph.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
-import { scoreNode, weightOf, windowStart } from "./forward.ts";
+import { scoreNode, weightOf, windowStart, withoutDropout } from "./forward.ts";
 
 /** A class's score as a sum over positions. */
 export interface ScoreMap {
@@ -40,11 +40,6 @@ interface Head {
   readonly mean: "after" | "before" | "none";
   /** The node whose positions the maps have. */
   readonly maps: number;
-}
-
-function withoutDropout(graph: NetworkGraph, index: number): number {
-  const { op, inputs } = graph.nodes[index];
-  return op === "dropout" ? withoutDropout(graph, inputs[0]) : index;
 }
 
 function findHead(graph: NetworkGraph): Head | undefined {

@@ -9,7 +9,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { EMOTIONS, FACE_PIXELS } from "../emotions.ts";
 import { loadModel } from "../model/saved_model.ts";
-import { describeNetwork, NetworkError } from "../network/graph.ts";
+import { COMPILED_LAYERS } from "../network/compiled_layers.ts";
+import { describeNetwork } from "../network/describe_network.ts";
+import { NetworkError, type NetworkGraph } from "../network/graph.ts";
 import { readWeights } from "../network/weights.ts";
 import { inProject } from "../project.ts";
 import { defaultModel } from "../recognition/recognize.ts";
@@ -129,7 +131,7 @@ export async function readNetwork(
 ): Promise<TrainedNetwork & NetworkFile> {
   const model = await loadModel(folder);
   try {
-    const graph = describeNetwork(model);
+    const graph = describeForPage(model);
     if (graph.inputSize !== FACE_PIXELS) {
       throw new NetworkError(`${folder} does not take 48 x 48 gray faces`);
     }
@@ -144,6 +146,19 @@ export async function readNetwork(
     return { graph, ...weights, names: readNames(folder, graph.outputSize) };
   } finally {
     model.dispose();
+  }
+}
+
+function describeForPage(model: tf.LayersModel): NetworkGraph {
+  try {
+    return describeNetwork(model);
+  } catch (error) {
+    if (!(error instanceof NetworkError)) throw error;
+    throw new NetworkError(
+      `${error.message}: the explorer shows networks of ${
+        Object.keys(COMPILED_LAYERS).join(", ")
+      }. Replace the layer, or use deno task evaluate, classify or video, which take any network`,
+    );
   }
 }
 

@@ -6,7 +6,13 @@
  */
 import type { NetworkNode, Shape } from "../network/graph.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
-import { normOf, weightOf, windowPlaces, windowStart } from "./forward.ts";
+import {
+  normOf,
+  pixelNormOf,
+  weightOf,
+  windowPlaces,
+  windowStart,
+} from "./forward.ts";
 
 /** One map of the input, as a window of a convolution reads it. */
 export interface Term {
@@ -30,12 +36,13 @@ export type Reason =
     rows: number;
     columns: number;
   }
-  | { kind: "norm"; input: number } & ReturnType<typeof normOf>
+  | { kind: "norm"; over: "training" | "pixel"; input: number }
+    & ReturnType<typeof normOf>
   | { kind: "activation"; name: string; input: number; all: number[] }
   | { kind: "pool"; name: "maxPool" | "averagePool"; inputs: number[] }
   | { kind: "mean"; inputs: number[] }
   | { kind: "pair"; name: "add" | "multiply"; inputs: [number, number] }
-  | { kind: "same"; input: number };
+  | { kind: "same"; op: NetworkNode["op"] };
 
 /** A value and its reason. */
 export interface Neuron {
@@ -111,8 +118,27 @@ function reasonOf(
       return windowReason(network, given[0], layer, [y, x, channel]);
     case "norm":
       return {
-        reason: { kind: "norm", input, ...normOf(network, layer, channel) },
+        reason: {
+          kind: "norm",
+          over: "training",
+          input,
+          ...normOf(network, layer, channel),
+        },
       };
+    case "layerNorm":
+      return {
+        reason: {
+          kind: "norm",
+          over: "pixel",
+          input,
+          ...pixelNormOf(network, layer, given[0], at - channel, channel),
+        },
+      };
+    case "prelu": {
+      const slopes = weightOf(network, layer.alpha);
+      const name = `PReLU with slope ${slopes[at % slopes.length].toFixed(4)}`;
+      return { reason: { kind: "activation", name, input, all: [] } };
+    }
     case "activation":
       return {
         reason: {
@@ -146,7 +172,7 @@ function reasonOf(
       };
     }
     default:
-      return { reason: { kind: "same", input } };
+      return { reason: { kind: "same", op: layer.op } };
   }
 }
 

@@ -68,7 +68,8 @@ function roleOf(layer: tf.layers.Layer): string {
     case "GlobalAveragePooling2D":
       return "mean of each map";
     case "Activation":
-      return activation === "softmax" ? "soft-max" : "ReLU";
+      return ({ softmax: "soft-max", relu: "ReLU" })[activation!] ??
+        activation!;
     case "ReLU":
       return "ReLU";
     case "Softmax":

@@ -8,6 +8,7 @@ import {
   referenceAugmentation,
 } from "./augment.ts";
 import { type Schedule, schedules } from "./schedule.ts";
+import { type LossChoice, losses } from "./loss.ts";
 import { UserError } from "../user_error.ts";
 
 /** Adam; with `weightDecay` in the configuration it is AdamW (Loshchilov and Hutter, 2019). */
@@ -59,6 +60,8 @@ export interface TrainingConfig {
   patience: number | null;
   /** What "better" means: a lower validation loss or a higher validation accuracy. */
   monitor: "loss" | "accuracy";
+  /** What training lowers; `valLoss` is the cross-entropy always. */
+  loss: LossChoice;
   optimizer: OptimizerChoice;
   /** The highest learning rate; the schedule makes it smaller. */
   learningRate: number;
@@ -95,6 +98,7 @@ export const defaultTraining: TrainingConfig = {
   epochs: 85,
   patience: null,
   monitor: "loss",
+  loss: losses["cross-entropy"],
   optimizer: optimizers.adam,
   learningRate: 4e-3,
   schedule: schedules["one-cycle"],
@@ -157,6 +161,8 @@ const checks: Record<string, (value: unknown) => string | null> = {
   epochs: whole(1),
   patience: orNull(whole(1)),
   monitor: oneOf("loss", "accuracy"),
+  "loss.kind": oneOf("cross-entropy", "focal"),
+  "loss.gamma": inside(0, 10),
   "optimizer.kind": oneOf("adam", "sgd"),
   "optimizer.beta1": inside(0, 0.99999),
   "optimizer.beta2": inside(0, 0.999999),
@@ -227,10 +233,11 @@ export type PartialConfig =
   & Partial<
     Omit<
       TrainingConfig,
-      "optimizer" | "schedule" | "augmentation" | "teacher"
+      "loss" | "optimizer" | "schedule" | "augmentation" | "teacher"
     >
   >
   & {
+    loss?: LossChoice["kind"] | Partial<LossChoice>;
     optimizer?: OptimizerChoice["kind"] | Partial<OptimizerChoice>;
     schedule?: Schedule["kind"] | Partial<Schedule>;
     augmentation?: Partial<Augmentation>;
@@ -239,9 +246,7 @@ export type PartialConfig =
 
 /** What a field that is an object holds unless it is said, by its kind where it has kinds. */
 function nestedDefaults(name: string, kind: unknown, base: TrainingConfig) {
-  const kinds: Record<string, object> = name === "optimizer"
-    ? optimizers
-    : schedules;
+  const kinds: Record<string, object> = KINDS[name];
   switch (name) {
     case "augmentation":
       return base.augmentation;
@@ -258,16 +263,18 @@ function fillGaps(given: PartialConfig, base: TrainingConfig): TrainingConfig {
   for (const [name, said] of Object.entries(given)) {
     if (said === undefined) continue;
     filled[name] = said;
-    if (!["optimizer", "schedule", "augmentation", "teacher"].includes(name)) {
-      continue;
-    }
+    if (!Object.hasOwn(examples, name)) continue;
     if (said === null && name === "teacher") continue;
-    const hasKind = name === "optimizer" || name === "schedule";
+    const hasKind = Object.hasOwn(KINDS, name);
     const value = hasKind && typeof said === "string" ? { kind: said } : said;
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
       throw new TrainingError(
         `${name} is ${shown(said)}; it must be an object, such as ${
           JSON.stringify(examples[name])
+        }${
+          name === "loss"
+            ? "; a function goes beside the configuration: train({ loss, config, ... })"
+            : ""
         }`,
       );
     }
@@ -278,7 +285,15 @@ function fillGaps(given: PartialConfig, base: TrainingConfig): TrainingConfig {
   return filled as unknown as TrainingConfig;
 }
 
+/** Fields that have kinds, each with its usual numbers. */
+const KINDS: Record<string, Record<string, object>> = {
+  loss: losses,
+  optimizer: optimizers,
+  schedule: schedules,
+};
+
 const examples: Record<string, object> = {
+  loss: { kind: "focal" },
   optimizer: { kind: "adam" },
   schedule: { kind: "plateau" },
   augmentation: { mirror: true, rotation: 10 },

@@ -90,7 +90,7 @@ export interface TrainOptions {
   /** Stops the run in mid-epoch; `resume` repeats that epoch from its start. */
   signal?: AbortSignal;
   /**
-   * A loss of your own in place of the cross-entropy, with TensorFlow.js' operations, one number a
+   * A loss of your own in place of the configuration's, with TensorFlow.js' operations, one number a
    * face or their mean. It runs in this thread, without workers. `valLoss` stays the cross-entropy.
    */
   loss?: Loss;

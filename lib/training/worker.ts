@@ -21,6 +21,7 @@ import { addTimes, askTeachers } from "./teachers.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
 import { UserError } from "../user_error.ts";
 import type { TrainingConfig } from "./config.ts";
+import { gammaOf } from "./loss.ts";
 import type { Frozen } from "./freeze.ts";
 import {
   meet,
@@ -369,6 +370,7 @@ export class Member {
       const options = {
         batch: Math.ceil(config.batchSize / memory.workers),
         training: true,
+        gamma: gammaOf(config.loss),
       };
       const network = await createEngine(graph, options, { model, loss });
       const optimizer = createOptimizer(network, config);

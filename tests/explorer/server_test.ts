@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import * as tf from "@tensorflow/tfjs";
 import { drawFaces } from "mien/drawn/faces.ts";
 import { readNetwork } from "mien/explorer/models.ts";
 import { serveExplorer } from "mien/explorer/server.ts";
@@ -15,7 +16,9 @@ import {
   shownProbabilities,
 } from "../helpers/explorer_page.ts";
 import { FACE_PIXELS } from "mien/emotions.ts";
+import { saveModel } from "mien/model/saved_model.ts";
 import { loadRecognizer } from "mien/recognition/recognize.ts";
+import { buildEveryLayer } from "../helpers/every_layer.ts";
 import { untrained } from "../helpers/untrained.ts";
 
 const OPTIONS = { sanitizeOps: false, sanitizeResources: false };
@@ -145,6 +148,30 @@ Deno.test(
     assert.equal(network.names.length, network.graph.outputSize);
   },
 );
+
+Deno.test("a network of all compiled layers is shown, another is refused by the layer, with a way out", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await saveModel(buildEveryLayer(), folder);
+    const { graph } = await readNetwork(folder);
+    assert.deepEqual(JSON.parse(JSON.stringify(graph)), graph);
+    const other = tf.sequential({
+      layers: [
+        tf.layers.upSampling2d({ inputShape: [48, 48, 1], name: "enlarge" }),
+        tf.layers.flatten(),
+        tf.layers.dense({ units: 2, activation: "softmax" }),
+      ],
+    });
+    await saveModel(other, join(folder, "other"));
+    await assert.rejects(readNetwork(join(folder, "other")), {
+      name: "NetworkError",
+      message:
+        /layer enlarge \(UpSampling2D\).* the explorer shows networks of .*LeakyReLU.*deno task evaluate, classify or video/,
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
 
 Deno.test(
   "the page as files is small, whole, holds no data of the user's, and overwrites nothing else",

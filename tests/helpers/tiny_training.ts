@@ -26,6 +26,27 @@ export function buildTiny(seed = 1): tf.LayersModel {
   });
 }
 
+/** Layers of which some are not compiled, among them two kinds of noise. */
+export function buildOther(seed = 1): tf.LayersModel {
+  const kernelInitializer = tf.initializers.glorotUniform({ seed });
+  return tf.sequential({
+    name: "other",
+    layers: [
+      tf.layers.conv2d({
+        ...{ inputShape: [48, 48, 1], filters: 4, kernelSize: 5, strides: 5 },
+        kernelInitializer,
+        kernelRegularizer: tf.regularizers.l2({ l2: 0.001 }),
+      }),
+      tf.layers.batchNormalization(),
+      tf.layers.activation({ activation: "selu" }),
+      tf.layers.gaussianNoise({ stddev: 0.1 }),
+      tf.layers.globalAveragePooling2d({ dataFormat: "channelsLast" }),
+      tf.layers.dropout({ rate: 0.2, seed: 3 }),
+      tf.layers.dense({ units: 7, activation: "softmax", kernelInitializer }),
+    ],
+  });
+}
+
 /** Noise whose grain and brightness tell the label: a network can learn it. `training` + `validation` faces. */
 export function makeFaces(training: number, validation: number): Faces {
   const length = training + validation;

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
-import { describeNetwork } from "mien/network/graph.ts";
+import { describeNetwork } from "mien/network/describe_network.ts";
 
 Deno.test("mini-Xception has 58,423 parameters, 56,951 of them trained by gradient", () => {
   const model = buildMiniXception();

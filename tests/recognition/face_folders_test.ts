@@ -78,3 +78,40 @@ Deno.test("a folder without classes, and a face that is there twice, are named",
       /1 of 2 pictures have a face .*: two classes at least are needed \(.*the same face as/,
     );
   }));
+
+Deno.test("deno task data --from FOLDER --faces writes what can be trained on, and overwrites nothing unasked", () =>
+  inFolder(async (folder) => {
+    let seed = 100;
+    for (const emotion of ["wink", "smile"]) {
+      for (let i = 0; i < 6; i++) {
+        await draw(join(folder, "mine", emotion, `${i}.png`), seed++);
+      }
+    }
+    writeFileSync(join(folder, "mine", "smile", "torn.png"), "no picture");
+    const data = (...more: string[]) =>
+      new Deno.Command(Deno.execPath(), {
+        args: [
+          ...["run", "-A", "--no-check"],
+          join(import.meta.dirname!, "../../tasks/data.ts"),
+          ...["--from", "mine", "--faces", "--out", "own.csv.gz", ...more],
+        ],
+        env: { INIT_CWD: folder },
+      }).output().then(({ code, stdout, stderr }) => {
+        const text = new TextDecoder();
+        return { code, said: text.decode(stdout) + text.decode(stderr) };
+      });
+    const first = await data("--seed", "3");
+    assert.equal(first.code, 0, first.said);
+    assert.match(first.said, /left out: .*torn\.png/);
+    assert.match(first.said, /Faces a class, .*: smile \d.*, wink \d/);
+    assert.match(first.said, /use it with --data .*own\.csv\.gz/);
+    const written = await loadFaces(join(folder, "own.csv.gz"));
+    const faces = await readFaceFolders(join(folder, "mine"), { seed: 3 });
+    assert.deepEqual(written.pixels, faces.pixels);
+    assert.deepEqual(written.splits, faces.splits);
+    assert.deepEqual(written.emotions, ["smile", "wink"]);
+    writeFileSync(join(folder, "own.csv.gz"), "mine");
+    const again = await data();
+    assert.equal(again.code, 2);
+    assert.match(again.said, /own\.csv\.gz is there already: --overwrite/);
+  }));

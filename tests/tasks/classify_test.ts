@@ -3,9 +3,16 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { saveModel } from "mien/model/saved_model.ts";
+import { isForTfjs } from "mien/engine/engine.ts";
+import { loadModel, saveModel } from "mien/model/saved_model.ts";
+import {
+  loadRecognizer,
+  loadTrained,
+  recognize,
+} from "mien/recognition/recognize.ts";
 import { drawScene } from "mien/drawn/scene.ts";
 import { writePng } from "mien/image/image.ts";
+import { uncompiled } from "../helpers/untrained.ts";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
 
 function taskArguments(name: string, args: string[]): string[] {
@@ -114,6 +121,25 @@ Deno.test("pictures of one name keep their results apart, and no result is lost"
     const again = await classify("a", "b/face.png", "--out", "out");
     assert.equal(again.code, 2);
     assert.match(again.stderr, /2 of the results exist already/);
+  });
+});
+
+Deno.test("a network that only TensorFlow.js computes gives the faces and probabilities of its compiled twin", async () => {
+  await withPictures(["a.png"], async (folder, classify) => {
+    const place = join(folder, "model");
+    const twin = await loadRecognizer(place);
+    const wanted = await recognize(join(folder, "a.png"), twin);
+    await saveModel(uncompiled(await loadModel(place)), place);
+    assert.ok(isForTfjs((await loadTrained(place)).graph));
+    const { code, stdout, stderr } = await classify("a.png", "--json");
+    assert.equal(code, 0, stderr);
+    const [{ faces }] = JSON.parse(stdout);
+    assert.equal(faces.length, 1);
+    const probabilities = Object.values<number>(faces[0].probabilities);
+    // Written with four digits.
+    probabilities.forEach((p, k) =>
+      assert.ok(Math.abs(p - wanted[0].probabilities[k]) < 2e-4)
+    );
   });
 });
 

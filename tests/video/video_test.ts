@@ -8,8 +8,11 @@ import { tableColumns } from "mien/video/faces_table.ts";
 import { drawScene } from "mien/drawn/scene.ts";
 import { Timeline } from "mien/video/timeline.ts";
 import { annotateVideo } from "mien/video/video.ts";
+import { isForTfjs } from "mien/engine/engine.ts";
+import { saveModel } from "mien/model/saved_model.ts";
+import { loadTrained } from "mien/recognition/recognize.ts";
 import { ffmpeg, framesOf, run } from "../helpers/videos.ts";
-import { untrained } from "../helpers/untrained.ts";
+import { buildUntrained, uncompiled, untrained } from "../helpers/untrained.ts";
 
 const trained = ffmpeg ? untrained() : undefined;
 const options = { ignore: ffmpeg === null };
@@ -104,6 +107,25 @@ Deno.test(
         await Deno.readTextFile(again.table),
         (await Deno.readTextFile(result.table))
           .replaceAll(",0\n", ",1\n"),
+      );
+      const model = join(folder, "uncompiled");
+      await saveModel(uncompiled(buildUntrained()), model);
+      const other = await loadTrained(model);
+      assert.ok(isForTfjs(other.graph));
+      const slow = await annotateVideo(clip, {
+        ...{ out: join(folder, "slow"), workers: 2, trained: other },
+      });
+      const numbers = async (table: string) =>
+        (await Deno.readTextFile(table)).trim().split("\n").slice(1)
+          .flatMap((row) => row.split(",").map(Number));
+      const [ours, theirs] = [
+        await numbers(result.table),
+        await numbers(slow.table),
+      ];
+      assert.equal(theirs.length, ours.length);
+      // Probabilities are written with four digits.
+      theirs.forEach((value, i) =>
+        assert.ok(!(Math.abs(value - ours[i]) > 2e-4), `${value}, ${ours[i]}`)
       );
     });
   },

@@ -1,6 +1,6 @@
 // Inside: a face goes through the network, layer by layer, down to one number and its sum.
 
-import type { NetworkNode } from "../../network/graph.ts";
+import type { ActivationKind, NetworkNode } from "../../network/graph.ts";
 import { scalePixels } from "../../network/input.ts";
 import { traceLayers } from "../forward.ts";
 import { explainValue } from "../neuron.ts";
@@ -21,6 +21,11 @@ import {
 import { describeReason } from "./reason_text.ts";
 import { drawScoreMaps } from "./score_maps.ts";
 
+const ACTIVATIONS: Record<ActivationKind, string> = {
+  ...{ relu: "ReLU", leakyRelu: "LeakyReLU", elu: "ELU", tanh: "Tanh" },
+  ...{ sigmoid: "Sigmoid", swish: "Swish", softmax: "Softmax" },
+};
+
 /** What a layer is called, for people. */
 export function titleOf(node: NetworkNode): string {
   switch (node.op) {
@@ -33,8 +38,11 @@ export function titleOf(node: NetworkNode): string {
     case "norm":
       return "Batch norm";
     case "activation":
-      return { relu: "ReLU", softmax: "Softmax" }[node.kind as string] ??
-        node.kind;
+      return ACTIVATIONS[node.kind];
+    case "prelu":
+      return "PReLU";
+    case "layerNorm":
+      return "Layer norm";
     case "maxPool":
       return `Max pool ${node.window.size.join("×")}`;
     case "averagePool":

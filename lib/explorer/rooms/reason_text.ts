@@ -12,6 +12,13 @@ export function digits(value: number): string {
   return value.toFixed(4).replace("-", "−");
 }
 
+/** What layers do that move values. */
+const UNCHANGED: { [op: string]: string } = {
+  concatenate: "One of the inputs' maps, which stand side by side:",
+  flatten: "The maps' values in one row:",
+  pad: "The map with zeros around it:",
+};
+
 function line(...words: string[]): HTMLElement {
   return make("p", {}, words.join(""));
 }
@@ -98,10 +105,14 @@ export function describeReason({ value, reason }: Neuron): HTMLElement[] {
     case "window":
       return windowView(reason, value);
     case "norm": {
-      const { input, mean, deviation, gamma, beta } = reason;
+      const { over, input, mean, deviation, gamma, beta } = reason;
       const centered = input - mean, scaled = centered / deviation;
       return [
-        line("Batch normalization, with the mean and spread of training:"),
+        line(
+          over === "training"
+            ? "Batch normalization, with the mean and spread of training:"
+            : "Layer normalization, with the mean and spread of all maps here:",
+        ),
         line(`${digits(input)} − mean ${digits(mean)} = ${digits(centered)}`),
         line(`÷ deviation ${digits(deviation)} = ${digits(scaled)}`),
         line(`× scale ${digits(gamma)} = ${digits(scaled * gamma)}`),
@@ -154,6 +165,9 @@ export function describeReason({ value, reason }: Neuron): HTMLElement[] {
         ),
       ];
     case "same":
-      return [line("Works in training only:"), ends(digits(reason.input))];
+      return [
+        line(UNCHANGED[reason.op] ?? "Works in training only:"),
+        ends(digits(value)),
+      ];
   }
 }

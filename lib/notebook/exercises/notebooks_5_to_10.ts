@@ -2,6 +2,7 @@
 // what each asks for and how an answer is tested. Worked solutions are in
 // notebooks/solutions/.
 
+import type * as tf from "@tensorflow/tfjs";
 import { facePixels, type Faces } from "../../data/faces.ts";
 import {
   EMOTIONS,
@@ -22,6 +23,13 @@ import {
   text,
   works,
 } from "./exercise.ts";
+
+/** The classes of exercise 8.1, and the emotions that each takes. */
+const MOODS: Record<string, string[]> = {
+  up: ["happy", "surprise"],
+  down: ["sad", "angry", "disgust", "fear"],
+  neutral: ["neutral"],
+};
 
 /** By number; R is the cell to repair. */
 export const EXERCISES_5_TO_10: Record<string, Exercise> = {
@@ -154,6 +162,70 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
     },
     1e-5,
   ),
+  "8.1": {
+    expects: "faces, as mapEmotions gives them",
+    accepts: (answer) => Array.isArray((answer as Faces).emotions),
+    hint: "Each face keeps its place; its emotion tells which class it is in.",
+    test(answer, context) {
+      const { emotions, labels } = answer as Faces;
+      const drawn = context as Faces;
+      if (emotions.toSorted().join() !== Object.keys(MOODS).sort().join()) {
+        return "The classes are up, down and neutral.";
+      }
+      return labels.length === drawn.length &&
+        labels.every((label, face) =>
+          MOODS[emotions[label]].includes(drawn.emotions[drawn.labels[face]])
+        );
+    },
+  },
+  "8.2": {
+    expects: "a function of targets and outputs that gives a tensor",
+    accepts: isFunction,
+    hint:
+      "With K classes a target t becomes 0.9 * t + 0.1 / K; then the cross-entropy as before.",
+    async test(answer) {
+      const tf = await import("@tensorflow/tfjs");
+      const rows = [[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]];
+      const labels = [0, 1];
+      const wanted = rows.map((row, face) =>
+        row.reduce((sum, p, k) => {
+          const target = (k === labels[face] ? 0.9 : 0) + 0.1 / row.length;
+          return sum - target * Math.log(p);
+        }, 0)
+      );
+      const got = tf.tidy(() => {
+        const targets = tf.oneHot(tf.tensor1d(labels, "int32"), 3).toFloat();
+        const loss = answer as (t: tf.Tensor, o: tf.Tensor) => tf.Tensor;
+        return loss(targets, tf.tensor2d(rows)).dataSync();
+      });
+      if (got.length !== 2) {
+        return `For two faces it should give two numbers, not ${got.length}.`;
+      }
+      return wanted.every((loss, face) => Math.abs(loss - got[face]) < 1e-4);
+    },
+  },
+  "8.3": text(
+    30,
+    "Say what you measured, on how many test faces, and how far two such accuracies may be apart by chance.",
+  ),
+  "8.R": {
+    expects: "a function that takes the person of each picture",
+    accepts: isFunction,
+    hint: "Draw the people, not the pictures.",
+    test(answer) {
+      const people = Array.from({ length: 60 }, (_, i) => `person ${i % 12}`);
+      const splits = (answer as (people: string[]) => string[])(people);
+      const sharesOne = people.every((person, i) =>
+        splits[i] === splits[people.indexOf(person)]
+      );
+      if (!sharesOne) {
+        return "Some person is in both: the network would know the faces that it is tested on.";
+      }
+      const test = splits.filter((split) => split === "test").length;
+      const training = splits.filter((split) => split === "training").length;
+      return test + training === 60 && test >= 5 && test <= 20;
+    },
+  },
   "9.1": number(
     ...["9.1", 3, "a share from 0 to 1"] as const,
     "Compare the emotion with most votes of each face with its label.",

@@ -62,8 +62,16 @@ function checkName(name: string): string {
   );
 }
 
-/** A digest of a loss of its own. */
-function lossDigest({ loss }: RunRequest): string | undefined {
+/** A digest of a loss of its own. @throws {TrainingError} where the configuration has one too */
+function lossDigest(
+  { loss }: RunRequest,
+  config: TrainingConfig,
+): string | undefined {
+  if (loss && config.loss.kind !== "cross-entropy") {
+    throw new TrainingError(
+      `the configuration says loss ${config.loss.kind}, and there is a loss of your own: leave one of them out`,
+    );
+  }
   return loss && createHash("sha256").update(String(loss)).digest("hex");
 }
 
@@ -82,7 +90,7 @@ export function firstState(
       config,
       name: checkName(options.name ?? model.name),
       network: fingerprint(graph),
-      loss: lossDigest(options),
+      loss: lossDigest(options, config),
       data: {
         name,
         path: file,
@@ -131,7 +139,7 @@ export function resumedState(
   if (notes.network !== fingerprint(graph)) {
     throw refuse("it trains a different network");
   }
-  if (notes.loss !== lossDigest(options)) {
+  if (notes.loss !== lossDigest(options, asked)) {
     throw refuse("it has another loss");
   }
   if (notes.data.hash !== hashFaces(options.faces)) {
