@@ -167,13 +167,13 @@ await runTask({
   const count = readNumber("rounds", rounds, { least: 1, whole: true }) ?? 2;
   const each = String(count);
   const [load] = loadavg();
-  const train = (model: string) =>
+  const train = (model: string, ...rest: string[]) =>
     runBench(
       ...["train", "--model", model, "--runs", "5", "--rounds", each] as const,
-      "--javascript",
+      ...rest,
     );
   const lines: Lines = {
-    train: [...await train("mini"), ...await train("wide")],
+    train: [...await train("mini", "--javascript"), ...await train("wide")],
     detect: await runBench(
       ...["detect", "--size", "1280x720", "--runs", String(3 * count)] as const,
     ),

@@ -2,12 +2,11 @@
 // operators of the same meaning, and weights are turned from TensorFlow's order into ONNX'.
 // Maps are in ONNX' own order: faces, channels, rows, columns. Nothing is folded; runtimes do that.
 
-import {
-  NetworkError,
-  type NetworkNode,
-  type NetworkWeight,
-  type Shape,
-  type Window,
+import type {
+  NetworkNode,
+  NetworkWeight,
+  Shape,
+  Window,
 } from "../network/graph.ts";
 import { OWN_SCALE } from "../network/input.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
@@ -28,8 +27,6 @@ const OPSET = 13;
  * black and white as in the metadata's `scale`; its `probabilities` are [batch, classes]. The
  * metadata holds, as JSON: `emotions`, the names of the classes; `scale`, what black and white
  * become; `threshold`, the confidence below which an answer is unsure.
- *
- * @throws {NetworkError} naming a layer that has no translation
  *
  * @example
  * ```ts
@@ -83,11 +80,13 @@ class OnnxBuilder {
     switch (node.op) {
       case "input":
         return INPUT;
-      case "dropout": // only in training
+      case "dropout": // these two only in training
+      case "noise":
         return inputs[0];
       case "conv":
       case "depthwise": {
-        const kernel = this.#kernel(node.kernel, node.op, from, node.window);
+        const channels = node.op === "conv" ? from[2] : 1;
+        const kernel = this.#kernel(node.kernel, node.window.size, channels);
         const bias = node.bias === null ? [] : [this.#weight(node.bias)];
         return this.#add(name, "Conv", [...inputs, kernel, ...bias], {
           ...windowAttributes(node.window, from, shape),
@@ -96,28 +95,26 @@ class OnnxBuilder {
         });
       }
       case "norm": {
-        const constant = (kind: string, value: number) =>
-          this.#tensor(
-            `${name}/${kind}`,
-            [shape[2]],
-            new Float32Array(shape[2]).fill(value),
-          );
-        const gamma = node.gamma === null
-          ? constant("gamma", 1)
-          : this.#weight(node.gamma);
-        const beta = node.beta === null
-          ? constant("beta", 0)
-          : this.#weight(node.beta);
-        const statistics = [node.mean, node.variance].map((index) =>
-          this.#weight(index)
-        );
-        const operands = [...inputs, gamma, beta, ...statistics];
-        return this.#add(name, "BatchNormalization", operands, {
+        const operands = [
+          this.#vector(name, node.gamma, 1, [shape[2]]),
+          this.#vector(name, node.beta, 0, [shape[2]]),
+          this.#weight(node.mean),
+          this.#weight(node.variance),
+        ];
+        return this.#add(name, "BatchNormalization", [...inputs, ...operands], {
           epsilon: { float: node.epsilon },
         });
       }
+      case "layerNorm":
+        return this.#layerNorm(node, inputs[0]);
       case "activation":
-        return this.#activation(name, node.kind, inputs[0]);
+        return this.#activation(node, inputs[0]);
+      case "prelu": {
+        const [rows, columns] = node.shared ? [1, 1] : shape;
+        const sides = [shape[2], rows, columns];
+        const slopes = this.#kernel(node.alpha, [rows, columns], 1, sides);
+        return this.#add(name, "PRelu", [...inputs, slopes]);
+      }
       case "maxPool":
       case "averagePool": {
         const operator = node.op === "maxPool" ? "MaxPool" : "AveragePool";
@@ -130,30 +127,70 @@ class OnnxBuilder {
         return this.#add(name, "Add", inputs);
       case "multiply":
         return this.#add(name, "Mul", inputs);
+      case "concatenate":
+        return this.#add(name, "Concat", inputs, { axis: 1 });
+      case "pad": {
+        const { top, left } = node;
+        const after = [shape[0] - from[0] - top, shape[1] - from[1] - left];
+        const sides = this.#numbers(name, [0, 0, top, left, 0, 0, ...after]);
+        return this.#add(name, "Pad", [...inputs, sides]);
+      }
+      case "flatten": { // in TensorFlow's order, as the weights that follow
+        const turned = this.#add(name, "Transpose", inputs, {
+          perm: [0, 2, 3, 1],
+        });
+        const vector = this.#numbers(name, [0, -1, 1, 1]);
+        return this.#add(name, "Reshape", [turned, vector]);
+      }
     }
-    const { op } = node as NetworkNode;
-    throw new NetworkError(`layer ${name}: ${op} has no translation to ONNX`);
   }
 
-  #activation(name: string, kind: string, input: string): string {
+  /** Over the channels of each pixel: ONNX' own takes the last axes, and opset 17. */
+  #layerNorm(
+    { name, epsilon, gamma, beta, shape }: NetworkNode & { op: "layerNorm" },
+    input: string,
+  ): string {
+    const add = (operator: string, ...operands: string[]) =>
+      this.#add(name, operator, operands);
+    const mean = (of: string) =>
+      this.#add(name, "ReduceMean", [of], { axes: [1] });
+    const sides = [shape[2], 1, 1];
+    const tiny = this.#tensor(`${name}/epsilon`, [], Float32Array.of(epsilon));
+    const centered = add("Sub", input, mean(input));
+    const variance = mean(add("Mul", centered, centered));
+    const deviation = add("Sqrt", add("Add", variance, tiny));
+    const scale = this.#vector(name, gamma, 1, sides);
+    const shift = this.#vector(name, beta, 0, sides);
+    const normal = add("Div", centered, deviation);
+    return add("Add", add("Mul", normal, scale), shift);
+  }
+
+  #activation(
+    { name, kind, alpha = 0 }: NetworkNode & { op: "activation" },
+    input: string,
+  ): string {
     switch (kind) {
       case "relu":
         return this.#add(name, "Relu", [input]);
+      case "leakyRelu":
+        return this.#add(name, "LeakyRelu", [input], {
+          alpha: { float: alpha },
+        });
+      case "elu":
+        return this.#add(name, "Elu", [input]);
+      case "tanh":
+        return this.#add(name, "Tanh", [input]);
       case "sigmoid":
         return this.#add(name, "Sigmoid", [input]);
-      case "swish":
-        return this.#add(name, "Mul", [
-          input,
-          this.#add(name, "Sigmoid", [input]),
-        ]);
+      case "swish": {
+        const gate = this.#add(name, "Sigmoid", [input]);
+        return this.#add(name, "Mul", [input, gate]);
+      }
       case "softmax": {
         const flat = this.#add(name, "Flatten", [input]);
         return this.#add(name, "Softmax", [flat], { axis: 1 }, OUTPUT);
       }
     }
-    throw new NetworkError(
-      `layer ${name}: activation ${kind} has no translation to ONNX`,
-    );
   }
 
   /** Adds one operator; its result has the layer's name and the operator's. */
@@ -177,7 +214,11 @@ class OnnxBuilder {
     return name;
   }
 
-  #tensor(wanted: string, shape: number[], values: Float32Array): string {
+  #tensor(
+    wanted: string,
+    shape: readonly number[],
+    values: OnnxTensor["values"],
+  ): string {
     const name = this.#unique(wanted);
     this.weights.push({ name, shape, values });
     return name;
@@ -189,35 +230,50 @@ class OnnxBuilder {
     return flat.subarray(offset, offset + shape.reduce((a, b) => a * b, 1));
   }
 
-  /** A weight as it is. */
-  #weight(index: number): string {
-    const weight = this.trained.graph.weights[index];
-    return this.#tensor(weight.name, weight.shape, this.#values(weight));
+  #numbers(layer: string, numbers: number[]): string {
+    const values = BigInt64Array.from(numbers, BigInt);
+    return this.#tensor(`${layer}/numbers`, [numbers.length], values);
   }
 
-  /**
-   * A kernel: rows, columns, inputs, outputs become outputs, inputs, rows, columns. A depthwise one
-   * has one input to each of its outputs.
-   */
+  /** A weight with its numbers as they lie. */
+  #weight(index: number, shape?: readonly number[]): string {
+    const weight = this.trained.graph.weights[index];
+    const values = this.#values(weight);
+    return this.#tensor(weight.name, shape ?? weight.shape, values);
+  }
+
+  /** One number a channel: a weight, or the same everywhere where the layer has none. */
+  #vector(
+    layer: string,
+    index: number | null,
+    otherwise: number,
+    shape: readonly number[],
+  ): string {
+    if (index !== null) return this.#weight(index, shape);
+    const values = new Float32Array(shape[0]).fill(otherwise);
+    return this.#tensor(`${layer}/all ${otherwise}`, shape, values);
+  }
+
+  /** A kernel: rows, columns, inputs, outputs become outputs, inputs, rows, columns. */
   #kernel(
     index: number,
-    op: "conv" | "depthwise",
-    [, , channels]: Shape,
-    { size: [rows, columns] }: Window,
+    [rows, columns]: readonly [number, number],
+    inputs: number,
+    shape?: readonly number[],
   ): string {
     const weight = this.trained.graph.weights[index];
     const values = this.#values(weight);
-    const inputs = op === "conv" ? channels : 1;
-    const outputs = values.length / (rows * columns * inputs);
-    const turned = new Float32Array(values.length);
     const area = rows * columns;
+    const outputs = values.length / area / inputs;
+    const turned = new Float32Array(values.length);
     for (let at = 0; at < values.length; at++) {
       const output = at % outputs;
       const input = Math.floor(at / outputs) % inputs;
       const place = Math.floor(at / outputs / inputs);
       turned[(output * inputs + input) * area + place] = values[at];
     }
-    return this.#tensor(weight.name, [outputs, inputs, rows, columns], turned);
+    const own = [outputs, inputs, rows, columns];
+    return this.#tensor(weight.name, shape ?? own, turned);
   }
 }
 

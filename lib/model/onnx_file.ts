@@ -16,12 +16,12 @@ export interface OnnxNode {
   attributes?: Readonly<Record<string, OnnxAttribute>>;
 }
 
-/** Weights. */
+/** Weights, or whole numbers that an operator takes as an input. */
 export interface OnnxTensor {
   name: string;
   shape: readonly number[];
   /** In row-major order. */
-  values: Float32Array;
+  values: Float32Array | BigInt64Array;
 }
 
 /** What goes in or comes out; a size that is a text is free and has this name. */
@@ -45,8 +45,8 @@ export interface OnnxModel {
 
 /** Of the format; 7 came with opset 13. */
 const IR_VERSION = 7;
-/** TensorProto.DataType.FLOAT */
-const FLOAT = 1;
+/** Of TensorProto.DataType. */
+const FLOAT = 1, INT64 = 7;
 
 /**
  * A model as the bytes of an .onnx file. The same model gives the same bytes.
@@ -124,10 +124,13 @@ function writeAttribute(
 
 function writeTensor(tensor: OnnxTensor, message: PbfWriter): void {
   for (const size of tensor.shape) message.writeVarintField(1, size);
-  message.writeVarintField(2, FLOAT);
+  const { values } = tensor;
+  message.writeVarintField(2, values instanceof Float32Array ? FLOAT : INT64);
   message.writeStringField(8, tensor.name);
-  const raw = new DataView(new ArrayBuffer(4 * tensor.values.length));
-  tensor.values.forEach((value, i) => raw.setFloat32(4 * i, value, true));
+  const raw = new DataView(new ArrayBuffer(values.byteLength));
+  if (values instanceof Float32Array) {
+    values.forEach((value, i) => raw.setFloat32(4 * i, value, true));
+  } else values.forEach((value, i) => raw.setBigInt64(8 * i, value, true));
   message.writeBytesField(9, new Uint8Array(raw.buffer));
 }
 

@@ -14,13 +14,14 @@ import { scalePixels } from "mien/network/input.ts";
 import { readTrained } from "mien/network/trained.ts";
 import { inProject } from "mien/project.ts";
 import { createRandom } from "mien/random.ts";
+import { buildEveryLayer } from "../helpers/every_layer.ts";
 import { askPeer, RUNTIMES } from "../../bench/javascript_peers.ts";
 
 const RUNTIME = RUNTIMES[1];
 const FACES = 5;
 
-/** Every kind of layer, sizes that leave rests, padding on one side only. */
-function buildEveryLayer(): tf.LayersModel {
+/** The layers that buildEveryLayer leaves out, sizes that leave rests, padding on one side only. */
+function buildOtherLayers(): tf.LayersModel {
   const { layers } = tf;
   type T = tf.SymbolicTensor;
   const input = tf.input({ shape: [48, 48, 1] });
@@ -31,6 +32,7 @@ function buildEveryLayer(): tf.LayersModel {
   x = layers.batchNormalization({ scale: false }).apply(x) as T;
   x = layers.depthwiseConv2d({ kernelSize: 4, padding: "same" }).apply(x) as T;
   x = layers.batchNormalization({ center: false, axis: 3 }).apply(x) as T;
+  x = layers.layerNormalization({ scale: false }).apply(x) as T;
   x = layers.activation({ activation: "swish" }).apply(x) as T;
   x = layers.maxPooling2d({ poolSize: 3, strides: 2, padding: "same" })
     .apply(x) as T; // 12 x 12 x 6
@@ -74,7 +76,8 @@ const saved = (folder: string) => loadModel(inProject(`models/${folder}`));
 const NETWORKS = {
   "mini-Xception": () => saved("report/recalibrated"),
   "wide-Xception": () => saved("photographs/adjusted"),
-  "a network of every layer": () => shake(buildEveryLayer()),
+  "a network of every layer": () => shake(buildEveryLayer({ noise: true })),
+  "a network of other sizes and gates": () => shake(buildOtherLayers()),
 };
 
 for (const [name, build] of Object.entries(NETWORKS)) {
