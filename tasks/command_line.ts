@@ -157,7 +157,7 @@ export function checkTarget(
     throw new FileError(name, "is a folder or a device, not a file");
   }
   if (!existsSync(dirname(path))) {
-    throw new FileError(name, "its folder is not there: make it first");
+    throw new FileError(name, "its folder does not exist: create it first");
   }
   tryFolder(dirname(path), name);
 }

@@ -39,7 +39,7 @@ await runTask({
   if (!onnx) throw new UsageError("--onnx FILE is missing");
   const file = userPath(onnx);
   if (existsSync(file) && !overwrite) {
-    throw new UsageError(`${onnx} is there already: --overwrite replaces it`);
+    throw new UsageError(`${onnx} already exists: --overwrite replaces it`);
   }
   const folder = model === undefined ? undefined : userPath(model);
   const trained = await loadTrained(folder, { emotions, scale });

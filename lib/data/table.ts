@@ -15,12 +15,6 @@ import {
   FACE_PIXELS,
   orderClasses,
 } from "../emotions.ts";
-import {
-  explainPixels,
-  parseHeader,
-  parsePixels,
-  quote,
-} from "./table_text.ts";
 
 /** What a reader returns: faces, and what it left out or decided. */
 export interface ReadFaces extends Omit<Faces, "source"> {

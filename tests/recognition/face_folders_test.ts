@@ -94,7 +94,7 @@ Deno.test("deno task data --from FOLDER --faces writes what can be trained on, a
     const first = await data("--seed", "3");
     assert.equal(first.code, 0, first.said);
     assert.match(first.said, /left out: .*torn\.png/);
-    assert.match(first.said, /Faces a class, .*: smile \d.*, wink \d/);
+    assert.match(first.said, /Faces per class, .*: smile \d.*, wink \d/);
     assert.match(first.said, /use it with --data .*own\.csv\.gz/);
     const written = await loadFaces(join(folder, "own.csv.gz"));
     const faces = await readFaceFolders(join(folder, "mine"), { seed: 3 });
@@ -104,5 +104,5 @@ Deno.test("deno task data --from FOLDER --faces writes what can be trained on, a
     writeFileSync(join(folder, "own.csv.gz"), "mine");
     const again = await data();
     assert.equal(again.code, 2);
-    assert.match(again.said, /own\.csv\.gz is there already: --overwrite/);
+    assert.match(again.said, /own\.csv\.gz already exists: --overwrite/);
   }));

@@ -33,7 +33,7 @@ Deno.test("export writes the default model, and replaces nothing unasked", async
 
     const again = run("--onnx", file, "--model", "models/report/recalibrated");
     assert.equal(again.status, 2);
-    assert.match(again.stderr, /is there already: --overwrite replaces it/);
+    assert.match(again.stderr, /already exists: --overwrite replaces it/);
     assert.deepEqual(new Uint8Array(readFileSync(file)), expected);
   } finally {
     rmSync(folder, { recursive: true });

@@ -168,7 +168,7 @@ Deno.test("teachers' answers from a file are the targets, found by the face's ch
     write(header, ...rows.slice(1));
     await refuses(/answers\.csv has no answers for training face 1 of 210/);
     write(header, ...rows.slice(0, 4), rows[4].replace(/,0\./, ",9."));
-    await refuses(/no 7 probabilities that add up to 1 in row 5/);
+    await refuses(/does not have 7 probabilities that add up to 1 in row 5/);
     write("face,happy", ...rows);
     await refuses(/begins with "face,happy"; it must begin with "face,angry,/);
     fs.rmSync(answers);
