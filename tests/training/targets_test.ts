@@ -170,7 +170,7 @@ Deno.test("teachers' answers from a file are the targets, found by the face's ch
     write(header, ...rows.slice(0, 4), rows[4].replace(/,0\./, ",9."));
     await refuses(/does not have 7 probabilities that add up to 1 in row 5/);
     write("face,happy", ...rows);
-    await refuses(/begins with "face,happy"; it must begin with "face,angry,/);
+    await refuses(/starts with "face,happy"; it must start with "face,angry,/);
     fs.rmSync(answers);
     await refuses(/answers\.csv cannot be read: .*looked for from/);
     assert.equal(length, 210);
