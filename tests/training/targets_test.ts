@@ -172,7 +172,7 @@ Deno.test("teachers' answers from a file are the targets, found by the face's ch
     write("face,happy", ...rows);
     await refuses(/starts with "face,happy"; it must start with "face,angry,/);
     fs.rmSync(answers);
-    await refuses(/answers\.csv cannot be read: .*looked for from/);
+    await refuses(/answers\.csv cannot be read: .*relative to/);
     assert.equal(length, 210);
     await assert.rejects(
       run({ teacher: { weight: 0.5 } }),
