@@ -28,7 +28,7 @@ export function faceChecksum(pixels: Uint8Array): string {
  * import { drawFaces } from "mien/drawn/faces.ts";
  * import { faceChecksum, readTeacherAnswers } from "mien/training/teacher_answers.ts";
  *
- * const faces = drawFaces({ count: 7, seed: 1 });
+ * const faces = drawFaces({ count: 70, seed: 1 });
  * const rows = Array.from({ length: faces.length }, (_, i) =>
  *   `${faceChecksum(faces.pixels.subarray(i * 2304, (i + 1) * 2304))},1,0,0,0,0,0,0`);
  * const header = `face,${faces.emotions.join(",")}`;
