@@ -2,17 +2,18 @@
 // Uint8Array, ours in a fresh process and pandas in turn, three times each.
 // One JSON line a file; imports are outside of both times.
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { loadFaces } from "../lib/data/fer2013.ts";
+import { peakMegabytes } from "./peak_memory.ts";
 
 const USAGE = `Usage: deno task bench load [--data FILE]... [--runs N]
 
 Loads FILE (default: FER2013, else ../shared/fer2013/fer2013.csv.gz) and prints
 {"bench":"load","file","rows","ms","peer","peerMs","ratio","peakMB"}; ms and
-peerMs are medians of N runs (default 3), ratio is peerMs / ms.`;
+peerMs are the fastest of N runs (default 3), ratio is peerMs / ms.`;
 
 const ROOT = resolve(import.meta.dirname!, "..");
 const PEER = resolve(ROOT, "../shared/bench/peer_load.py");
@@ -40,16 +41,6 @@ async function runOurs(file: string): Promise<Run> {
   };
 }
 
-/** The most memory this process ever held (Linux), or holds now, in MB. */
-function peakMegabytes(): number {
-  const status = "/proc/self/status";
-  const peak = existsSync(status) &&
-    /VmHWM:\s+(\d+) kB/.exec(readFileSync(status, "utf8"));
-  return Math.round(
-    peak ? Number(peak[1]) * 1024 / 1e6 : process.memoryUsage().rss / 1e6,
-  );
-}
-
 /** The last line of a process's output, as JSON. */
 function runProcess(command: string, args: string[]) {
   const { stdout, stderr, status, error } = spawnSync(command, args, {
@@ -67,10 +58,6 @@ function runPeer(file: string): Run {
     : "python3";
   const { peer, rows, total_s, sum } = runProcess(python, [PEER, file]);
   return { ms: total_s * 1000, rows, sum, peer };
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
 }
 
 function compare(file: string, runs: number) {
@@ -91,8 +78,10 @@ function compare(file: string, runs: number) {
   if (peers.some(({ sum }) => sum !== ours[0].sum)) {
     throw new Error(`${file}: pandas reads other pixels than we do`);
   }
-  const ms = median(ours.map((run) => run.ms));
-  const peerMs = peers.length > 0 ? median(peers.map((run) => run.ms)) : null;
+  const ms = Math.min(...ours.map((run) => run.ms));
+  const peerMs = peers.length > 0
+    ? Math.min(...peers.map((run) => run.ms))
+    : null;
   return {
     bench: "load",
     file,

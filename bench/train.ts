@@ -2,7 +2,6 @@
 // ours and PyTorch's in turn on the same cores. One JSON line a measurement.
 
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
@@ -12,37 +11,43 @@ import {
   referenceAugmentation,
 } from "../lib/training/augment.ts";
 import { drawFaces } from "../lib/drawn/faces.ts";
+import { FACE_PIXELS } from "../lib/emotions.ts";
 import { findFaces } from "../lib/drawn/find_faces.ts";
 import { SPLITS } from "../lib/data/faces.ts";
 import { buildMiniXception } from "../lib/model/mini_xception.ts";
+import { buildWideXception } from "../lib/model/wide_xception.ts";
 import { readTrained } from "../lib/network/trained.ts";
 import { train } from "../lib/training/train.ts";
+import { type ForwardTimes, JavascriptPeers } from "./javascript_peers.ts";
 import type { BenchRequest } from "./train_worker.ts";
 
-const USAGE = `Usage: deno task bench train [--runs N] [--rounds N] [--epoch]
+const USAGE = `Usage: deno task bench train [options]
 
-Prints {"bench","workers","batch","ms","peer","peerMs","ratio"}, medians: a
-training step (forward, backward, Adam) with one and two workers, without and
-with augmentation, and forward passes of 64 faces and of one. ratio is
-peerMs / ms: above 1 ours is faster. The yardstick, PyTorch, runs in turn with
-ours where Debian's python3-torch and peer_train.py (in the folder MIEN_PEERS or
-../shared/bench) are there.
+Prints {"bench","workers","batch","ms","peer","peerMs","ratio"}: a training step
+(forward, backward, Adam) with one and two workers, without and with
+augmentation, and forward passes of 64 faces and of one. Each time is that of
+the best round, whose passes' median counts. ratio is peerMs / ms: above 1 ours
+is faster. The yardstick, PyTorch, runs in turn with ours where Debian's
+python3-torch is installed; peer is the fastest of its settings.
 
-  --runs N     passes a measurement and round (default 15)
-  --rounds N   rounds of ours, then the yardstick's (default 3)
-  --epoch      also one epoch of the trainer, on FER-2013 if found, and its
-               time beside that of as many bare steps`;
+  --model M     mini (default) or wide: mini-Xception or wide-Xception
+  --runs N      passes a measurement and round (default 15)
+  --rounds N    rounds of ours, then the yardsticks' (default 3)
+  --javascript  also what else runs a network in JavaScript, in the same rounds, as
+                "javascript": TensorFlow.js on WebAssembly, and onnxruntime, of
+                which Deno downloads 147 MB into its cache the first time
+  --epoch       also one epoch of the trainer, on FER-2013 if found, and its
+                time beside that of as many bare steps`;
 
 const BATCH = 64;
 
+const NETWORKS = { mini: buildMiniXception, wide: buildWideXception };
+
 /** A line of peer_train.py. */
-interface PeerLine {
-  peer: string;
-  threads: number;
+interface PeerLine extends ForwardTimes {
   layout: string;
+  parameters: number;
   train_step_ms: number;
-  forward_ms: number;
-  one_face_ms: number;
 }
 
 type Which = "train_step_ms" | "forward_ms" | "one_face_ms";
@@ -53,39 +58,30 @@ interface Measurement {
   workers: number;
   batch: number;
   augmented: boolean;
-  /** Which of the yardstick's lines count, and which of their numbers. */
-  peers: (line: PeerLine) => boolean;
+  /** Which of the yardstick's numbers counts. */
   which: Which;
 }
 
-const lasting = (line: PeerLine) => line.layout.endsWith("channels_last");
-
 const MEASUREMENTS: Measurement[] = [
-  ...[false, true].flatMap((augmented): Measurement[] => [
-    {
-      ...{ bench: "train_step", kind: "step", workers: 1, batch: BATCH },
-      ...{ augmented, which: "train_step_ms" },
-      peers: (line) => line.threads === 1 && !lasting(line),
-    },
-    {
-      ...{ bench: "train_step", kind: "step", workers: 2, batch: BATCH },
-      ...{ augmented, which: "train_step_ms", peers: () => true },
-    },
-  ]),
+  ...[false, true].flatMap((augmented) =>
+    [1, 2].map((workers): Measurement => ({
+      ...{ bench: "train_step", kind: "step", which: "train_step_ms" },
+      ...{ workers, batch: BATCH, augmented },
+    }))
+  ),
+  ...[1, 2].map((workers): Measurement => ({
+    ...{ bench: "forward", kind: "forward", which: "forward_ms" },
+    ...{ workers, batch: BATCH, augmented: false },
+  })),
   {
-    ...{ bench: "forward", kind: "forward", workers: 1, batch: BATCH },
-    ...{ augmented: false, which: "forward_ms" },
-    peers: (line) => line.threads === 1 && lasting(line),
-  },
-  {
-    ...{ bench: "forward", kind: "forward", workers: 2, batch: BATCH },
-    ...{ augmented: false, which: "forward_ms", peers: lasting },
-  },
-  {
-    ...{ bench: "forward", kind: "forward", workers: 1, batch: 1 },
-    ...{ augmented: false, which: "one_face_ms", peers: () => true },
+    ...{ bench: "forward", kind: "forward", which: "one_face_ms" },
+    ...{ workers: 1, batch: 1, augmented: false },
   },
 ];
+
+/** Whether a yardstick's threads are no more than ours; of one face it may use all. */
+const fits = ({ workers, batch }: Measurement, { threads }: ForwardTimes) =>
+  batch === 1 || threads <= workers;
 
 function median(numbers: number[]): number {
   return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)];
@@ -130,42 +126,59 @@ async function measure(
   return times[0];
 }
 
-/** The yardstick's command, or `null` where it is not installed. */
-function findPeer(): string[] | null {
-  const folder = process.env.MIEN_PEERS ??
-    resolve(import.meta.dirname!, "../../shared/bench");
-  const script = resolve(folder, "peer_train.py");
-  if (!existsSync(script)) return null;
-  for (const python of ["python3", "/usr/bin/python3"]) {
-    const { status } = spawnSync(python, ["-c", "import torch"]);
-    if (status === 0) return [python, script];
-  }
-  return null;
+/** The Python that has the yardstick, or `null` where none has. */
+function findPeer(): string | null {
+  const own = process.env.PYTHON;
+  return [...own ? [own] : [], "python3", "/usr/bin/python3"].find((python) =>
+    spawnSync(python, ["-c", "import torch"]).status === 0
+  ) ?? null;
 }
 
-function runPeer([python, script]: string[], runs: number): PeerLine[] {
-  const args = [script, String(BATCH), String(runs)];
+/** @throws {Error} where its network is another than ours */
+function runPeer(python: string, runs: number, parameters: number): PeerLine[] {
+  const script = resolve(import.meta.dirname!, "peer_train.py");
+  const args = [script, options.model, String(BATCH), String(runs)];
   const { status, stdout, stderr } = spawnSync(python, args);
   if (status !== 0) throw new Error(`${script} failed: ${stderr}`);
-  return stdout.toString().trim().split("\n").map((line: string) =>
-    JSON.parse(line)
+  const lines: PeerLine[] = stdout.toString().trim().split("\n")
+    .map((line: string) => JSON.parse(line));
+  const other = lines.find((line) => line.parameters !== parameters);
+  if (!other) return lines;
+  throw new Error(
+    `${script} has ${other.parameters} parameters, we ${parameters}`,
   );
 }
 
-/** The yardstick's best median of those lines that count. */
+/** The yardstick's best setting and round. */
 function bestPeer(
-  { peers, which }: Measurement,
+  measurement: Measurement,
   rounds: PeerLine[][],
 ): { peer: string; ms: number } | null {
   const lines = (rounds[0] ?? []).map((line, i) => ({
     line,
-    ms: median(rounds.map((round) => round[i][which])),
-  })).filter(({ line }) => peers(line));
+    ms: Math.min(...rounds.map((round) => round[i][measurement.which])),
+  })).filter(({ line }) => fits(measurement, line));
   if (lines.length === 0) return null;
   const { line, ms } = lines.reduce((a, b) => a.ms < b.ms ? a : b);
-  const layout = lasting(line) ? "channels_last" : "default layout";
+  const layout = line.layout.endsWith("channels_last")
+    ? "channels last"
+    : "default layout";
   const threads = `${line.threads} thread${line.threads > 1 ? "s" : ""}`;
-  return { peer: `${line.peer} ${threads} ${layout}`, ms };
+  return { peer: `${line.peer}, ${threads}, ${layout}`, ms };
+}
+
+/** What else there is in JavaScript: the best round of each with no more threads than ours. */
+function otherPeers(
+  measurement: Measurement,
+  rounds: ForwardTimes[][],
+  ms: number,
+) {
+  const { which } = measurement;
+  if (which === "train_step_ms" || rounds.length === 0) return null;
+  return rounds[0].map(({ peer }, i) => {
+    const best = Math.min(...rounds.map((round) => round[i][which]));
+    return { peer, ms: rounded(best), ratio: Number((best / ms).toFixed(2)) };
+  }).filter((_, i) => fits(measurement, rounds[0][i]));
 }
 
 /** One epoch of the trainer beside the same number of bare steps. */
@@ -174,7 +187,7 @@ async function measureEpoch(bareMs: number): Promise<void> {
   const training = faces.splits.filter((s) => SPLITS[s] === "Training").length;
   const { history } = await train({
     faces,
-    model: buildMiniXception(),
+    model: NETWORKS[options.model as keyof typeof NETWORKS](),
     config: {
       ...{ epochs: 1, batchSize: BATCH, workers: 2 },
       augmentation: referenceAugmentation,
@@ -196,9 +209,11 @@ function readOptions() {
   try {
     return parseArgs({
       options: {
+        model: { type: "string", default: "mini" },
         runs: { type: "string", default: "15" },
         rounds: { type: "string", default: "3" },
         epoch: { type: "boolean", default: false },
+        javascript: { type: "boolean", default: false },
         help: { type: "boolean", default: false },
       },
     }).values;
@@ -214,39 +229,50 @@ if (options.help) {
   process.exit(0);
 }
 const [runs, rounds] = [Number(options.runs), Number(options.rounds)];
-if (!(runs >= 1 && rounds >= 1)) {
-  console.error("--runs and --rounds want numbers from 1 (see --help)");
+if (!(runs >= 1 && rounds >= 1) || !(options.model in NETWORKS)) {
+  console.error(
+    "--runs and --rounds take numbers from 1, --model mini or wide (see --help)",
+  );
   process.exit(2);
 }
 
 await tf.setBackend("cpu");
-const model = buildMiniXception();
+const model = NETWORKS[options.model as keyof typeof NETWORKS]();
 const network = readTrained(model);
 const { pixels } = drawFaces({ count: 2 * BATCH, seed: 1 });
 const peer = findPeer();
-if (!peer) {
-  console.error("no yardstick: python3-torch or peer_train.py is not there");
-}
+if (!peer) console.error("no yardstick: python3-torch is not installed");
+const javascript = options.javascript
+  ? await JavascriptPeers.prepare(
+    model,
+    pixels.subarray(0, BATCH * FACE_PIXELS),
+  )
+  : null;
 const ours = MEASUREMENTS.map(() => [] as number[]);
 const theirs: PeerLine[][] = [];
+const others: ForwardTimes[][] = [];
 for (let round = 0; round < rounds; round++) {
   for (const [i, measurement] of MEASUREMENTS.entries()) {
     const count = measurement.batch === 1 ? 20 * runs : runs;
     const times = await measure(measurement, count, network, pixels);
     ours[i].push(median(times));
   }
-  if (peer) theirs.push(runPeer(peer, runs));
+  if (peer) theirs.push(runPeer(peer, runs, network.parameters.length));
+  if (javascript) others.push(javascript.measure(BATCH, runs));
 }
+javascript?.stop();
 for (const [i, measurement] of MEASUREMENTS.entries()) {
   const { bench, workers, batch, augmented } = measurement;
-  const ms = median(ours[i]);
+  const ms = Math.min(...ours[i]);
   const best = bestPeer(measurement, theirs);
   console.log(JSON.stringify({
-    ...{ bench, workers, batch, augmented, ms: rounded(ms) },
+    ...{ bench, model: options.model, workers, batch, augmented },
+    ms: rounded(ms),
     ...(best && {
       ...{ peer: best.peer, peerMs: best.ms },
       ratio: Number((best.ms / ms).toFixed(2)),
     }),
+    javascript: otherPeers(measurement, others, ms) ?? undefined,
   }));
 }
-if (options.epoch) await measureEpoch(median(ours[1]));
+if (options.epoch) await measureEpoch(Math.min(...ours[1]));

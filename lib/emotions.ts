@@ -1,4 +1,4 @@
-// The words of this project: FER-2013's seven emotions in their order, a color for each, the size
+// The project's vocabulary: FER-2013's seven emotions in order, a color for each, the size
 // of a face. The names of other classes are data: `Faces.emotions`, and a model's own
 // (model/emotions_of_model.ts). Faces themselves are in data/faces.ts.
 
@@ -17,8 +17,8 @@ export const EMOTIONS = [
 export type Emotion = typeof EMOTIONS[number];
 
 /**
- * One color for each emotion, in the order of {@linkcode EMOTIONS}, which color-blind people can
- * tell apart: the chromatic colors of Okabe and Ito, "Color Universal Design" (2008). Their eighth,
+ * One color for each emotion, in the order of {@linkcode EMOTIONS}, distinguishable for color-blind
+ * people: the chromatic colors of Okabe and Ito, "Color Universal Design" (2008). Their eighth,
  * black, is for text.
  */
 export const EMOTION_COLORS = [
@@ -33,7 +33,7 @@ export const EMOTION_COLORS = [
 
 /**
  * Colors for classes beyond the seven, from Paul Tol's muted scheme, "Color Schemes" (2021): those
- * that are far from the seven for color-blind people too.
+ * that are far from the seven, even for color-blind people.
  */
 const FURTHER_COLORS = [
   "#332288", // indigo
@@ -47,8 +47,8 @@ const FURTHER_COLORS = [
 ];
 
 /**
- * One color for each class: FER-2013's seven keep theirs, in whatever order they stand; others get
- * further ones in turn, which begin again after eight.
+ * One color for each class: FER-2013's seven keep theirs, in any order; others get further colors in
+ * turn, which repeat after eight.
  *
  * @example
  * ```ts
@@ -68,7 +68,7 @@ export function colorsOf(emotions: readonly string[]): string[] {
 
 /** What is wrong with names for classes, or `null`. */
 export function complaintAbout(emotions: readonly string[]): string | null {
-  if (emotions.length < 2) return "two classes at least are needed";
+  if (emotions.length < 2) return "at least two classes are needed";
   if (emotions.length > 256) return "more than 256 classes";
   const bad = emotions.find((name) =>
     typeof name !== "string" ||
@@ -77,13 +77,13 @@ export function complaintAbout(emotions: readonly string[]): string | null {
   if (bad !== undefined) {
     return `${
       JSON.stringify(bad)
-    } cannot name a class: no comma, quote, slash or outer space`;
+    } cannot be a class name: no commas, quotes, slashes or outer spaces`;
   }
   const twice = emotions.find((name, i) => emotions.indexOf(name) !== i);
   return twice === undefined ? null : `${twice} is named twice`;
 }
 
-/** The order of classes that come as names alone: FER-2013's where it has them all, else the alphabet's. */
+/** The order of classes given by name only: FER-2013's if it has them all, otherwise alphabetical. */
 export function orderClasses(names: Iterable<string>): readonly string[] {
   const found = new Set(names);
   const known = EMOTIONS.filter((name) => found.has(name));
@@ -91,7 +91,7 @@ export function orderClasses(names: Iterable<string>): readonly string[] {
   return known.length === EMOTIONS.length ? EMOTIONS : known;
 }
 
-/** The names of classes that nobody named: "0", "1", … */
+/** Names for unnamed classes: "0", "1", … */
 export function numbersFor(classes: number): string[] {
   return Array.from({ length: classes }, (_, k) => String(k));
 }
@@ -102,7 +102,7 @@ export const FACE_SIZE = 48;
 /** Pixels of one face: 2,304. */
 export const FACE_PIXELS = FACE_SIZE * FACE_SIZE;
 
-/** The index of the largest of some numbers, the first among equals. */
+/** The index of the largest of some numbers, the first in a tie. */
 export function indexOfLargest(values: ArrayLike<number>): number {
   let best = 0;
   for (let i = 1; i < values.length; i++) {

@@ -1,25 +1,25 @@
-// A lock that one process at a time can have. It is the operating system's own, so that it ends with
-// the process, also with one that is killed: nothing has to be cleared away by hand.
+// A lock that one process at a time can hold. It is the operating system's own, so it ends with the
+// process, even if that is killed: nothing has to be cleaned up by hand.
 import * as fs from "node:fs";
 import process from "node:process";
 import { explain, FileError } from "./write_whole.ts";
 
-/** A file that nobody else can lock now. */
+/** A file that nobody else can lock at the moment. */
 export interface FileLock {
   /** Ends the lock; the file stays. */
   close(): void;
 }
 
-/** Says who has a lock that could not be had. */
+/** Says who holds a lock that could not be acquired. */
 export interface LockHolder {
-  /** "process 123", or "another process" where that cannot be read. */
+  /** "process 123", or "another process" if that cannot be read. */
   holder: string;
 }
 
 /**
- * Locks a file, which is made if need be; never waits.
+ * Locks a file, which is created if needed; never waits.
  *
- * @throws {FileError} when the file cannot be made
+ * @throws {FileError} when the file cannot be created
  *
  * @example
  * ```ts

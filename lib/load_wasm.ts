@@ -1,11 +1,12 @@
 // Loads a compiled module of lib/wasm into a given memory: the relaxed SIMD
-// variant where the engine has relaxed SIMD, the plain SIMD one elsewhere.
-// Works in Deno, in workers and in browsers. Compiling is tasks/wasm.ts.
+// variant if the engine has relaxed SIMD, otherwise the plain SIMD one.
+// Works in Deno, in workers and in browsers. tasks/wasm.ts compiles them.
 
-/** A module with one relaxed SIMD instruction, to ask the engine about. */
+/** A module with one relaxed SIMD instruction, to test the engine with. */
+// deno-fmt-ignore
 const RELAXED_SIMD_PROBE = new Uint8Array([
-  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0],
-  ...[10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11],
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0,
+  10, 15, 1, 13, 0, 65, 1, 253, 15, 65, 2, 253, 15, 253, 128, 2, 11,
 ]);
 
 /** Whether this engine has relaxed SIMD, such as fused multiply-add. */
@@ -21,8 +22,8 @@ const compiled = new Map<string, Promise<WebAssembly.Module>>();
  *
  * @param base URL the name is relative to: the caller's `import.meta.url`.
  * @param name Path of the module without extension, such as `"./haar"`.
- * @param relaxed Force the variant; by default the engine's best.
- * @throws Error where the file is missing or the engine has no SIMD.
+ * @param relaxed Forces the variant; by default the engine's best.
+ * @throws {Error} if the file is missing or the engine has no SIMD.
  *
  * @example
  * ```ts

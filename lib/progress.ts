@@ -1,5 +1,5 @@
 // A progress bar with the time left, for anything in the terminal that takes
-// more than two seconds. The bar for a notebook cell is in notebook/show.ts.
+// more than two seconds. The bar for notebook cells is in notebook/training_view.ts.
 
 import process from "node:process";
 // @ts-types="@types/cli-progress"
@@ -11,18 +11,18 @@ export interface Progress {
    * Says how much is done.
    *
    * @param done Units finished so far, 0 to `total`.
-   * @param note A few words shown behind the bar, such as the loss.
+   * @param note A few words shown after the bar, such as the loss.
    */
   update(done: number, note?: string): void;
   /** Ends the bar and leaves its last state on the screen. */
   stop(): void;
 }
 
-/** Seconds between two lines where standard error is not a terminal. */
+/** Seconds between two lines if standard error is not a terminal. */
 const SECONDS_BETWEEN_LINES = 10;
 
 /**
- * Starts a progress bar on standard error. Where that is not a terminal (a log, a
+ * Starts a progress bar on standard error. If that is not a terminal (a log, a
  * pipe, a notebook) it writes a plain line every ten seconds instead, and one
  * at the end if the work took more than two.
  *
@@ -123,8 +123,8 @@ function formatTiming(started: number, done: number, total: number): string {
 }
 
 /**
- * Seconds left at the pace so far; `null` before the first unit is done, and
- * where the total is unknown (0).
+ * Seconds left at the pace so far; `null` before the first unit is done, or if
+ * the total is unknown (0).
  *
  * @param seconds Seconds spent.
  * @param done Units finished.
@@ -139,7 +139,7 @@ export function timeLeft(
   return seconds / done * Math.max(0, total - done);
 }
 
-/** Seconds as a person says them: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`. */
+/** Seconds in readable form: `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);

@@ -1,11 +1,11 @@
 /**
- * Random numbers that depend on a seed and on nothing else.
+ * Random numbers that depend only on a seed.
  *
  * The generator is Philox4x32 with ten rounds, a counter-based generator: its
- * output is a keyed scrambling of a counter, so any place of the sequence is
- * reached at once. A worker can therefore draw "the numbers of sample 17 in
- * epoch 3" without drawing what comes before, and the result does not depend
- * on how work is spread over workers.
+ * output is a keyed scrambling of a counter, so any position in the sequence can
+ * be reached at once. A worker can therefore draw "the numbers for sample 17 in
+ * epoch 3" without drawing those before, and the result does not depend on how
+ * work is distributed over workers.
  *
  * Left out: cryptographic use (it is not secure), and distributions beyond the
  * uniform and the normal one.
@@ -20,7 +20,7 @@
 export interface Random {
   /** A number from 0 up to, but not including, 1, in steps of 2^-32. */
   next(): number;
-  /** A number of the normal distribution with mean 0 and deviation 1. */
+  /** A number from the normal distribution with mean 0 and standard deviation 1. */
   normal(): number;
   /**
    * A whole number from 0 up to, but not including, `limit` (a whole number
@@ -140,7 +140,7 @@ class PhiloxRandom implements Random {
         `integer(limit) needs a whole limit from 1 to 2^32, not ${limit}.`,
       );
     }
-    // Rejection, so that every number is exactly as likely as any other.
+    // Rejection sampling, so that all numbers are exactly equally likely.
     const bound = 0x100000000 - 0x100000000 % limit;
     for (;;) {
       const word = this.#word();
@@ -168,9 +168,9 @@ export function createRandom(seed: number): Random {
 }
 
 /**
- * The random numbers of a seed at a place named by up to three counters, such
- * as epoch and sample. Streams of different places do not overlap; a counter
- * left out counts as 0.
+ * The random numbers of a seed at a position given by up to three counters, such
+ * as epoch and sample. Streams at different positions do not overlap; an
+ * omitted counter is 0.
  *
  * Counters are whole numbers from 0 to 2^32 - 1, and `seed` one from 0 to
  * 2^53 - 1; anything else throws a `RangeError`.
@@ -187,7 +187,7 @@ export function createRandom(seed: number): Random {
 export function randomAt(seed: number, ...counters: number[]): Random {
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new RangeError(
-      `A seed is a whole number from 0 to 2^53 - 1, not ${seed}.`,
+      `A seed must be a whole number from 0 to 2^53 - 1, not ${seed}.`,
     );
   }
   if (counters.length > 3) {
@@ -198,7 +198,7 @@ export function randomAt(seed: number, ...counters: number[]): Random {
   for (const counter of counters) {
     if (!Number.isInteger(counter) || counter < 0 || counter > 0xffffffff) {
       throw new RangeError(
-        `A counter is a whole number from 0 to 2^32 - 1, not ${counter}.`,
+        `A counter must be a whole number from 0 to 2^32 - 1, not ${counter}.`,
       );
     }
   }

@@ -1,8 +1,8 @@
-// The base of all errors that a person can mend: a message that says what is wrong and what to do.
-// A program shows the message alone; any other error is a mistake of ours, shown with its stack.
+// The base of all errors that the user can fix: a message that says what is wrong and what to do.
+// Programs show only the message; any other error is our mistake, shown with its stack.
 
 /**
- * Something that the user can mend: a file, an option, the data.
+ * Something that the user can fix: a file, an option, the data.
  *
  * @example
  * ```ts

@@ -1,4 +1,4 @@
-// Writing a file whole or not at all, and the error of a file that cannot be read or written.
+// Writes a file completely or not at all, and defines the error for a file that cannot be read or written.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import process from "node:process";
@@ -12,25 +12,25 @@ export class FileError extends UserError {
   }
 }
 
-/** What the operating system's error codes mean, for a person. */
+/** What the operating system's error codes mean, in words. */
 export function explain(error: unknown): string {
   const { code, message } = error as { code?: string; message: string };
   switch (code) {
     case "ENOSPC":
     case "EDQUOT":
-      return "the disk is full; make room and try again";
+      return "the disk is full; free some space and try again";
     case "EACCES":
     case "EPERM":
-      return "permission denied; change its rights or choose another place";
+      return "permission denied; change its permissions or choose another location";
     case "EROFS":
-      return "the disk is read-only; choose another place";
+      return "the disk is read-only; choose another location";
     case "ENOENT":
       return "does not exist";
     case "EISDIR":
       return "is a folder, not a file";
     case "ENOTDIR":
     case "EEXIST":
-      return "a file is in the way of a folder";
+      return "a file is where a folder is needed";
     default:
       return message;
   }
@@ -56,8 +56,8 @@ function flush(name: string, flags: string): void {
   }
 }
 
-/** A folder's entries are flushed too, where the system can (Windows cannot). */
-export function flushFolder(name: string): void {
+/** A folder's entries are flushed too, if the system can (Windows cannot). */
+function flushFolder(name: string): void {
   try {
     flush(name, "r");
   } catch {
@@ -65,16 +65,16 @@ export function flushFolder(name: string): void {
   }
 }
 
-/** The name of a file that is being written: it takes none that a user would choose. */
+/** The name of a file that is being written, which no user would choose. */
 export function partialName(file: string): string {
   return `${file}.${process.pid}.partial`;
 }
 
 /**
- * Writes a file whole or not at all: a temporary one beside it is flushed and renamed. What was
- * there before stays until then. Nothing else is touched.
+ * Writes a file completely or not at all: a temporary file next to it is flushed and renamed. The
+ * old file stays until then. Nothing else is touched.
  *
- * @throws {FileError} for a full disk, missing rights and the like
+ * @throws {FileError} for a full disk, missing permissions and the like
  *
  * @example
  * ```ts
@@ -85,21 +85,32 @@ export function partialName(file: string): string {
 export function writeWhole(file: string, content: string | Uint8Array): void {
   naming(file, () => {
     const partial = partialName(file);
-    fs.rmSync(partial, { force: true }); // Of a process that had our number.
+    fs.rmSync(partial, { force: true }); // left by a process with the same number
     try {
-      // "x": no link that somebody put there is followed.
+      // "x": does not follow a link that somebody put there.
       fs.writeFileSync(partial, content, { flag: "wx" });
-      flush(partial, "r+");
-      fs.renameSync(partial, file);
+      publish(partial, file);
     } catch (error) {
       fs.rmSync(partial, { force: true });
       throw error;
     }
+  });
+}
+
+/**
+ * Gives a file that was written under another name its own: flushed, then renamed.
+ *
+ * @throws {FileError}
+ */
+export function publish(partial: string, file: string): void {
+  naming(file, () => {
+    flush(partial, "r+");
+    fs.renameSync(partial, file);
     flushFolder(path.dirname(file));
   });
 }
 
-/** Removes what a killed process left of a file that it was writing. Nobody may be writing it. */
+/** Removes what a killed process left of a file it was writing. Nobody may be writing it now. */
 export function removePartials(file: string): void {
   const folder = path.dirname(file), start = `${path.basename(file)}.`;
   naming(folder, () => {
@@ -111,7 +122,7 @@ export function removePartials(file: string): void {
   });
 }
 
-/** Makes a folder and those above it. @throws {FileError} */
+/** Creates a folder and those above it. @throws {FileError} */
 export function makeFolder(folder: string): void {
   naming(folder, () => fs.mkdirSync(folder, { recursive: true }));
 }

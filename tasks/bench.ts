@@ -3,16 +3,26 @@
 import process from "node:process";
 
 const NAMES = [
-  ...["train", "kernels", "profile", "detect", "load", "video"],
-  ...["photographs", "faces", "unsure"],
+  "train",
+  "kernels",
+  "profile",
+  "detect",
+  "load",
+  "video",
+  "scale",
+  "table",
+  "photographs",
+  "faces",
+  "unsure",
 ];
 
 const HELP = `Usage: deno task bench NAME [options]
 
 NAME is one of ${NAMES.join(", ")}.
 
-Measures ours and, where it is installed, the yardstick in turn; prints one JSON
-line a measurement. \`deno task bench NAME --help\` lists the options.`;
+Measures this project and, if installed, the library it is compared with,
+alternately; prints one JSON line per measurement.
+\`deno task bench NAME --help\` lists the options.`;
 
 const [name, ...rest] = process.argv.slice(2);
 if (name === "--help" || name === "-h") {
@@ -22,7 +32,7 @@ if (name === "--help" || name === "-h") {
   await import(new URL(`../bench/${name}.ts`, import.meta.url).href);
 } else {
   console.error(
-    `bench wants one of ${NAMES.join(", ")}, not ${name ?? "nothing"}`,
+    `NAME must be one of ${NAMES.join(", ")}, not ${name ?? "missing"}`,
   );
   process.exitCode = 2;
 }

@@ -1,6 +1,6 @@
-// Makes the explorer's page one script, with Deno's own bundler. The bundle is committed, so that
-// nobody needs the bundler, which Deno downloads at its first use; `--check` proves that it is made
-// from its sources.
+// Bundles the explorer's page into one script with Deno's own bundler. The bundle is committed so
+// that nobody needs the bundler, which Deno downloads on first use; `--check` proves that it matches
+// its sources.
 
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
@@ -19,7 +19,7 @@ const HELP = `Usage: deno task bundle [--check]
 
 Makes lib/explorer/bundle.js from lib/explorer/page/page.ts and all it imports.
 
-  --check   write nothing; fail where the committed bundle is not that of its
+  --check   write nothing; fail if the committed bundle does not match its
             sources
   --help    show this text`;
 
@@ -36,7 +36,7 @@ async function runDeno(args: string[]): Promise<string> {
   );
 }
 
-/** SHA-256 of the names and the texts of all modules, with Unix line ends. */
+/** SHA-256 of the names and contents of all modules, with Unix line endings. */
 async function hashSources(): Promise<string> {
   const { modules } = JSON.parse(
     await runDeno(["info", "--json", "--import-map", IMPORT_MAP, ENTRY]),
@@ -57,9 +57,10 @@ async function hashSources(): Promise<string> {
 
 /** The whole bundle; its first line says which Deno made it from which sources. */
 async function makeBundle(): Promise<string> {
+  // deno-fmt-ignore
   const script = await runDeno([
-    ...["bundle", "--quiet", "--no-lock", "--platform", "browser", "--minify"],
-    ...["--import-map", IMPORT_MAP, ENTRY],
+    "bundle", "--quiet", "--no-lock", "--platform", "browser", "--minify",
+    "--import-map", IMPORT_MAP, ENTRY,
   ]);
   return `${await headLine()}\n${script}`;
 }
@@ -71,7 +72,7 @@ async function headLine(): Promise<string> {
 async function check(committed: string): Promise<number> {
   const [head] = committed.split("\n", 1);
   const [, version, hash] = /^\/\/ deno (\S+), sources (\w+)$/.exec(head) ?? [];
-  // Another Deno may bundle to other bytes: then the sources' hash decides.
+  // Another Deno version may produce different bytes; then the sources' hash decides.
   const same = version === Deno.version.deno
     ? await makeBundle() === committed
     : hash === await hashSources();

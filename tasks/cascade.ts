@@ -1,6 +1,6 @@
 // Makes lib/haar/haarcascade_*.json, the compact forms of OpenCV's cascades for
-// frontal and profile faces, from their XML files. Needed only to prove where
-// the committed files come from, or for another cascade.
+// frontal and profile faces, from their XML files. Needed only to verify the
+// committed files, or to convert another cascade.
 
 import { existsSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
@@ -15,24 +15,28 @@ const DEBIAN = "/usr/share/opencv4/haarcascades";
 const OWN = ["haarcascade_frontalface_default", "haarcascade_profileface"]
   .map((name) => `${DEBIAN}/${name}.xml`);
 
-const HELP = `Usage: deno task cascade [XML] [--out FILE] [--force] [--check]
+const HELP =
+  `Usage: deno task cascade [XML] [--out FILE] [--overwrite] [--check]
 
 Writes the compact form of one of OpenCV's Haar cascades.
 
-  XML        the cascade (default: both that the project has, from Debian's
-             package opencv-data in ${DEBIAN})
-  --out FILE where to write (default: lib/haar/<name of the XML>.json)
-  --force    replace a file that is there and differs
-  --check    write nothing; fail where the file differs
-  --help     show this text`;
+  XML          the cascade (default: the project's two, from Debian's
+               package opencv-data in ${DEBIAN})
+  --out FILE   where to write (default: lib/haar/<name of the XML>.json)
+  --overwrite  replace an existing file that differs
+  --check      write nothing; fail if the file differs
+  --help       show this text`;
 
 function convert(
   xml: string,
   out: string,
-  { check, force }: { check?: boolean; force?: boolean },
+  { check, overwrite }: { check?: boolean; overwrite?: boolean },
 ) {
   if (!existsSync(xml)) {
-    throw new CascadeError(xml, "is not there: install opencv-data or name it");
+    throw new CascadeError(
+      xml,
+      "does not exist: install opencv-data, or name the file",
+    );
   }
   const cascade = readCascadeXml(
     readFileSync(xml, "utf8"),
@@ -43,11 +47,11 @@ function convert(
   if (current === text) {
     return console.log(`${out}: unchanged, ${text.length} bytes`);
   }
-  if (check) throw new CascadeError(out, `is not what ${xml} gives`);
-  if (current !== undefined && !force) {
+  if (check) throw new CascadeError(out, `does not match ${xml}`);
+  if (current !== undefined && !overwrite) {
     throw new CascadeError(
       out,
-      "is there and differs: use --force to replace it",
+      "already exists and differs: --overwrite replaces it",
     );
   }
   writeWhole(out, text);
@@ -58,12 +62,12 @@ await runTask({
   help: HELP,
   options: {
     out: { type: "string" },
-    force: { type: "boolean" },
+    overwrite: { type: "boolean" },
     check: { type: "boolean" },
   },
   positionals: { least: 0, most: 1, what: "XML" },
 }, (options, [named]) => {
-  if (options.out && !named) throw new UsageError("--out goes with one XML");
+  if (options.out && !named) throw new UsageError("--out needs one XML");
   for (const xml of named ? [userPath(named)] : OWN) {
     const own = inProject("lib", "haar", `${basename(xml, ".xml")}.json`);
     convert(xml, options.out ? userPath(options.out) : own, options);

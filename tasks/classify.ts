@@ -1,7 +1,7 @@
 // deno task classify: finds the faces in pictures or folders and classifies
 // their emotions. The work is in lib/recognition/recognize.ts and lib/recognition/annotate.ts.
 
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import process from "node:process";
 import { annotate } from "mien/recognition/annotate.ts";
@@ -9,38 +9,45 @@ import { ImageError, readImage, writePng } from "mien/image/image.ts";
 import { loadRecognizer, recognize } from "mien/recognition/recognize.ts";
 import { createProgress } from "mien/progress.ts";
 import type { RecognizedFace } from "mien/recognition/recognizer.ts";
-import { makeFolder, naming, writeWhole } from "mien/write_whole.ts";
-import { readNumber, runTask, UsageError, userPath } from "./command_line.ts";
+import { makeFolder } from "mien/write_whole.ts";
+import {
+  readNumber,
+  runTask,
+  tryFolder,
+  UsageError,
+  userPath,
+} from "./command_line.ts";
 import { FacesCsv } from "./faces_csv.ts";
 import {
   describeLeftOut,
   findPictures,
   type FoundPicture,
 } from "./find_pictures.ts";
+import { JsonList } from "./json_list.ts";
 
 const HELP = `Usage: deno task classify PATH… [options]
 
 Finds the faces in pictures and says which emotion each shows. A PATH is a
-picture (JPEG, PNG, BMP, GIF, TIFF, WebP, HEIC, AVIF) or a folder, taken with
-its subfolders. A file that cannot be read is reported and skipped; what is no
-picture is counted and left out, and so are results of earlier runs.
+picture (JPEG, PNG, BMP, GIF, TIFF, WebP, HEIC, AVIF) or a folder, including
+its subfolders. Files that cannot be read are named and skipped; files that are
+not pictures, and results of earlier runs, are counted and left out.
 
   --json         print everything as JSON
-  --csv FILE     write a table: a row for each face, as soon as it is found
+  --csv FILE     write a table with a row for each face as soon as it is found
   --out DIR      write the pictures with the faces drawn in, as PNG
-  --thorough     find faces that lean or look aside too; slower
+  --thorough     also find tilted and turned faces; slower
   --threshold P  the confidence, 0 to 1, below which a face is unsure, 0 for none
                  (default: the model's)
   --model DIR    use another trained model
-  --emotions A,B the names of its classes, in its order, where it has none
-  --scale 0..1   what black and white are to it, where not -1..1
-  --overwrite    replace files that exist already
+  --emotions A,B the names of its classes, in its order, if it has none
+  --scale 0..1   the values it expects for black and white, if not -1..1
+  --overwrite    replace existing files
   --resume       continue the table of a run that was stopped
   --help         show this text
 
-Ctrl-C stops after the current picture and keeps what is done.
+Ctrl-C stops after the current picture and keeps the results so far.
 
-Exit status: 0 when every file was read, 1 when one was not, 2 for wrong usage,
+Exit status: 0 if every file was read, 1 if one was not, 2 for incorrect usage,
 130 after Ctrl-C.`;
 
 const round = (value: number) => Number(value.toFixed(5));
@@ -68,12 +75,12 @@ function asText(faces: readonly RecognizedFace[]): string {
   return found.join("; ") || "no face found";
 }
 
-/** macOS and Windows do not tell upper and lower case apart, nor composed and decomposed letters. */
+/** macOS and Windows ignore case, and treat composed and decomposed letters as the same. */
 const key = (path: string) => path.normalize("NFC").toLowerCase();
 
 /**
- * Where each annotated picture goes: as it lies below its folder. Pictures that would meet there
- * keep more of their paths, as far as all pictures differ.
+ * Where each annotated picture goes: at its path below its folder. Pictures that would collide
+ * keep more of their paths, until all pictures differ.
  */
 function chooseTargets(
   pictures: readonly FoundPicture[],
@@ -94,14 +101,14 @@ function chooseTargets(
     const other = taken.get(key(targets[i]));
     if (other !== undefined) {
       throw new UsageError(
-        `"${other}" and "${name}" would have one result, ${targets[i]}: ` +
-          "classify them one after the other, with an --out each",
+        `"${other}" and "${name}" would have the same result, ${targets[i]}: ` +
+          "classify them one at a time, each with its own --out",
       );
     }
     if (sources.has(key(targets[i]))) {
       throw new UsageError(
-        `the result for "${name}" would replace ${targets[i]}, a picture to ` +
-          "classify: choose another --out",
+        `the result for "${name}" would replace ${targets[i]}, one of the ` +
+          "pictures to classify: choose another --out",
       );
     }
     taken.set(key(targets[i]), name);
@@ -109,7 +116,7 @@ function chooseTargets(
   return targets;
 }
 
-/** The folder that all folders lie in. */
+/** The folder that contains all the folders. */
 function commonFolder(folders: readonly string[]): string {
   let common = folders[0] ?? "";
   const inside = (folder: string) =>
@@ -118,16 +125,6 @@ function commonFolder(folders: readonly string[]): string {
     common = dirname(common);
   }
   return common;
-}
-
-/** Writes to a folder before any work, to see that it can be written. */
-function tryFolder(folder: string, name: string): void {
-  naming(name, () => {
-    makeFolder(folder);
-    const trial = join(folder, `.mien-${process.pid}`);
-    writeWhole(trial, "");
-    rmSync(trial);
-  });
 }
 
 await runTask({
@@ -151,7 +148,7 @@ await runTask({
     throw new UsageError("--resume continues the table that --csv names");
   }
   if (resume && overwrite) {
-    throw new UsageError("--resume and --overwrite exclude each other");
+    throw new UsageError("--resume and --overwrite cannot be combined");
   }
   const { pictures, leftOut, unreadable } = findPictures(paths);
   const targets = out === undefined
@@ -160,7 +157,7 @@ await runTask({
   const present = targets.filter((target) => existsSync(target));
   if (present.length > 0 && !overwrite && !resume) {
     throw new UsageError(
-      `${present.length} of the results exist already, first ${present[0]}: ` +
+      `${present.length} of the results already exist, first ${present[0]}: ` +
         "--overwrite replaces them",
     );
   }
@@ -177,7 +174,10 @@ await runTask({
     },
   );
   const { emotions } = recognizer;
-  if (out !== undefined) tryFolder(userPath(out), out);
+  if (out !== undefined) {
+    makeFolder(userPath(out));
+    tryFolder(userPath(out), out);
+  }
   const table = csv === undefined
     ? undefined
     : FacesCsv.open(userPath(csv), csv, { overwrite, resume, emotions });
@@ -189,13 +189,13 @@ await runTask({
       `${csv} ends with "${
         table!.resumeAt
       }", which is not among the pictures: ` +
-        "--resume needs the same PATHs",
+        "--resume needs the same PATHs as before",
     );
   }
   for (const message of unreadable) console.error(message);
   if (pictures.length === 0) console.error(`${paths.join(", ")}: no pictures`);
   if (first > 0) {
-    console.error(`${first} of ${pictures.length} pictures are done already`);
+    console.error(`${first} of ${pictures.length} pictures are already done`);
   }
 
   let stopped = false;
@@ -204,7 +204,7 @@ await runTask({
   };
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);
-  const results: object[] = [];
+  const list = options.json ? new JsonList() : undefined;
   const progress = createProgress("Classifying", pictures.length, "pictures");
   let failures = 0, done = first;
   try {
@@ -214,15 +214,12 @@ await runTask({
         const image = await readImage(path);
         const faces = await recognize(image, recognizer);
         if (out !== undefined) {
-          naming(
-            targets[done],
-            () => mkdirSync(dirname(targets[done]), { recursive: true }),
-          );
+          makeFolder(dirname(targets[done]));
           await writePng(targets[done], annotate(image, faces));
         }
         table?.add(name, faces);
         const { width, height } = image;
-        results.push({
+        list?.add({
           file: name,
           width,
           height,
@@ -233,7 +230,7 @@ await runTask({
         if (!(error instanceof ImageError)) throw error;
         failures++;
         const { reason } = error;
-        results.push({ file: name, error: reason });
+        list?.add({ file: name, error: reason });
         console.error(`${name}: ${reason}`);
       }
       progress.update(done + 1);
@@ -243,7 +240,7 @@ await runTask({
     table?.close();
     process.removeListener("SIGINT", stop);
     process.removeListener("SIGTERM", stop);
-    if (options.json) console.log(JSON.stringify(results, null, 2));
+    list?.end();
     for (const line of describeLeftOut(leftOut)) console.error(line);
   }
   const unread = failures + unreadable.length;

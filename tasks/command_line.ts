@@ -1,26 +1,35 @@
-// What all tasks share on the command line: options and help, paths relative to where the user
-// stands, and the end of a task: 0 when it worked, 1 when it failed, 2 for wrong usage.
+// What all tasks share on the command line: options and help, paths relative to the current
+// folder, and the exit status: 0 for success, 1 for failure, 2 for incorrect usage.
 
-import { resolve } from "node:path";
+import { existsSync, rmSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import process from "node:process";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { UserError } from "mien/user_error.ts";
+import {
+  FileError,
+  naming,
+  partialName,
+  writeWhole,
+} from "mien/write_whole.ts";
 
-/** A task that was called in a wrong way. */
+/** A task that was called incorrectly. */
 export class UsageError extends UserError {
   override readonly name = "UsageError";
 }
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
-/** What a task takes. */
+/** What a task takes. `overwrite` among its options is understood as `--force` too. */
 export interface Task<Given extends Options> {
   /** The text of --help, `Usage: …` first. */
   help: string;
   /** As `parseArgs` of `node:util` takes them; --help is added. */
   options: Given;
-  /** How many arguments that are not options, at least and at most. */
+  /** The least and greatest number of arguments that are not options. */
   positionals?: { least: number; most: number; what: string };
+  /** Whatever is not an option of this task goes to another program, and is a positional here. */
+  passesOn?: true;
 }
 
 type Values<Given extends Options> = ReturnType<
@@ -28,22 +37,23 @@ type Values<Given extends Options> = ReturnType<
 >["values"];
 
 /**
- * Runs a task to the end of the process. Errors that the user can mend become one line on standard
+ * Runs a task and ends the process. Errors that the user can fix become one line on standard
  * error; any other error keeps its stack.
  *
  * @param main may return an exit status
  */
 export async function runTask<Given extends Options>(
-  { help, options, positionals: allowed }: Task<Given>,
+  { help, options, positionals: allowed, passesOn }: Task<Given>,
   main: (
     values: Values<Given>,
     positionals: string[],
   ) => number | void | Promise<number | void>,
 ): Promise<void> {
   try {
-    const { values, positionals } = readOptions(options);
+    const { values, positionals } = readOptions(options, passesOn);
     if (values.help) return console.log(help);
-    const { least, most, what } = allowed ?? { least: 0, most: 0, what: "" };
+    const { least, most, what } = allowed ??
+      { least: 0, most: passesOn ? Infinity : 0, what: "" };
     if (positionals.length < least) throw new UsageError(`${what} is missing`);
     if (positionals.length > most) {
       throw new UsageError(`"${positionals[most]}" is one argument too many`);
@@ -58,22 +68,35 @@ export async function runTask<Given extends Options>(
   }
 }
 
-function readOptions(options: Options) {
+function readOptions(given: Options, passesOn = false) {
+  const args = process.argv.slice(2);
+  const options: Options = { ...given, help: { type: "boolean", short: "h" } };
+  if ("overwrite" in given) options.force = { type: "boolean" };
   try {
-    return parseArgs({
-      args: process.argv.slice(2),
-      options: { ...options, help: { type: "boolean", short: "h" } },
+    const { values, positionals, tokens } = parseArgs({
+      args,
+      options,
       allowPositionals: true,
+      strict: !passesOn,
+      tokens: true,
     });
+    values.overwrite ??= values.force;
+    if (!passesOn) return { values, positionals };
+    const own = tokens.flatMap((token) =>
+      token.kind === "option" && token.name in options
+        ? [token.index, token.inlineValue === false ? token.index + 1 : -1]
+        : []
+    );
+    return { values, positionals: args.filter((_, i) => !own.includes(i)) };
   } catch (error) {
     throw new UsageError((error as Error).message.split("\n")[0]);
   }
 }
 
 /**
- * A number that was given as text; `undefined` stays.
+ * A number given as text; `undefined` stays.
  *
- * @throws {UsageError} for anything that is not a number, not whole or out of range
+ * @throws {UsageError} for anything that is not a number, not whole, or out of range
  */
 export function readNumber(
   name: string,
@@ -90,13 +113,13 @@ export function readNumber(
     most < Infinity ? `at most ${most}` : "",
   ].filter(Boolean).join(" and ");
   throw new UsageError(
-    `--${name} takes a ${whole ? "whole " : ""}number${
-      range ? ` of ${range}` : ""
+    `--${name} must be a ${whole ? "whole " : ""}number${
+      range ? `, ${range}` : ""
     }, not "${text}"`,
   );
 }
 
-/** @throws {UsageError} when `text` is none of the choices */
+/** @throws {UsageError} when `text` is not one of the choices */
 export function readChoice<Choice extends string>(
   name: string,
   text: string | undefined,
@@ -106,11 +129,44 @@ export function readChoice<Choice extends string>(
     return text as Choice;
   }
   throw new UsageError(
-    `--${name} is one of ${choices.join(", ")}, not "${text}"`,
+    `--${name} must be one of ${choices.join(", ")}, not "${text}"`,
   );
 }
 
-/** A path as the user means it: relative to the folder in which the task was called. */
+/** A path as the user means it: relative to the folder from which the task was called. */
 export function userPath(path: string): string {
   return resolve(process.env.INIT_CWD ?? ".", path);
+}
+
+/**
+ * What makes a result that cannot be written fail before the work.
+ *
+ * @param name the path for messages
+ * @throws {UsageError} it already exists and must not be replaced
+ * @throws {FileError} it is no file, or its folder is missing or cannot be written
+ */
+export function checkTarget(
+  path: string,
+  name: string,
+  overwrite = false,
+): void {
+  if (existsSync(path) && !overwrite) {
+    throw new UsageError(`${name} already exists: --overwrite replaces it`);
+  }
+  if (existsSync(path) && !statSync(path).isFile()) {
+    throw new FileError(name, "is a folder or a device, not a file");
+  }
+  if (!existsSync(dirname(path))) {
+    throw new FileError(name, "its folder does not exist: create it first");
+  }
+  tryFolder(dirname(path), name);
+}
+
+/** Writes to a folder, to see that it can be written. @throws {FileError} */
+export function tryFolder(folder: string, name: string): void {
+  const trial = partialName(resolve(folder, "trial"));
+  naming(name, () => {
+    writeWhole(trial, "");
+    rmSync(trial);
+  });
 }

@@ -1,6 +1,6 @@
-// Compares how pictures are decoded with OpenCV, over a matrix of formats and their kinds, and
-// writes what was compared to lib/image/compared_with_opencv.json. What OpenCV does not read is
-// compared with the picture that was written. Needs Debian's python3-opencv.
+// Compares picture decoding with OpenCV's, over a matrix of formats and variants, and records the
+// result in lib/image/compared_with_opencv.json. What OpenCV cannot read is compared with the
+// picture that was written. Needs Debian's python3-opencv.
 
 import { Buffer } from "node:buffer";
 import { resolve } from "node:path";
@@ -20,13 +20,13 @@ const RECORD = resolve(
 
 const HELP = `Usage: deno task compare-decoders [options]
 
-Compares how pictures are decoded with OpenCV, over a matrix of formats.
+Compares picture decoding with OpenCV's, over a matrix of formats.
 
   --python PATH  a Python with OpenCV (default /usr/bin/python3)
   --record       write the result to lib/image/compared_with_opencv.json
   --help         show this text`;
 
-/** How far two decodings are apart, in gray levels of 0 to 255. */
+/** How far apart two decodings are, in gray levels of 0 to 255. */
 interface Difference {
   readonly kind: string;
   readonly comparedWith: "OpenCV" | "source";
@@ -35,8 +35,8 @@ interface Difference {
 }
 
 /**
- * Means that are allowed. OpenCV and we use relatives of the same libraries, which round the
- * colors of JPEG and WebP differently by one or two levels. Against the source a lossy format may
+ * Mean differences that are allowed. OpenCV and this project use related libraries, whose rounding
+ * of JPEG and WebP colors differs by one or two levels. Against the source, a lossy format may
  * lose what its coding loses, and a palette what its colors cannot show.
  */
 function tolerance({ name, format, alone }: Kind): number {
@@ -44,7 +44,7 @@ function tolerance({ name, format, alone }: Kind): number {
   return ["JPEG", "WEBP"].includes(format) || name === "TIFF, JPEG" ? 1 : 0.5;
 }
 
-/** A drawn scene, tinted from side to side; neither side is a multiple of 8. */
+/** A drawn scene with a tint gradient; neither side is a multiple of 8. */
 function drawSource(): ColorImage {
   const { image } = drawScene({ width: 170, height: 121, faces: 1, seed: 3 });
   const { width, height } = image;
@@ -83,7 +83,7 @@ async function readWithOpenCv(
   return { width, height, data };
 }
 
-/** The picture as EXIF's orientation says (EXIF 2.3, table 6). */
+/** The picture turned as its EXIF orientation says (EXIF 2.3, table 6). */
 function turn(image: ColorImage, orientation: number): ColorImage {
   const lying = orientation <= 4;
   const width = lying ? image.width : image.height;
@@ -121,8 +121,10 @@ await runTask({
   const results: Difference[] = [], failures: string[] = [];
   for (const kind of KINDS) {
     const bytes = await encodeWithMagick(
-      ...[source, kind.format] as const,
-      ...[kind.prepare, kind.frames] as const,
+      source,
+      kind.format,
+      kind.prepare,
+      kind.frames,
     );
     const read = await readImage(bytes, kind.name).catch((error) => {
       if (!(error instanceof ImageError)) throw error;

@@ -1,5 +1,5 @@
 // Compares detection, gray conversion and equalization with OpenCV's on random
-// images, sizes and options, and writes what was compared to
+// images, sizes and options, and records the result in
 // lib/haar/wasm/compared_with_opencv.json. Needs Debian's python3-opencv and
 // opencv-data.
 
@@ -30,13 +30,13 @@ const HELP = `Usage: deno task compare-opencv [options]
 Compares detection with OpenCV's on random images.
 
   --count N      detections to compare (default 3000)
-  --seed N       of the random numbers (default 1)
+  --seed N       seed of the random numbers (default 1)
   --photos DIR   also use parts of the pictures in this folder
   --python PATH  a Python with OpenCV (default /usr/bin/python3)
   --record       write the result to lib/haar/wasm/compared_with_opencv.json
   --help         show this text`;
 
-/** Noise of a random coarseness and contrast. */
+/** Noise of random coarseness and contrast. */
 function noise(random: Random, width: number, height: number): GrayImage {
   const coarse = 1 + random.integer(12);
   const small = {
@@ -82,13 +82,13 @@ function part(
 }
 
 async function pictures(folder: string | undefined): Promise<GrayImage[]> {
-  const drawn = Array.from({ length: 8 }, (_, seed) =>
-    drawScene({
-      ...{ width: 480, height: 360, seed },
-      faces: 1 + seed % 4,
-    }).image);
+  const drawn = Array.from(
+    { length: 8 },
+    (_, seed) =>
+      drawScene({ width: 480, height: 360, seed, faces: 1 + seed % 4 }).image,
+  );
   if (folder === undefined) return drawn;
-  if (!existsSync(folder)) throw new UserError(`${folder} is not there`);
+  if (!existsSync(folder)) throw new UserError(`${folder} does not exist`);
   const photos: GrayImage[] = [];
   for (const name of readdirSync(folder).sort()) {
     if (!/\.(jpe?g|png)$/i.test(name)) continue;
@@ -97,7 +97,7 @@ async function pictures(folder: string | undefined): Promise<GrayImage[]> {
   return [...drawn, ...photos, ...photos];
 }
 
-/** A side of a random picture: mostly small, now and then larger. */
+/** The side of a random picture: mostly small, occasionally larger. */
 function randomSide(random: Random): number {
   const kind = random.next();
   if (kind < 0.1) return 1 + random.integer(40);
@@ -175,7 +175,11 @@ async function compare(
       : detectors[random.integer(detectors.length)];
     const wanted = randomOptions(random, detector.cascade);
     const question = {
-      ...{ ask: "detect", width, height, cascade: path, ...wanted },
+      ask: "detect",
+      width,
+      height,
+      cascade: path,
+      ...wanted,
       minSize: [wanted.minSize.width, wanted.minSize.height],
       maxSize: [wanted.maxSize.width, wanted.maxSize.height],
     };

@@ -1,10 +1,11 @@
-// Makes copies of the notebooks to work in, without outputs, in my/. Git ignores that
-// folder: a student's work and outputs are safe from updates, and faces of FER-2013
-// shown there cannot be committed.
+// Copies the notebooks, without outputs, into my/ to work in. Git ignores that folder:
+// a student's work and outputs are safe from updates, and FER-2013 faces shown there
+// cannot be committed.
 
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "mien/user_error.ts";
+import { writeWhole } from "mien/write_whole.ts";
 import { runTask } from "./command_line.ts";
 import { type Notebook, readNotebook } from "./run_notebook.ts";
 import { projectRoot } from "./setup.ts";
@@ -12,11 +13,11 @@ import { projectRoot } from "./setup.ts";
 const HELP = `Usage: deno task course [--reset NAME]
 
 Copies the notebooks into my/, without their outputs, for you to work in. What is
-there already stays as it is, also after an update of the project; git ignores
+already there is not changed, even after an update of the project; git ignores
 my/.
 
-  --reset NAME  put a fresh copy of one notebook in the place of yours, such as
-                03; yours is kept beside it as 03_model.old.ipynb
+  --reset NAME  replace your copy of one notebook, such as 03, with a fresh one;
+                yours is kept beside it as 03_model.old.ipynb
   --help        show this text`;
 
 /** Where the copies are, and where they come from. */
@@ -30,7 +31,7 @@ const folders: CourseFolders = {
   to: join(projectRoot, "my"),
 };
 
-/** A notebook as nobody has run it yet. */
+/** A notebook without outputs. */
 export function withoutOutputs(notebook: Notebook): Notebook {
   return {
     ...notebook,
@@ -43,7 +44,7 @@ export function withoutOutputs(notebook: Notebook): Notebook {
 }
 
 /**
- * Copies the notebooks that are not there yet.
+ * Copies the notebooks that are missing.
  *
  * @returns The names of the new copies.
  */
@@ -55,11 +56,11 @@ export function copyNotebooks({ from, to }: CourseFolders = folders): string[] {
 }
 
 /**
- * Puts a fresh copy of one notebook in the place of the student's, which is kept
+ * Replaces the student's copy of one notebook with a fresh one; the old copy is kept
  * under another name.
  *
- * @param part A part of the notebook's name, such as "03".
- * @returns The notebook's name and the one that the old copy has now.
+ * @param part Part of the notebook's name, such as "03".
+ * @returns The notebook's name and the old copy's new name.
  * @throws {UserError} when no notebook has it in its name, or several have
  */
 export function resetNotebook(
@@ -72,7 +73,7 @@ export function resetNotebook(
     throw new UserError(
       `${
         found.length === 0 ? "no notebook has" : "several notebooks have"
-      } "${part}" in the name; there are ${names.join(", ")}`,
+      } "${part}" in the name; the notebooks are ${names.join(", ")}`,
     );
   }
   const [name] = found;
@@ -90,12 +91,7 @@ function notebooksIn(folder: string): string[] {
 
 function copy(from: string, to: string, name: string): void {
   const notebook = withoutOutputs(readNotebook(join(from, name)));
-  const path = join(to, name);
-  Deno.writeTextFileSync(
-    `${path}.part`,
-    JSON.stringify(notebook, null, 1) + "\n",
-  );
-  Deno.renameSync(`${path}.part`, path);
+  writeWhole(join(to, name), JSON.stringify(notebook, null, 1) + "\n");
 }
 
 /** The first of `NAME.old.ipynb`, `NAME.old-2.ipynb`, … that is not taken. */
@@ -121,7 +117,7 @@ if (import.meta.main) {
       console.log(
         fresh.length > 0
           ? `copied to my/: ${fresh.join(", ")}`
-          : "my/ has a copy of every notebook already; --reset NAME makes one fresh",
+          : "my/ already has a copy of every notebook; --reset NAME replaces one",
       );
       console.log("open them with deno task lab");
     },

@@ -1,4 +1,4 @@
-// `deno task data`: gets FER-2013 into data/, whole and verified, or makes faces of pictures.
+// `deno task data`: puts FER-2013 into data/, complete and verified, or makes faces from pictures.
 import { existsSync } from "node:fs";
 import { basename, join, relative } from "node:path";
 import { countSplits, type Faces, SPLITS } from "mien/data/faces.ts";
@@ -13,14 +13,20 @@ import {
   VOTES_URL,
 } from "mien/data/download.ts";
 import { readFaceFolders, writeFaces } from "mien/recognition/face_folders.ts";
-import { readNumber, runTask, UsageError, userPath } from "./command_line.ts";
+import {
+  checkTarget,
+  readNumber,
+  runTask,
+  UsageError,
+  userPath,
+} from "./command_line.ts";
 
 const HELP = `Usage: deno task data [--from URL|FILE]
        deno task data --from FOLDER --faces [--out FILE] [--seed N]
 
 Downloads FER-2013 (Kaggle's public image version, about 60 MB) into data/,
-continues where an earlier try stopped, and verifies the faces of every split and
-emotion. FER-2013 is for research; see data/README.md.
+continuing an interrupted download, and verifies the number of faces for every
+split and emotion. FER-2013 is for research; see data/README.md.
 
   --from URL|FILE  a mirror, or a file: a zip of the picture folders or
                    fer2013.csv, plain, gzipped or zipped.
@@ -28,17 +34,17 @@ emotion. FER-2013 is for research; see data/README.md.
   --votes URL|FILE FER+'s fer2013new.csv: how ten people labeled each face.
                    Default: ${VOTES_URL}
                    The votes belong to the rows of fer2013.csv; picture folders
-                   keep no order, so that nothing can use them there.
-  --faces          find the faces in pictures of any kind: FOLDER has a folder for
-                   each class, of any names, with pictures in it, or with a folder
-                   for each person. Faces are cropped to 48x48 and split, no person
-                   in two splits; what is left out is listed with its reason
-  --out FILE       where they go; otherwise data/FOLDER.csv.gz
-  --seed N         decides the split; 1
-  --overwrite      replace FILE if it is there
+                   have no order, so the votes cannot be used with them.
+  --faces          find the faces in pictures of any kind: FOLDER has one folder
+                   per class, with any name, containing pictures or one folder
+                   per person. Faces are cropped to 48x48 and split, with no person
+                   in two splits; what is left out is listed with the reason
+  --out FILE       where to write them (default: data/FOLDER.csv.gz)
+  --seed N         decides the split (default: 1)
+  --overwrite      replace FILE if it exists
   --help           show this text`;
 
-/** The faces of a folder of pictures, written as a table. */
+/** Writes the faces in a folder of pictures as a table. */
 async function makeFaces(
   from: string | undefined,
   options: { out?: string; seed?: string; overwrite?: boolean },
@@ -48,9 +54,7 @@ async function makeFaces(
   const file = options.out
     ? userPath(options.out)
     : join(DATA_FOLDER, `${basename(folder)}.csv.gz`);
-  if (existsSync(file) && !options.overwrite) {
-    throw new UsageError(`${file} is there already: --overwrite replaces it`);
-  }
+  checkTarget(file, file, options.overwrite);
   const seed = readNumber("seed", options.seed, { least: 0, whole: true }) ?? 1;
   const faces = await readFaceFolders(folder, { seed });
   for (const { reason } of faces.source.skipped) {
@@ -62,18 +66,18 @@ async function makeFaces(
     return `${emotion} ${countSplits({ splits: own }).join(" + ")}`;
   });
   console.log(describeFaces(faces));
-  console.log(`Faces a class, ${SPLITS.join(" + ")}: ${counts.join(", ")}`);
+  console.log(`Faces per class, ${SPLITS.join(" + ")}: ${counts.join(", ")}`);
   const shown = relative(".", file).replaceAll("\\", "/");
   console.log(`wrote ${shown}; use it with --data ${shown}`);
 }
 
-/** The faces in data/, downloaded or copied unless they are there. */
+/** The faces in data/, downloaded or copied if missing. */
 async function getFaces(from: string | undefined): Promise<Faces> {
   const there = from === undefined
     ? FACES_NAMES.find((name) => existsSync(join(DATA_FOLDER, name)))
     : undefined;
   if (there === undefined) return (await downloadFaces({ from })).faces;
-  console.log(`${join(DATA_FOLDER, there)} is there already.`);
+  console.log(`${join(DATA_FOLDER, there)} is already there.`);
   return await loadFaces(join(DATA_FOLDER, there));
 }
 
@@ -96,7 +100,7 @@ await runTask({
   });
   console.log(
     faces.source.unordered
-      ? `${place}: to use the votes, get fer2013.csv (--from); picture folders keep no order`
-      : `${place}: fits the faces, row by row`,
+      ? `${place}: to use the votes, get fer2013.csv (--from); picture folders have no order`
+      : `${place}: matches the faces, row by row`,
   );
 });

@@ -1,15 +1,8 @@
-// Finds faces in a picture: prints their rectangles and, where asked, writes
-// the picture with frames around them. Emotions are in tasks/classify.ts.
+// Finds faces in a picture: prints their rectangles and, on request, writes
+// the picture with frames around them. For emotions, see tasks/classify.ts.
 
-import {
-  existsSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { basename, dirname } from "node:path";
-import process from "node:process";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { basename } from "node:path";
 import { type Cascade, CascadeError } from "mien/haar/cascade.ts";
 import { readCascadeXml } from "mien/haar/cascade_xml.ts";
 import { readCompactCascade } from "mien/haar/cascade_json.ts";
@@ -19,40 +12,46 @@ import type { Box } from "mien/image/box.ts";
 import { DETECT_DEFAULTS, detectFaces } from "mien/haar/detector.ts";
 import type { ColorImage } from "mien/image/gray.ts";
 import { readImage, writePng } from "mien/image/image.ts";
-import { FileError, naming } from "mien/write_whole.ts";
-import { readNumber, runTask, UsageError, userPath } from "./command_line.ts";
+import { naming } from "mien/write_whole.ts";
+import {
+  checkTarget,
+  readNumber,
+  runTask,
+  UsageError,
+  userPath,
+} from "./command_line.ts";
 
 const HELP = `Usage: deno task detect IMAGE [options]
 
 Finds faces in a picture with a Haar cascade, as OpenCV does.
 
   --cascade FILE     another cascade: OpenCV's XML or the compact JSON
-  --scale-factor F   how much larger from size to size, above 1 (default 1.1)
-  --min-neighbors N  raw rectangles that a face needs (default 3; 0: all raw)
-  --min-size WxH     smallest face in pixels (default no limit)
-  --max-size WxH     largest face in pixels (default no limit)
+  --scale-factor F   ratio of one face size to the next, above 1 (default 1.1)
+  --min-neighbors N  raw rectangles that a face needs (default 3; 0: show all)
+  --min-size WxH     smallest face in pixels (default: no limit)
+  --max-size WxH     largest face in pixels (default: no limit)
   --equalize         equalize the histogram first, for dark or pale pictures
-  --json             print {"image","width","height","rects":[[x,y,w,h]]} only
-  --out PICTURE      write the picture with the faces framed, a PNG
-  --force            replace PICTURE if it is there
+  --json             print only {"image","width","height","rects":[[x,y,w,h]]}
+  --out PICTURE      write the picture with the faces framed, as PNG
+  --overwrite        replace PICTURE if it exists
   --help             show this text`;
 
 function sizeFrom(text: string | undefined, name: string) {
   if (text === undefined) return DETECT_DEFAULTS.minSize;
   const [, width, height] = /^(\d+)x(\d+)$/.exec(text) ?? [];
   if (width === undefined) {
-    throw new UsageError(`--${name} is "${text}", not WxH such as 40x40`);
+    throw new UsageError(`--${name} must be WxH, such as 40x40, not "${text}"`);
   }
   return { width: Number(width), height: Number(height) };
 }
 
-/** In bytes; OpenCV's largest takes 3.4 MB. */
+/** In bytes; OpenCV's largest cascade has 3.4 MB. */
 const LARGEST_CASCADE = 64_000_000;
 
 function readCascade(path: string | undefined): Cascade {
   if (path === undefined) return frontalFaceCascade();
   const file = userPath(path);
-  if (!existsSync(file)) throw new CascadeError(path, "there is no such file");
+  if (!existsSync(file)) throw new CascadeError(path, "no such file");
   const found = statSync(file);
   if (!found.isFile() || found.size > LARGEST_CASCADE) {
     throw new CascadeError(
@@ -81,32 +80,16 @@ function frame(image: ColorImage, boxes: readonly Box[]): ColorImage {
     for (let y = box.y; y < box.y + box.height; y++) {
       for (let x = box.x; x < box.x + box.width; x++) {
         const edge = Math.min(
-          ...[x - box.x, box.x + box.width - 1 - x],
-          ...[y - box.y, box.y + box.height - 1 - y],
+          x - box.x,
+          box.x + box.width - 1 - x,
+          y - box.y,
+          box.y + box.height - 1 - y,
         );
         if (edge < thick) data.set([40, 220, 90, 255], 4 * (y * width + x));
       }
     }
   }
   return { width, height, data };
-}
-
-/** What makes a picture that cannot be written fail before the search. */
-function checkTarget(out: string, replace: boolean): void {
-  const target = userPath(out);
-  if (!/\.png$/i.test(out)) throw new UsageError(`${out} must end in .png`);
-  if (existsSync(target) && !replace) {
-    throw new UsageError(`${out} is there: use --force to replace it`);
-  }
-  if (existsSync(target) && !statSync(target).isFile()) {
-    throw new FileError(out, "is a folder or a device, not a file");
-  }
-  if (!existsSync(dirname(target))) {
-    throw new FileError(out, "its folder is not there: make it first");
-  }
-  const trial = `${target}.${process.pid}.trial`;
-  naming(out, () => writeFileSync(trial, ""));
-  rmSync(trial);
 }
 
 await runTask({
@@ -120,22 +103,27 @@ await runTask({
     equalize: { type: "boolean" },
     json: { type: "boolean" },
     out: { type: "string" },
-    force: { type: "boolean" },
+    overwrite: { type: "boolean" },
   },
   positionals: { least: 1, most: 1, what: "an IMAGE" },
 }, async (options, [name]) => {
   const search = {
     scaleFactor: readNumber("scale-factor", options["scale-factor"], {
-      ...{ least: 1.001, most: 1000 },
+      least: 1.001,
+      most: 1000,
     }) ?? DETECT_DEFAULTS.scaleFactor,
     minNeighbors: readNumber("min-neighbors", options["min-neighbors"], {
-      ...{ least: 0, whole: true },
+      least: 0,
+      whole: true,
     }) ?? DETECT_DEFAULTS.minNeighbors,
     minSize: sizeFrom(options["min-size"], "min-size"),
     maxSize: sizeFrom(options["max-size"], "max-size"),
   };
   const { out } = options;
-  if (out !== undefined) checkTarget(out, options.force ?? false);
+  if (out !== undefined) {
+    if (!/\.png$/i.test(out)) throw new UsageError(`${out} must end in .png`);
+    checkTarget(userPath(out), out, options.overwrite);
+  }
   const cascade = readCascade(options.cascade);
   const image = await readImage(userPath(name));
   const { width, height } = image;
@@ -148,7 +136,10 @@ await runTask({
   if (out !== undefined) await writePng(userPath(out), frame(image, faces));
   if (options.json) {
     const rects = faces.map((face) => [
-      ...[face.x, face.y, face.width, face.height],
+      face.x,
+      face.y,
+      face.width,
+      face.height,
     ]);
     console.log(JSON.stringify({ image: name, width, height, rects }));
     return;

@@ -2,72 +2,39 @@
 // The figures themselves come from lib/evaluation/evaluate.ts.
 
 import * as path from "node:path";
-import process from "node:process";
-import { parseArgs } from "node:util";
 import { loadModel } from "mien/model/saved_model.ts";
-import { UserError } from "mien/user_error.ts";
 import { evaluate, type Evaluation } from "mien/evaluation/evaluate.ts";
-import { type Split, SPLITS } from "mien/data/faces.ts";
+import { SPLITS } from "mien/data/faces.ts";
 import { declareMeaning, meaningOf } from "mien/model/emotions_of_model.ts";
 import { findVotes, majorityFaces } from "mien/data/ferplus.ts";
 import { loadFaces } from "mien/data/fer2013.ts";
 import { defaultModel } from "mien/recognition/recognize.ts";
 import { createProgress } from "mien/progress.ts";
+import { readChoice, runTask, UsageError, userPath } from "./command_line.ts";
 
 const HELP =
   `Usage: deno task evaluate --data PATH --split SPLIT [--model FOLDER] [options]
 
-Measures a model on the faces of one split, as they are, each once.
+Measures a model on the unchanged faces of one split.
 
   --data PATH       FER-2013 in any form: CSV, plain or zipped, or folders of
                     pictures
   --split SPLIT     Training, PublicTest or PrivateTest
-  --model FOLDER    the folder of a saved model; otherwise the project's own
-  --labels NAME     fer2013 (default), or ferplus: the faces on whose emotion at
-                    least five of FER+'s ten people agree, with that emotion
-  --votes FILE      FER+'s fer2013new.csv; otherwise beside the data or in data/
-  --emotions A,B    the names of the model's classes, in its order, where it
-                    has none; otherwise the data's are taken to be meant
-  --scale 0..1      what black and white are to it, where not -1..1
+  --model FOLDER    the folder of a saved model (default: the project's own)
+  --labels NAME     fer2013 (default), or ferplus: the faces for which at least
+                    five of FER+'s ten people agree on an emotion
+  --votes FILE      FER+'s fer2013new.csv (default: next to the data or in data/)
+  --emotions A,B    the names of the model's classes, in its order, if it has
+                    none (default: the data's classes)
+  --scale 0..1      the values it expects for black and white, if not -1..1
   --tta             test-time augmentation: the mean over each face and its
                     mirror image
   --json            print one JSON object and nothing else
   --help            show this text`;
 
-/** A wrong use of the command. */
-class UsageError extends UserError {}
-
-function readArguments() {
-  const text = { type: "string" } as const;
-  const yes = { type: "boolean" } as const;
-  try {
-    return parseArgs({
-      options: {
-        ...{ data: text, split: text, model: text, labels: text, votes: text },
-        ...{ emotions: text, scale: text },
-        ...{ tta: yes, json: yes, help: yes },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError((error as Error).message.split("\n")[0]);
-  }
-}
-
-function readSplit(name: string | undefined): Split {
-  if (SPLITS.some((split) => split === name)) return name as Split;
-  throw new UsageError(
-    `--split is one of ${SPLITS.join(", ")}${name ? `, not "${name}"` : ""}`,
-  );
-}
-
-function readLabels(name = "fer2013"): "fer2013" | "ferplus" {
-  if (name === "fer2013" || name === "ferplus") return name;
-  throw new UsageError(`--labels is fer2013 or ferplus, not "${name}"`);
-}
-
 const percent = (part: number) => `${(100 * part).toFixed(2)} %`;
 
-/** The confusion counts as a table: labels down, answers across. */
+/** The confusion counts as a table: labels in rows, predictions in columns. */
 function formatConfusion(
   confusion: number[][],
   emotions: readonly string[],
@@ -100,39 +67,55 @@ accuracy           ${percent(result.accuracy)} (95 %: ± ${
   })
   of unseen faces  ${
     unseen.accuracy === null
-      ? "none: Training holds them all"
+      ? "none: all are in Training"
       : `${percent(unseen.accuracy)} of the ${
         unseen.n.toLocaleString("en")
-      } that Training does not hold too`
+      } that are not in Training`
   }
 macro-F1           ${result.macroF1.toFixed(4)}
 cross-entropy      ${result.loss.toFixed(4)}
 calibration error  ${result.ece.toFixed(4)}, and ${
     result.eceWithTemperature.toFixed(4)
-  } with the temperature ${result.temperature} fitted here
+  } with the temperature ${result.temperature}, fitted here
 
 ${lines.join("\n")}
 
-labels down, answers across
+labels in rows, predictions in columns
 ${formatConfusion(result.confusion, names)}`;
 }
 
-async function main(): Promise<void> {
-  const args = readArguments();
-  if (args.help) return console.log(HELP);
-  const split = readSplit(args.split);
-  if (!args.data) throw new UsageError("--data PATH is missing; see --help");
-  const place = args.model ?? defaultModel();
+const text = { type: "string" } as const;
+const yes = { type: "boolean" } as const;
+
+await runTask({
+  help: HELP,
+  options: {
+    data: text,
+    split: text,
+    model: text,
+    labels: text,
+    votes: text,
+    emotions: text,
+    scale: text,
+    tta: yes,
+    json: yes,
+  },
+}, async (args) => {
+  const split = readChoice("split", args.split, SPLITS);
+  if (!split) throw new UsageError(`--split ${SPLITS.join(" or ")} is missing`);
+  if (!args.data) throw new UsageError("--data PATH is missing");
+  const place = args.model ? userPath(args.model) : defaultModel();
   const model = await loadModel(place);
   declareMeaning(model, args);
-  const labels = readLabels(args.labels);
-  const given = await loadFaces(args.data);
+  const labels = readChoice("labels", args.labels, ["fer2013", "ferplus"]) ??
+    "fer2013";
+  const given = await loadFaces(userPath(args.data));
   const faces = labels === "ferplus"
-    ? majorityFaces(await findVotes(given, args.votes))
+    ? majorityFaces(await findVotes(given, args.votes && userPath(args.votes)))
     : given;
   if (!meaningOf(model).named) {
     console.error(
-      `The model names no emotions: taken to be ${given.emotions.join(", ")}.`,
+      `The model has no class names; assuming ${given.emotions.join(", ")}.`,
     );
   }
   const bar = createProgress("Evaluating", 0, "faces");
@@ -141,7 +124,7 @@ async function main(): Promise<void> {
     onProgress: (done) => bar.update(done),
   });
   bar.stop();
-  // As the user may share it: no paths above the project or the folder given.
+  // Safe for the user to share: no paths above the project or the given folder.
   const name = path.relative(".", place).replaceAll("\\", "/") || ".";
   if (!args.json) return console.log(format(result, name));
   const { name: source, hash } = faces.source;
@@ -153,12 +136,4 @@ async function main(): Promise<void> {
       data: { name: source, hash },
     }),
   );
-}
-
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof UserError)) throw error;
-  console.error(error.message);
-  process.exit(error instanceof UsageError ? 2 : 1);
-}
+});

@@ -1,4 +1,4 @@
-"""Executes one notebook in its kernel and tells how it goes, as JSON lines.
+"""Executes one notebook in its kernel and prints its progress as JSON lines.
 
 Started by run_notebook.ts, which reads the lines:
 
@@ -9,11 +9,11 @@ Started by run_notebook.ts, which reads the lines:
     {"event": "error", "cell": 4, "name": "Error", "message": "..."}
     {"event": "done", "seconds": 12.3}
 
-The executed notebook is written to OUTPUT also when a cell fails, and a
-fragment of HTML beside it (OUTPUT with .html) when none does. When standard
+The executed notebook is written to OUTPUT even if a cell fails, and a
+fragment of HTML next to it (OUTPUT with .html) if none does. When standard
 input closes, the process that started this one has ended: the kernel is
-killed and this ends too. It leaves out which notebooks there are, and what a
-page around the fragment looks like.
+killed and this ends too. It does not choose the notebooks or lay out the page
+around the fragment.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ class TellingClient(NotebookClient):
 
     async def async_start_new_kernel_client(self, *args, **kwargs):
         client = await super().async_start_new_kernel_client(*args, **kwargs)
-        # nbclient has set handlers of its own by now, which wait for the cell.
+        # nbclient has set its own handlers by now, which wait for the cell.
         end_on_signals(self)
         process = self.kernel_process()
         if process is not None:
@@ -81,8 +81,8 @@ class TellingClient(NotebookClient):
         return result
 
     def process_message(self, msg, cell, cell_index):
-        # Deno sends null for the fields that a bare expression leaves empty;
-        # nbclient 0.7 looks into them.
+        # Deno sends null for fields that a bare expression leaves empty;
+        # nbclient 0.7 reads them.
         content = msg.get("content", {})
         for field in ("transient", "metadata", "data"):
             if content.get(field, ...) is None:
@@ -96,7 +96,7 @@ def end(client):
 
 
 def end_on_signals(client):
-    """Ends the kernel with this process, at once, on any signal that asks."""
+    """Ends the kernel and this process at once on any terminating signal."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
         if number is None:
@@ -123,7 +123,7 @@ LONGEST_CAPTION = 150
 
 
 def figure(words, source, width):
-    """A picture with its words as caption; of long ones only the title."""
+    """A picture with its text as caption; only the title if it is long."""
     caption = words if len(words) <= LONGEST_CAPTION else words.split(": ")[0]
     style = f' style="--width:{width}px"' if width else ""
     return (
@@ -134,7 +134,7 @@ def figure(words, source, width):
 
 
 def for_pages(notebook):
-    """A copy with its pictures as figures, and code that is painted right."""
+    """A copy with its pictures as figures, and correctly highlighted code."""
     notebook = copy.deepcopy(notebook)
     # The TypeScript lexer takes the value after a colon for a type.
     notebook.metadata.setdefault("language_info", {})["pygments_lexer"] = "js"
@@ -187,7 +187,7 @@ def main(source, output, folder):
     except DeadKernelError as error:
         failure = ("DeadKernelError", str(error))
     except Exception as error:
-        # Whatever Jupyter makes of a cell's output, the cell is to be named.
+        # Whatever Jupyter makes of a cell's output, the error must name the cell.
         if client.code_cell == 0:
             raise
         failure = (type(error).__name__, f"{error} (in Jupyter's client)")

@@ -1,4 +1,4 @@
-// deno task explore: serves the explorer on this computer and opens it, or writes it into a folder.
+// deno task explore: serves the explorer on this computer and opens it, or writes it to a folder.
 // The work is in lib/explorer/server.ts and site.ts and, in the browser, in lib/explorer/rooms.
 
 import { serveExplorer } from "mien/explorer/server.ts";
@@ -7,8 +7,8 @@ import { readNumber, runTask, UsageError, userPath } from "./command_line.ts";
 
 const HELP = `Usage: deno task explore [options]
 
-Opens a page in which a trained network can be touched: its layers, its faces,
-its mistakes. Everything runs in the page: no picture leaves this computer.
+Opens a page for exploring a trained network: its layers, its faces, its
+mistakes. Everything runs in the page: no picture leaves this computer.
 Ctrl+C ends it.
 
   --model DIR   open this trained model first (default: the default model)
@@ -16,12 +16,12 @@ Ctrl+C ends it.
                 confusion, beat, time or teach
   --port N      use this port (default: a free one)
   --no-open     only print the address
-  --out DIR     write the page into this folder instead, for any static web
-                server; with the first model and two epochs of its run, and
-                without any data of yours
+  --out DIR     write the page to this folder instead, for any static web
+                server, with the first model and two epochs of its run but
+                none of your data
   --help        show this text`;
 
-/** Opens an address in the user's browser; without one nothing happens. */
+/** Opens an address in the user's browser; does nothing if there is none. */
 async function openBrowser(url: string) {
   const [program, ...args] = Deno.build.os === "darwin"
     ? ["open", url]
@@ -38,7 +38,9 @@ export async function exploreRoom(
   options: { model?: string; port?: string; "no-open"?: boolean },
 ): Promise<void> {
   const port = readNumber("port", options.port, {
-    ...{ least: 0, most: 65535, whole: true },
+    least: 0,
+    most: 65535,
+    whole: true,
   });
   const server = await serveExplorer({ port, model: options.model });
   const url = room === "" ? server.url : `${server.url}#${room}`;
@@ -46,7 +48,7 @@ export async function exploreRoom(
   if (!options["no-open"]) await openBrowser(url);
 }
 
-/** The options that serving takes. */
+/** The options for serving. */
 export const SERVE_OPTIONS = {
   port: { type: "string" },
   model: { type: "string" },
@@ -54,8 +56,14 @@ export const SERVE_OPTIONS = {
 } as const;
 
 const ROOMS = [
-  ...["inside", "playground", "camera", "detector", "confusion"],
-  ...["beat", "time", "teach"],
+  "inside",
+  "playground",
+  "camera",
+  "detector",
+  "confusion",
+  "beat",
+  "time",
+  "teach",
 ];
 
 if (import.meta.main) {
@@ -68,7 +76,7 @@ if (import.meta.main) {
     },
   }, async ({ out, room = "", ...options }) => {
     if (room !== "" && !ROOMS.includes(room)) {
-      throw new UsageError(`--room is one of ${ROOMS.join(", ")}`);
+      throw new UsageError(`--room must be one of ${ROOMS.join(", ")}`);
     }
     const model = options.model && userPath(options.model);
     if (out === undefined) {
@@ -78,7 +86,7 @@ if (import.meta.main) {
     const bytes = await writeSite(folder, { model });
     console.log(
       `${folder}: ${(bytes / 1e6).toFixed(2)} MB, for any static web server ` +
-        "(browsers do not open it as a file)",
+        "(browsers cannot open it as a file)",
     );
   });
 }

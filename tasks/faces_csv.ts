@@ -1,5 +1,5 @@
 // The table that `deno task classify --csv` writes: a row for each face, written picture by picture,
-// so that what is done is kept when the task is stopped.
+// so that finished rows are kept when the task is stopped.
 
 import {
   closeSync,
@@ -7,17 +7,15 @@ import {
   ftruncateSync,
   openSync,
   readFileSync,
-  statSync,
   writeSync,
 } from "node:fs";
-import { dirname } from "node:path";
 import { Buffer } from "node:buffer";
 import { EMOTIONS } from "mien/emotions.ts";
 import type { RecognizedFace } from "mien/recognition/recognizer.ts";
 import { FileError, naming } from "mien/write_whole.ts";
-import { UsageError } from "./command_line.ts";
+import { checkTarget, UsageError } from "./command_line.ts";
 
-/** The columns; `neighbours` is spelled as programs that read the table know it. */
+/** The columns; `neighbours` keeps the spelling that programs reading the table expect. */
 const headerOf = (emotions: readonly string[]) =>
   `file,x,y,width,height,neighbours,emotion,confidence,${
     emotions.join(",")
@@ -32,18 +30,18 @@ export class FacesCsv {
     readonly name: string,
     readonly file: number,
     start: number,
-    /** The picture that a stopped run did last, whose rows were removed: it is done again. */
+    /** The last picture of a stopped run; its rows were removed, so it is done again. */
     readonly resumeAt?: string,
   ) {
     this.#written = start;
   }
 
   /**
-   * Opens a table, so that a target that cannot be written is noticed before any work.
+   * Opens a table first, so that a target that cannot be written is noticed before any work.
    *
    * @param name the path for messages
-   * @throws {FileError} it cannot be written, or continued
-   * @throws {UsageError} it is there already and may not be replaced
+   * @throws {FileError} if it cannot be written or continued
+   * @throws {UsageError} if it already exists and may not be replaced
    */
   static open(
     path: string,
@@ -60,15 +58,10 @@ export class FacesCsv {
     }
     if (existsSync(path) && !overwrite) {
       throw new UsageError(
-        `${name} exists already: --overwrite replaces it, --resume continues it`,
+        `${name} already exists: --overwrite replaces it, --resume continues it`,
       );
     }
-    if (!existsSync(dirname(path))) {
-      throw new FileError(name, "its folder is not there: make it first");
-    }
-    if (existsSync(path) && !statSync(path).isFile()) {
-      throw new FileError(name, "is a folder or a device, not a file");
-    }
+    checkTarget(path, name, true);
     const file = naming(name, () => openSync(path, "w"));
     const table = new FacesCsv(path, name, file, 0);
     table.#write(header);
@@ -80,7 +73,7 @@ export class FacesCsv {
     if (!text.startsWith(header)) {
       throw new FileError(
         name,
-        "is not a table of this task, so it cannot be continued: --overwrite replaces it",
+        "is not a table from this task, so it cannot be continued: --overwrite replaces it",
       );
     }
     const rows = readRows(text.slice(header.length));
@@ -125,8 +118,15 @@ function asRow(picture: string, face: RecognizedFace): string {
   const { x, y, width, height } = face.box;
   const probabilities = Array.from(face.probabilities, (p) => p.toFixed(5));
   return [
-    ...[quote(picture), x, y, width, height, face.neighbours],
-    ...[face.emotion, face.confidence.toFixed(5), ...probabilities],
+    quote(picture),
+    x,
+    y,
+    width,
+    height,
+    face.neighbours,
+    face.emotion,
+    face.confidence.toFixed(5),
+    ...probabilities,
     Number(face.unsure),
   ].join(",") + "\n";
 }
@@ -135,7 +135,7 @@ function quote(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** Whole rows with the picture that each is about; a row that was cut off is left out. */
+/** Complete rows and the picture each is about; a truncated row is left out. */
 function readRows(text: string): { file: string; row: string }[] {
   const rows: { file: string; row: string }[] = [];
   const pattern = /(?:"((?:[^"]|"")*)"|([^",\r\n]*)),[^"\r\n]*\n/y;

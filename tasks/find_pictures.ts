@@ -1,5 +1,5 @@
-// Which pictures a user means by the files and folders on the command line, and what is left out.
-// No picture is read whole here.
+// Finds the pictures that the files and folders on the command line stand for, and what is left
+// out. No picture is read completely here.
 
 import {
   closeSync,
@@ -17,34 +17,34 @@ import { userPath } from "./command_line.ts";
 
 /** A picture to read. */
 export interface FoundPicture {
-  /** As the user named it, or below the folder that the user named. */
+  /** As the user named it, or its path below the folder that the user named. */
   readonly name: string;
   /** Where it is. */
   readonly path: string;
-  /** Below the folder that the user named; the name alone for a file. */
+  /** Its path below the folder that the user named; for a file, only its name. */
   readonly below: string;
 }
 
 /** What {@linkcode findPictures} found. */
 export interface Found {
   readonly pictures: FoundPicture[];
-  /** Names by the reason why they were left out. */
+  /** Names by the reason they were left out. */
   readonly leftOut: Map<string, string[]>;
   /** Messages about folders and links that cannot be read. */
   readonly unreadable: string[];
 }
 
 /**
- * The pictures that the paths name, folders with their subfolders, in the order of their names.
- * Linked folders are followed, each folder is entered once, and each file is taken once. In a
- * folder a picture is told by its name's ending or by its first bytes.
+ * The pictures at the given paths, including subfolders, in the order of their names.
+ * Links to folders are followed; each folder is entered once and each file taken once. In a
+ * folder, a picture is recognized by its file extension or its first bytes.
  */
 export function findPictures(paths: readonly string[]): Found {
   const pictures: FoundPicture[] = [];
   const leftOut = new Map<string, string[]>();
   const unreadable: string[] = [];
   const taken = new Set<string>(), entered = new Set<string>();
-  const named = new Set<string>(); // folders that a link does not take away
+  const named = new Set<string>(); // folders named by the user win over links to them
 
   function leave(reason: string, name: string) {
     if (!leftOut.has(reason)) leftOut.set(reason, []);
@@ -63,14 +63,14 @@ export function findPictures(paths: readonly string[]): Found {
   function enter(folder: string, top: string) {
     const real = realpathSync(userPath(folder));
     if (entered.has(real) || (folder !== top && named.has(real))) {
-      return leave("a folder that was read already", folder);
+      return leave("a folder that was already read", folder);
     }
     entered.add(real);
     const names = readdirSync(userPath(folder)).sort();
     for (const name of names) guard(join(folder, name), top);
   }
 
-  /** One that cannot be read does not end the search. */
+  /** An unreadable folder does not end the search. */
   function guard(name: string, top: string) {
     try {
       visit(name, top);
@@ -101,7 +101,7 @@ export function findPictures(paths: readonly string[]): Found {
   for (const path of paths) {
     if (folders.includes(path)) guard(path, path);
     else if (existsSync(userPath(path))) take(path, path);
-    else { // reading it will say what is wrong
+    else { // reading it will report the problem
       const below = basename(path);
       pictures.push({ name: path, path: userPath(path), below });
     }
@@ -110,7 +110,7 @@ export function findPictures(paths: readonly string[]): Found {
 }
 
 function isPicture(name: string): boolean {
-  if (basename(name).startsWith("._")) return false; // what macOS keeps beside a file
+  if (basename(name).startsWith("._")) return false; // metadata that macOS keeps beside a file
   const known: readonly string[] = IMAGE_EXTENSIONS;
   if (known.includes(extname(name).toLowerCase())) return true;
   const start = new Uint8Array(16);
@@ -125,15 +125,15 @@ function isPicture(name: string): boolean {
 
 function explain(code = ""): string | undefined {
   const reasons: Record<string, string> = {
-    EACCES: "may not be read: its rights forbid it",
-    EPERM: "may not be read: its rights forbid it",
-    ENOENT: "leads nowhere: it is a link to something that is not there",
+    EACCES: "cannot be read: permission denied",
+    EPERM: "cannot be read: permission denied",
+    ENOENT: "is a broken link",
     ELOOP: "is a link that leads to itself",
   };
   return reasons[code];
 }
 
-/** "left out: 2 (not a picture): a.txt, b.mov", a line for each reason. */
+/** "left out: 2 (not a picture): a.txt, b.mov", one line per reason. */
 export function describeLeftOut(leftOut: Map<string, string[]>): string[] {
   return [...leftOut].map(([reason, names]) => {
     const some = names.slice(0, 5).join(", ");

@@ -1,6 +1,6 @@
-// Breaks the files that the project reads, at random but the same for the same seed, and reports what
-// is not answered with one of our errors: hangs, crashes, too much memory, other exceptions, and
-// changes that a checksum should have shown. What is tried is in bench/fuzz/targets.ts.
+// Damages the files that the project reads, at random but reproducibly by seed, and lists whatever
+// does not end in one of our errors: hangs, crashes, too much memory, other exceptions, and
+// changes that a checksum should have caught. What is tried is in bench/fuzz/targets.ts.
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -9,34 +9,43 @@ import { createProgress } from "mien/progress.ts";
 import { readNumber, runTask, UsageError } from "./command_line.ts";
 
 const NAMES = [
-  ...["table", "gzip", "zip", "cascade-xml", "cascade-json", "picture"],
-  ...["model", "weights", "state", "log", "ffmpeg"],
+  "table",
+  "gzip",
+  "zip",
+  "cascade-xml",
+  "cascade-json",
+  "picture",
+  "model",
+  "weights",
+  "state",
+  "log",
+  "ffmpeg",
 ];
 
 const HELP = `Usage: deno task fuzz [--seconds N] [--seed N] [--target NAME]
 
-Reads broken files until the time is over. Ends with 1 when it found something;
-each find is shown with the command that repeats it.
+Reads damaged files until the time is up. Exits with 1 if it found a problem;
+each one is shown with the command that reproduces it.
 
-  --seconds N     for all targets together; default 60
-  --seed N        another one breaks the files in other ways; default 1
-  --target NAME   only ${NAMES.join(", ")}
-  --first N       the number of the first case, to repeat a find
+  --seconds N     for all targets together (default 60)
+  --seed N        a different seed damages the files differently (default 1)
+  --target NAME   only one of ${NAMES.join(", ")}
+  --first N       the number of the first case, to reproduce a problem
   --help          show this text`;
 
-/** Seconds for one case, and for a process to start. */
+/** Seconds allowed for one case, and for a process to start. */
 const CASE_SECONDS = 10;
 const START_SECONDS = 60;
 const MOST_MEMORY = 2 ** 30;
 
-/** What a target's cases came to. */
+/** The outcome of a target's cases. */
 interface Tally {
   cases: number;
   refused: number;
   finds: { number: number; what: string }[];
 }
 
-/** One process that tries cases from `first` on; returns the number of the next case. */
+/** Runs one process that tries cases from `first` on; returns the number of the next case. */
 async function watch(
   name: string,
   seed: number,
@@ -46,10 +55,11 @@ async function watch(
 ): Promise<number> {
   const folder = fs.mkdtempSync(join(tmpdir(), "mien-fuzz-"));
   const child = new Deno.Command(Deno.execPath(), {
+    // deno-fmt-ignore
     args: [
-      ...["run", "-A", "--no-check"],
+      "run", "-A", "--no-check",
       resolve(import.meta.dirname!, "../bench/fuzz/child.ts"),
-      ...[name, String(seed), String(first), folder],
+      name, String(seed), String(first), folder,
     ],
     stdout: "piped",
     stderr: "null",
@@ -61,7 +71,7 @@ async function watch(
     try {
       child.kill("SIGKILL");
     } catch {
-      // It has ended by itself.
+      // It has already ended on its own.
     }
   };
   const timer = setInterval(() => {
@@ -104,9 +114,13 @@ async function watch(
       if (ended) break;
     }
     await child.status;
-    if (hung) find(current++, started ? "a hang" : "it does not start");
-    else if (!ended) {
-      find(current++, started ? "the process crashed" : "it does not start");
+    if (hung) {
+      find(current++, started ? "a hang" : "the process does not start");
+    } else if (!ended) {
+      find(
+        current++,
+        started ? "the process crashed" : "the process does not start",
+      );
     }
     return current;
   } finally {
@@ -116,7 +130,7 @@ async function watch(
   }
 }
 
-/** The most memory that a process ever had, where the system tells; otherwise 0. */
+/** A process's peak memory, where the system provides it; otherwise 0. */
 function memoryOf(pid: number): number {
   try {
     const text = fs.readFileSync(`/proc/${pid}/status`, "utf8");
@@ -138,7 +152,7 @@ async function fuzz(
     const tally: Tally = { cases: 0, refused: 0, finds: [] };
     const end = Date.now() + 1000 * seconds / names.length;
     let next = first;
-    // A target that ends its process again and again is known by its first finds.
+    // For a target that keeps ending its process, the first finds are enough.
     while (Date.now() < end && tally.finds.length < 20) {
       next = await watch(name, seed, next, end, tally);
     }
@@ -172,7 +186,7 @@ await runTask({
 }, ({ target, ...given }) => {
   if (target !== undefined && !NAMES.includes(target)) {
     throw new UsageError(
-      `--target is one of ${NAMES.join(", ")}, not "${target}"`,
+      `--target must be one of ${NAMES.join(", ")}, not "${target}"`,
     );
   }
   const whole = { least: 0, whole: true };

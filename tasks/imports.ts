@@ -1,13 +1,13 @@
-// The rule of the folders, in one place: a folder of lib imports only folders below it, and no
-// import goes in a circle. Draws the folders for ARCHITECTURE.md from the imports themselves.
+// The rule of the folders, in one place: a folder in lib imports only folders below it, and no
+// imports form a circle. Draws the diagram in ARCHITECTURE.md from the imports themselves.
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path/posix";
 import { runTask } from "./command_line.ts";
 import { projectRoot } from "./setup.ts";
 
-/** The folders of lib from the lowest to the highest; files at the root of lib are below all. */
-export const FOLDERS = [
+/** The folders of lib from lowest to highest; files at the root of lib are below all of them. */
+const FOLDERS = [
   "image",
   "data",
   "drawn",
@@ -26,19 +26,19 @@ export const FOLDERS = [
 
 const HELP = `Usage: deno task imports [--write]
 
-Checks that every folder of lib imports only folders below it, that no import
-goes in a circle, and that the diagram in ARCHITECTURE.md shows the imports.
+Checks that every folder in lib imports only folders below it, that no imports
+form a circle, and that the diagram in ARCHITECTURE.md is up to date.
 
-  --write   draw the diagram
+  --write   update the diagram
   --help    show this text`;
 
 const PAGE = join(projectRoot.replaceAll("\\", "/"), "ARCHITECTURE.md");
 
-/** Which modules each module of lib imports; paths are relative to lib. */
-export type Imports = Map<string, string[]>;
+/** The modules that each module of lib imports; paths are relative to lib. */
+type Imports = Map<string, string[]>;
 
 /** Reads the imports of lib's modules. Comments, with their examples, do not count. */
-export function readImports(): Imports {
+function readImports(): Imports {
   const lib = join(projectRoot.replaceAll("\\", "/"), "lib");
   const names = readdirSync(lib, { recursive: true, encoding: "utf8" })
     .map((name) => name.replaceAll("\\", "/"))
@@ -61,8 +61,8 @@ export function readImports(): Imports {
 const folderOf = (name: string): string =>
   name.includes("/") ? name.split("/")[0] : "";
 
-/** What breaks the rule, a line each: unknown folders, arrows upwards, circles. */
-export function findBreaks(imports: Imports): string[] {
+/** What breaks the rule, one line each: unknown folders, upward imports, circles. */
+function findBreaks(imports: Imports): string[] {
   const floor = (name: string) =>
     (FOLDERS as readonly string[]).indexOf(folderOf(name));
   const breaks: string[] = [];
@@ -77,7 +77,7 @@ export function findBreaks(imports: Imports): string[] {
     }
   }
   const circle = findCircle(imports);
-  if (circle) breaks.push(`imports go in a circle: ${circle.join(" -> ")}`);
+  if (circle) breaks.push(`imports form a circle: ${circle.join(" -> ")}`);
   return breaks;
 }
 
@@ -102,8 +102,8 @@ function findCircle(imports: Imports): string[] | undefined {
   return undefined;
 }
 
-/** The folders and their imports as a Mermaid diagram; arrows that follow from others are left out. */
-export function drawDiagram(imports: Imports): string {
+/** The folders and their imports as a Mermaid diagram; arrows implied by others are left out. */
+function drawDiagram(imports: Imports): string {
   const below = new Map<string, Set<string>>(
     FOLDERS.map((folder) => [folder, new Set()]),
   );
@@ -135,11 +135,13 @@ function check({ write }: { write?: boolean }): number {
   if (write) writeFileSync(PAGE, drawn);
   else if (drawn !== page) {
     breaks.push(
-      "ARCHITECTURE.md shows old imports: run deno task imports --write",
+      "ARCHITECTURE.md is out of date: run deno task imports --write",
     );
   }
   for (const line of breaks) console.error(line);
-  console.log(`${imports.size} modules, ${breaks.length} breaks of the rule`);
+  console.log(
+    `${imports.size} modules, ${breaks.length} violations of the rule`,
+  );
   return breaks.length > 0 ? 1 : 0;
 }
 

@@ -1,12 +1,11 @@
-// Opens the student's copies of the notebooks in JupyterLab, or in Notebook where
-// only that is there, with the project's own kernel. Also makes that kernel visible
-// to a Jupyter that is started in another way, and takes it away again.
+// Opens the student's copies of the notebooks in JupyterLab, or in Notebook if only
+// that is installed, with the project's own kernel. Also makes that kernel visible
+// to a Jupyter started in another way, or removes it again.
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import process from "node:process";
 import { UserError } from "mien/user_error.ts";
-import { runTask } from "./command_line.ts";
+import { readChoice, runTask } from "./command_line.ts";
 import { copyNotebooks } from "./course.ts";
 import {
   EDITOR,
@@ -21,12 +20,13 @@ import {
 const HELP = `Usage: deno task lab [--kernel add|remove] [ARGUMENT ...]
 
 Opens JupyterLab, or Jupyter Notebook, on my/, your copies of the notebooks
-(deno task course). Arguments go to it, such as --no-browser or --port=8890.
-Where there is neither, it installs one.
+(deno task course). Arguments such as --no-browser or --port=8890 are passed to
+it. If neither is installed, it installs one.
 
-  --kernel add     make the kernel "Deno" visible to every Jupyter of this user:
-                   for one that says "Could not find a kernel matching Deno"
-  --kernel remove  take it away again
+  --kernel add     make the kernel "Deno" visible to all of your Jupyter
+                   installations, in case one says "Could not find a kernel
+                   matching Deno"
+  --kernel remove  undo this
   --help           show this text`;
 
 /** The editor that a Python has, as the module that starts it. */
@@ -47,7 +47,10 @@ async function openEditor(given: string[]): Promise<number> {
   const folder = join(projectRoot, "my");
   return await runProgram([
     python,
-    ...["-m", await editorOf(python), ...given, folder],
+    "-m",
+    await editorOf(python),
+    ...given,
+    folder,
   ]);
 }
 
@@ -56,7 +59,7 @@ async function userKernels(): Promise<string> {
   const python = await findPython() ?? await findPython(EDITOR);
   if (python === null) {
     throw new UserError(
-      "there is no Jupyter here: deno task setup installs it",
+      "Jupyter is not installed: deno task setup installs it",
     );
   }
   const { stdout } = await new Deno.Command(python, {
@@ -74,7 +77,7 @@ const MARK = "made by mien";
 async function addKernel(): Promise<void> {
   const spec = join(await userKernels(), "deno", "kernel.json");
   if (existsSync(spec) && !readFileSync(spec, "utf8").includes(MARK)) {
-    console.log(`there is a Deno kernel already: ${spec}`);
+    console.log(`there already is a Deno kernel: ${spec}`);
     return;
   }
   const ours = JSON.parse(readFileSync(writeKernelspec(), "utf8"));
@@ -83,7 +86,7 @@ async function addKernel(): Promise<void> {
     spec,
     JSON.stringify({ ...ours, metadata: { origin: MARK } }, null, 2),
   );
-  console.log(`the kernel "Deno" is visible now: ${spec}`);
+  console.log(`the kernel "Deno" is now visible: ${spec}`);
 }
 
 async function removeKernel(): Promise<void> {
@@ -92,7 +95,7 @@ async function removeKernel(): Promise<void> {
   if (!existsSync(spec)) {
     console.log("there is no Deno kernel to remove");
   } else if (!readFileSync(spec, "utf8").includes(MARK)) {
-    console.log(`left as it is, because it is not ours: ${spec}`);
+    console.log(`not removed, because mien did not add it: ${spec}`);
   } else {
     Deno.removeSync(folder, { recursive: true });
     console.log(`removed ${folder}`);
@@ -100,26 +103,13 @@ async function removeKernel(): Promise<void> {
 }
 
 if (import.meta.main) {
-  const [option, choice] = Deno.args;
-  if (option === "--kernel" || Deno.args.includes("--help")) {
-    await runTask(
-      { help: HELP, options: { kernel: { type: "string" } } },
-      async ({ kernel }) => {
-        if (kernel === "add") await addKernel();
-        else if (kernel === "remove") await removeKernel();
-        else {throw new UserError(
-            `--kernel takes add or remove, not "${choice}"`,
-          );}
-      },
-    );
-  } else {
-    // Not by runTask: every other option is Jupyter's.
-    try {
-      process.exitCode = await openEditor(Deno.args);
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error;
-      console.error(`error: ${error.message}`);
-      process.exitCode = 1;
-    }
-  }
+  await runTask({
+    help: HELP,
+    options: { kernel: { type: "string" } },
+    passesOn: true,
+  }, async ({ kernel }, given) => {
+    const choice = readChoice("kernel", kernel, ["add", "remove"]);
+    if (choice === undefined) return await openEditor(given);
+    await (choice === "add" ? addKernel() : removeKernel());
+  });
 }

@@ -1,5 +1,5 @@
-// The licenses and install scripts of all npm packages that are installed. The gate fails on one
-// that nobody has looked at. What a license asks of those who pass the files on is in NOTICE.
+// The licenses and install scripts of all installed npm packages. The gate fails on any that
+// nobody has reviewed. NOTICE says what a license requires of those who redistribute the files.
 
 import { existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,14 +8,14 @@ import { projectRoot } from "./setup.ts";
 
 const HELP = `Usage: deno task licenses [--json]
 
-Lists how many packages have which license, and which packages have scripts that
-run when they are installed (Deno runs none of them unless it is told to). Fails
-on a license that tasks/licenses.ts does not know.
+Counts the packages by license, and lists those with scripts that run when they
+are installed (Deno runs none of them unless told to). Fails on a license that
+tasks/licenses.ts does not know.
 
   --json   print every package as JSON
   --help   show this text`;
 
-/** Licenses that let anyone use and pass on the package. */
+/** Licenses that let anyone use and redistribute the package. */
 const KNOWN: readonly string[] = [
   "MIT",
   "ISC",
@@ -30,13 +30,13 @@ const KNOWN: readonly string[] = [
   "(MIT AND Zlib)",
 ];
 
-/** Packages, by the start of their names, whose package.json does not say it, with what was found. */
+/** Packages, by name prefix, whose package.json names no license, and where it was found. */
 const LOOKED_AT: Readonly<Record<string, string>> = {
   "exif-parser": "MIT (its LICENSE.md)",
   "nodejs-polars-": "MIT (polars' LICENSE); the rest of the name is a platform",
 };
 
-/** Packages whose scripts were read: harmless, and not needed. */
+/** Packages whose scripts were reviewed: harmless, and not needed. */
 const SCRIPTS_READ: readonly string[] = ["core-js"];
 
 /** One installed package. */
@@ -44,11 +44,11 @@ export interface InstalledPackage {
   name: string;
   version: string;
   license: string;
-  /** It has a script that npm would run at its installation. */
+  /** Whether it has a script that npm would run when installing it. */
   script: boolean;
 }
 
-/** All packages in node_modules, each version once, by name. */
+/** All packages in node_modules, each version once, sorted by name. */
 export function installedPackages(
   root = join(projectRoot, "node_modules", ".deno"),
 ): InstalledPackage[] {
@@ -67,7 +67,7 @@ export function installedPackages(
   }).sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
-/** The packages that lie in a folder themselves, not by a link. */
+/** The packages directly in a folder, not through a link. */
 function packageFolders(folder: string): string[] {
   return readdirSync(folder).flatMap((name) => {
     const path = join(folder, name);
@@ -77,7 +77,7 @@ function packageFolders(folder: string): string[] {
   });
 }
 
-/** What nobody has looked at, a line each. */
+/** What nobody has reviewed, one line each. */
 export function findUnknown(packages: readonly InstalledPackage[]): string[] {
   return packages.flatMap(({ name, version, license, script }) => {
     const lines: string[] = [];
@@ -88,7 +88,7 @@ export function findUnknown(packages: readonly InstalledPackage[]): string[] {
       lines.push(`${name}@${version}: license "${license}"`);
     }
     if (script && !SCRIPTS_READ.includes(name)) {
-      lines.push(`${name}@${version}: a script at installation`);
+      lines.push(`${name}@${version}: an install script`);
     }
     return lines;
   });
@@ -105,10 +105,10 @@ function list({ json }: { json?: boolean }): number {
     }
     const scripts = packages.filter(({ script }) => script);
     console.log(
-      `scripts at installation: ${scripts.map(({ name }) => name).join(", ")}`,
+      `install scripts: ${scripts.map(({ name }) => name).join(", ")}`,
     );
   }
-  for (const line of unknown) console.error(`not looked at: ${line}`);
+  for (const line of unknown) console.error(`not reviewed: ${line}`);
   return unknown.length > 0 ? 1 : 0;
 }
 

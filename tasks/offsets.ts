@@ -1,5 +1,5 @@
 // deno task offsets: saves a model that gives some answers more readily than before, or all of them
-// more surely. The method is in lib/model/answer_offsets.ts.
+// with more or less confidence. The method is in lib/model/answer_offsets.ts.
 
 import { existsSync } from "node:fs";
 import { EMOTIONS } from "mien/emotions.ts";
@@ -10,12 +10,12 @@ import { readNumber, runTask, UsageError, userPath } from "./command_line.ts";
 const HELP = `Usage: deno task offsets MODEL OUT [EMOTION=OFFSET ...] [options]
 
 Saves MODEL as OUT with an offset, in nats, added to the logit of each EMOTION
-named: with surprise=0.7 the odds of surprise double. A model learns how often
-each emotion occurs where it was trained; this corrects it for another place.
+named: surprise=0.7 doubles the odds of surprise. A model learns how often each
+emotion occurs in its training data; this corrects it for other data.
 
-  --temperature T  then divide every logit by T: below 1 the model becomes
-                   surer, above 1 less sure; "deno task evaluate" names the
-                   one that fits
+  --temperature T  then divide every logit by T: below 1 makes the model more
+                   sure, above 1 less sure; "deno task evaluate" shows the
+                   best value
   --help           show this text`;
 
 await runTask({
@@ -27,7 +27,7 @@ await runTask({
     least: 0.01,
   });
   if (temperature === undefined && pairs.length === 0) {
-    throw new UsageError("name an EMOTION=OFFSET or a --temperature");
+    throw new UsageError("give an EMOTION=OFFSET or a --temperature");
   }
   const offsets = EMOTIONS.map(() => 0);
   for (const pair of pairs) {
@@ -45,7 +45,7 @@ await runTask({
   }
   const place = userPath(out);
   if (existsSync(place)) {
-    throw new UsageError(`${out} exists already; name another folder`);
+    throw new UsageError(`${out} already exists; choose another folder`);
   }
   const model = await loadModel(userPath(from));
   addOffsets(model, offsets);

@@ -1,40 +1,39 @@
 // The gate: format, lint, types, compiled modules, tests, notebooks, in this
-// order. It goes on after a failure and lists at its end what failed.
+// order. It continues after a failure and finally lists what failed.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import process from "node:process";
-import { parseArgs } from "node:util";
+import { runTask, UsageError } from "./command_line.ts";
 import { codeCells, joined, readNotebook } from "./run_notebook.ts";
-import { endOnSetupError, projectRoot, runDeno, setUp } from "./setup.ts";
+import { projectRoot, runDeno, setUp } from "./setup.ts";
 
 const HELP = `Usage: deno task ok [--without NAME ...]
 
 Runs all checks, or all but those named:
-  format     deno fmt --check, notebooks too
-  lint       deno lint, notebooks' cells too
-  types      deno check, notebooks' cells too
-  imports    the rule of lib's folders, see tasks/imports.ts
-  wasm       the compiled modules are those of their sources
-  bundle     the explorer's page is that of its sources
-  licenses   every package has a license that somebody has looked at
-  examples   every @example of lib runs
+  format     deno fmt --check, including notebooks
+  lint       deno lint, including notebook cells
+  types      deno check, including notebook cells
+  imports    the order of lib's folders; see tasks/imports.ts
+  wasm       the compiled modules match their sources
+  bundle     the explorer's bundle matches its sources
+  licenses   every package's license has been reviewed
+  examples   every @example in lib runs
   tests      deno task test
   notebooks  deno task report --solutions: every cell runs, no output is lost,
              every solution passes its check`;
 
-/** Where the cells of notebooks go as modules: an ignored folder of ours. */
+/** Where notebook cells are written as modules: one of our ignored folders. */
 const CELLS = join(projectRoot, ".jupyter", "cells");
 
 /** The folders that hold TypeScript. */
 const FOLDERS = ["lib", "tasks", "tests", "bench"];
 
-/** Names of cells are not exported, so lint takes them for unused. */
+/** Names in cells are not exported, so lint would consider them unused. */
 const CELL_LINT = ["lint", "--rules-exclude=no-unused-vars"];
 
 const CHECKS: Record<string, () => Promise<number>> = {
   format: async () => {
-    // Ignoring something on the command line undoes what deno.json excludes.
+    // Ignoring something on the command line overrides what deno.json excludes.
     const { exclude } = JSON.parse(
       readFileSync(join(projectRoot, "deno.json"), "utf8"),
     );
@@ -57,7 +56,7 @@ const CHECKS: Record<string, () => Promise<number>> = {
   notebooks: () => runDeno(["run", "-A", "tasks/report.ts", "--solutions"]),
 };
 
-/** Runs the examples in lib's docs, in a folder of their own: some write files. */
+/** Runs the examples in lib's docs in a separate folder, because some write files. */
 async function runExamples(): Promise<number> {
   const folder = Deno.makeTempDirSync({ prefix: "mien-examples-" });
   const modules = listModules("lib")
@@ -73,7 +72,7 @@ async function runExamples(): Promise<number> {
   }
 }
 
-/** The TypeScript modules of a folder; what is compiled to wasm is no such. */
+/** The TypeScript modules in a folder, without those compiled to wasm. */
 function listModules(folder: string): string[] {
   const path = join(projectRoot, folder);
   if (!existsSync(path)) return [];
@@ -82,7 +81,7 @@ function listModules(folder: string): string[] {
     .map((name) => join(path, name));
 }
 
-/** The notebooks, their solutions, and the one of the tests. */
+/** The notebooks, their solutions, and the tests' notebook. */
 function listNotebooks(): string[] {
   return ["notebooks", "notebooks/solutions", "tests/notebook"].flatMap(
     (folder) => {
@@ -95,8 +94,8 @@ function listNotebooks(): string[] {
 }
 
 /**
- * Formats each notebook from standard input and compares: with `--check` Deno
- * 2.7 calls every notebook unformatted that its cache does not know.
+ * Formats each notebook from standard input and compares: with `--check`, Deno
+ * 2.7 calls every notebook that is not in its cache unformatted.
  */
 async function checkNotebookFormat(): Promise<number> {
   let code = 0;
@@ -117,7 +116,7 @@ async function checkNotebookFormat(): Promise<number> {
   return code;
 }
 
-/** Writes each notebook's cells as one module; gives the modules' paths. */
+/** Writes each notebook's cells as one module; returns the modules' paths. */
 function writeCells(): string[] {
   Deno.mkdirSync(CELLS, { recursive: true });
   for (const old of readdirSync(CELLS)) Deno.removeSync(join(CELLS, old));
@@ -149,36 +148,21 @@ async function runAll(commands: string[][]): Promise<number> {
   return worst;
 }
 
-function readSkipped(): string[] {
-  try {
-    const { values } = parseArgs({
-      args: Deno.args,
-      options: {
-        without: { type: "string", multiple: true },
-        help: { type: "boolean", short: "h" },
-      },
-    });
-    const without = values.without ?? [];
-    const unknown = without.find((name) => !(name in CHECKS));
-    if (unknown) throw new TypeError(`there is no check "${unknown}"`);
-    if (!values.help) return without;
-  } catch (error) {
-    console.error(`error: ${(error as Error).message}; see --help`);
-    Deno.exit(2);
+async function check(skipped: readonly string[]): Promise<number> {
+  const unknown = skipped.find((name) => !(name in CHECKS));
+  if (unknown) {
+    throw new UsageError(
+      `--without takes one of ${Object.keys(CHECKS).join(", ")}, ` +
+        `not "${unknown}"`,
+    );
   }
-  console.log(HELP);
-  Deno.exit(0);
-}
-
-if (import.meta.main) {
-  const skipped = readSkipped();
-  await endOnSetupError(setUp(["packages"]));
+  await setUp(["packages"]);
   const results: { name: string; code: number; seconds: number }[] = [];
-  for (const [name, check] of Object.entries(CHECKS)) {
+  for (const [name, run] of Object.entries(CHECKS)) {
     if (skipped.includes(name)) continue;
     console.log(`ok: ${name}`);
     const started = performance.now();
-    const code = await check();
+    const code = await run();
     const seconds = (performance.now() - started) / 1000;
     results.push({ name, code, seconds });
   }
@@ -186,5 +170,12 @@ if (import.meta.main) {
     const verdict = code === 0 ? "ok" : "FAILED";
     console.log(`${name.padEnd(10)} ${verdict} (${seconds.toFixed(0)} s)`);
   }
-  process.exitCode = results.some(({ code }) => code !== 0) ? 1 : 0;
+  return results.some(({ code }) => code !== 0) ? 1 : 0;
+}
+
+if (import.meta.main) {
+  await runTask({
+    help: HELP,
+    options: { without: { type: "string", multiple: true } },
+  }, ({ without = [] }) => check(without));
 }

@@ -1,6 +1,6 @@
-// Runs tests/notebook/outputs.ipynb many times and counts the outputs that get lost.
-// Deno 2.8 and later lose some where a cell does not wait (lib/notebook/show.ts);
-// this shows on any Deno that with our functions none is lost.
+// Runs tests/notebook/outputs.ipynb many times and counts the lost outputs.
+// Deno 2.8 and later lose some if a cell does not wait (lib/notebook/show.ts);
+// this shows, for any Deno version, that our functions lose none.
 
 import { join } from "node:path";
 import { readNumber, runTask } from "./command_line.ts";
@@ -14,7 +14,7 @@ import {
 import { findOrInstallPython, projectRoot, setUp } from "./setup.ts";
 
 /** What each cell of the notebook shows: media type (or text) and content. */
-export const EXPECTED: [type: string, content: string][][] = [
+const EXPECTED: [type: string, content: string][][] = [
   [["text", `text from Deno ${Deno.version.deno}`]],
   [["text/markdown", "**Markdown**"]],
   [["text/html", "HTML"]],
@@ -29,10 +29,10 @@ export const EXPECTED: [type: string, content: string][][] = [
   [["text", "before"], ["text", "after"]],
 ];
 
-/** How many outputs a run had to show. */
+/** How many outputs a run should show. */
 export const OUTPUTS_PER_RUN: number = EXPECTED.flat().length;
 
-/** The outputs that are missing in an executed notebook, in words. */
+/** The outputs that are missing from an executed notebook, in words. */
 export function lostOutputs(notebook: Notebook): string[] {
   return codeCells(notebook).flatMap((cell, index) =>
     EXPECTED[index].filter(([type, content]) =>
@@ -51,8 +51,8 @@ function holds(output: Output, type: string, content: string): boolean {
  * Runs the notebook once.
  *
  * @param python A Python that has nbclient and nbconvert.
- * @param folder Where the executed notebook goes.
- * @returns The outputs lost, in words.
+ * @param folder Where the executed notebook is written.
+ * @returns The lost outputs, in words.
  */
 export async function runOutputs(
   python: string,
@@ -70,8 +70,8 @@ export async function runOutputs(
 
 const HELP = `Usage: deno task outputs [--runs N]
 
-Runs tests/notebook/outputs.ipynb N times (20) in the kernel of this Deno and
-counts the outputs that are lost. For another Deno: npx -y deno@2.9.6 task outputs`;
+Runs tests/notebook/outputs.ipynb N times (default 20) in this Deno's kernel and
+counts the lost outputs. For another version: npx -y deno@2.9.6 task outputs`;
 
 async function countLost(runs: number): Promise<number> {
   await setUp(["packages", "kernel"]);

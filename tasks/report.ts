@@ -1,12 +1,12 @@
-// Runs every notebook in order in the real kernel and writes the pages: one a
-// notebook, index.html, and manifest.json with the data, the settings, the times
-// and every headline metric, all in report/. What a page looks like is in
-// report_pages.ts, what the manifest holds in report_manifest.ts.
+// Runs every notebook in order in the real kernel and writes the HTML pages to
+// report/: one per notebook, index.html, and manifest.json with the data, settings,
+// times and every headline metric. The layout of a page is in report_pages.ts,
+// the contents of the manifest in report_manifest.ts.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, join } from "node:path";
 import process from "node:process";
-import { runTask } from "./command_line.ts";
+import { runTask, userPath } from "./command_line.ts";
 import {
   describeData,
   makeManifest,
@@ -33,21 +33,21 @@ import { writeWhole } from "mien/write_whole.ts";
 const HELP =
   `Usage: deno task report [--data PATH] [--only TEXT] [--solutions] [--save]
 
-Runs the notebooks in order in the real kernel and writes the pages:
+Runs the notebooks in order in the real kernel and writes the HTML pages:
 report/index.html, a page for each notebook, and report/manifest.json.
 
-  --data PATH   the faces to use: a file or folder that lib/data/fer2013.ts reads;
-                otherwise FER2013, then data/, then the drawn faces
-  --only TEXT   only notebooks whose names contain TEXT, such as 03
-  --solutions   also the notebooks in notebooks/solutions/; an exercise whose
-                check fails there is an error
-  --save        also put the outputs into notebooks/, to be committed; only
-                with the drawn faces, because FER-2013 may not be redistributed`;
+  --data PATH   the faces to use: a file or folder that lib/data/fer2013.ts reads
+                (default: FER2013, then data/, then the drawn faces)
+  --only TEXT   run only notebooks whose names contain TEXT, such as 03
+  --solutions   also run the notebooks in notebooks/solutions/; a failed check
+                there is an error
+  --save        also save the outputs in notebooks/, to be committed; only with
+                the drawn faces, because FER-2013 may not be redistributed`;
 
-/** Bytes that a committed notebook may have. */
+/** The most bytes that a committed notebook may have. */
 const MAX_NOTEBOOK = 400_000;
 
-/** Pages that cannot be finished: a line for the person, no stack. */
+/** Pages that cannot be finished: one line for the user, no stack trace. */
 class ReportError extends UserError {}
 
 interface ReportOptions {
@@ -82,7 +82,9 @@ async function report(options: ReportOptions): Promise<void> {
       complain(name, run);
       fragments.push(readFileSync(`${output}.html`, "utf8"));
       pages.push({
-        ...{ name, path, seconds: run.seconds },
+        name,
+        path,
+        seconds: run.seconds,
         title: textOf(run.notebook, /^# (.+)$/m) ?? name,
         about: textOf(run.notebook, /^# .+\n+((?:[^\n]+\n?)+)/m) ?? "",
       });
@@ -108,13 +110,15 @@ async function report(options: ReportOptions): Promise<void> {
   writeWhole(
     join(folder, "index.html"),
     indexPage(pages, manifest.metrics, {
-      ...{ data: describeData(manifest), made: manifest.made, command },
+      data: describeData(manifest),
+      made: manifest.made,
+      command,
     }),
   );
-  // In a process of its own: in a fresh clone this one began before there were packages.
+  // In a separate process: in a fresh clone, this one started before there were packages.
   const site = ["tasks/explore.ts", "--out", join(folder, "explorer")];
   if (await runDeno(["run", "-A", ...site]) !== 0) {
-    throw new UserError("the explorer was not written; the reason is above");
+    throw new UserError("the explorer was not written; see the reason above");
   }
   writeWhole(
     join(folder, "manifest.json"),
@@ -127,9 +131,9 @@ async function report(options: ReportOptions): Promise<void> {
 }
 
 /**
- * A folder for what is being made, within report/, so that nothing is left in
- * the system's temporary folder. It goes when this ends, also by a signal; one
- * that a killed run left behind goes at the next start.
+ * A working folder in report/, so that nothing is left in the system's temporary
+ * folder. It is removed when this ends, even by a signal; one left behind by a
+ * killed run is removed at the next start.
  */
 function makeScratch(folder: string) {
   Deno.mkdirSync(folder, { recursive: true });
@@ -145,7 +149,7 @@ function makeScratch(folder: string) {
     ? ["SIGINT", "SIGBREAK"]
     : ["SIGINT", "SIGTERM", "SIGHUP"];
   const end = () => {
-    // The kernel ends by itself: its script's standard input closes.
+    // The kernel ends by itself when its script's standard input closes.
     Deno.removeSync(scratch, { recursive: true });
     Deno.exit(130);
   };
@@ -177,8 +181,8 @@ function listNotebooks({ only = "", solutions }: ReportOptions): string[] {
   if (paths.length === 0) {
     throw new ReportError(
       only === ""
-        ? "notebooks/ holds no notebooks"
-        : `notebooks/ holds none with "${only}" in its name`,
+        ? "notebooks/ contains no notebooks"
+        : `no notebook in notebooks/ has "${only}" in its name`,
     );
   }
   return paths;
@@ -192,14 +196,13 @@ function pageName(path: string): string {
     : name;
 }
 
-/** Which faces the notebooks use, with the path made whole. */
+/** The faces that the notebooks use, as an absolute path. */
 function dataEnvironment(options: ReportOptions): Record<string, string> {
   const choice = options.data ?? Deno.env.get("FER2013");
   if (!choice) return {};
-  // Deno starts tasks in the project's folder and tells where the person was.
-  const path = resolve(Deno.env.get("INIT_CWD") ?? Deno.cwd(), choice);
+  const path = userPath(choice);
   if (!existsSync(path)) {
-    throw new ReportError(`${path}: there is no such file or folder`);
+    throw new ReportError(`${path}: no such file or folder`);
   }
   return { FER2013: path };
 }
@@ -241,7 +244,7 @@ async function runWithProgress(
   }
 }
 
-/** @throws {ReportError} naming notebook, cell and error, where one is wrong */
+/** @throws {ReportError} naming notebook, cell and error, if one failed */
 function complain(name: string, run: NotebookRun): void {
   if (run.failure) {
     const { cell, name: error, message } = run.failure;
@@ -259,7 +262,7 @@ function complain(name: string, run: NotebookRun): void {
   throw new ReportError(`${name}.ipynb lost outputs: ${parts.join("; ")}`);
 }
 
-/** @throws {ReportError} naming the exercises whose solutions fail */
+/** @throws {ReportError} naming the exercises whose solutions failed */
 function complainOfSolutions(facts: NotebookFact[]): void {
   const failed = facts.filter(({ notebook, fact }) =>
     notebook.startsWith("solutions_") && fact.passed === false
@@ -273,13 +276,13 @@ function complainOfSolutions(facts: NotebookFact[]): void {
   );
 }
 
-/** The first match of a pattern's group in the notebook's prose. */
+/** The first match of a pattern's group in the notebook's text. */
 function textOf(notebook: Notebook, pattern: RegExp): string | undefined {
   const texts = notebook.cells.map((cell) => joined(cell.source));
   return pattern.exec(texts.join("\n\n"))?.[1].trim();
 }
 
-/** Puts the outputs into the notebook's file, without what changes each run. */
+/** Saves the outputs in the notebook's file, without what changes from run to run. */
 function save(
   { path, notebook }: { path: string; notebook: Notebook },
   manifest: Manifest,
@@ -287,7 +290,7 @@ function save(
   const name = basename(path);
   if (!manifest.data?.name.toLowerCase().includes("drawn")) {
     throw new ReportError(
-      `${name} is not saved: only outputs made with the drawn faces may be, ` +
+      `${name} was not saved: only outputs made with the drawn faces may be, ` +
         `and the data is ${manifest.data?.name ?? "not known"}. ` +
         "Unset FER2013, empty data/, and have a notebook call recordData.",
     );
@@ -295,7 +298,7 @@ function save(
   const empty = emptyCharts(notebook);
   if (empty.length > 0) {
     throw new ReportError(
-      `${name} is not saved: cell ${empty.join(" and cell ")} ` +
+      `${name} was not saved: cell ${empty.join(" and cell ")} ` +
         "shows a chart without data",
     );
   }
@@ -304,7 +307,7 @@ function save(
   if (text.length > MAX_NOTEBOOK) {
     throw new ReportError(
       `${name} would have ${text.length.toLocaleString("en")} bytes with its ` +
-        `outputs; at most ${MAX_NOTEBOOK.toLocaleString("en")} are light`,
+        `outputs; at most ${MAX_NOTEBOOK.toLocaleString("en")} are allowed`,
     );
   }
   writeWhole(path, text);

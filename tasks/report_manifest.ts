@@ -1,5 +1,5 @@
-// What the notebooks recorded about themselves (lib/notebook/facts.ts), put
-// together for report/manifest.json and for the first page.
+// Collects what the notebooks recorded about themselves (lib/notebook/facts.ts)
+// for report/manifest.json and the first page.
 
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
@@ -30,7 +30,7 @@ export interface NotebookFact {
   fact: Fact;
 }
 
-/** The facts in a file; none where a notebook recorded nothing. */
+/** The facts in a file; none if a notebook recorded nothing. */
 export function readFacts(path: string): Fact[] {
   if (!existsSync(path)) return [];
   return readFileSync(path, "utf8").trim().split("\n")
@@ -40,7 +40,7 @@ export function readFacts(path: string): Fact[] {
 /**
  * The data, the settings, the times and every headline metric.
  *
- * @param seconds What the whole run took.
+ * @param seconds How long the whole run took.
  */
 export function makeManifest(
   pages: ReportPage[],
@@ -78,7 +78,7 @@ export function makeManifest(
   };
 }
 
-/** What {@linkcode makeManifest} gives. */
+/** What {@linkcode makeManifest} returns. */
 export type Manifest = ReturnType<typeof makeManifest>;
 
 function versions(): Record<string, string> {
@@ -96,7 +96,7 @@ function versions(): Record<string, string> {
   };
 }
 
-/** SHA-256 of a notebook's code, which its outputs do not change. */
+/** SHA-256 of a notebook's code; its outputs do not affect it. */
 function hashOf(path: string): string {
   const code = codeCells(readNotebook(path)).map((cell) => joined(cell.source));
   return createHash("sha256").update(code.join("\n")).digest("hex");
@@ -104,7 +104,7 @@ function hashOf(path: string): string {
 
 /** The data in one line. */
 export function describeData({ data }: Manifest): string {
-  if (data === null) return "No notebook said which data it used.";
+  if (data === null) return "No notebook recorded which data it used.";
   const rows = Object.entries(data.rows).filter(([, count]) => count > 0)
     .map(([split, count]) => `${count.toLocaleString("en")} ${split}`);
   return `${data.name}: ${rows.join(", ")}` +

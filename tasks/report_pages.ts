@@ -1,11 +1,11 @@
-// The pages: executed notebooks and their list, without anything from the
-// network. The style is in report_style.ts; running the notebooks in report.ts.
+// The HTML pages: executed notebooks and their index, with nothing loaded from the
+// network. The style is in report_style.ts; report.ts runs the notebooks.
 
 import { STYLE } from "./report_style.ts";
 
 /** One notebook of the pages. */
 export interface ReportPage {
-  /** The notebook's name without its ending: "03_model". */
+  /** The notebook's name without its extension: "03_model". */
   name: string;
   /** Its file. */
   path: string;
@@ -24,13 +24,13 @@ export interface ReportMetric {
   unit?: string;
 }
 
-/** What the pages were made of, and how. */
+/** What the pages were made from, and how. */
 export interface PagesFacts {
-  /** The data and its rows in a line. */
+  /** The data and its rows in one line. */
   data: string;
   /** When, as ISO 8601. */
   made: string;
-  /** What makes them again. */
+  /** The command that makes them again. */
   command: string;
 }
 
@@ -44,8 +44,8 @@ function page(title: string, body: string): string {
 }
 
 /**
- * A notebook's page: its neighbors at both ends, its contents, its cells with
- * numbered figures and tables.
+ * A notebook's page: links to its neighbors at both ends, its contents, its cells
+ * with numbered figures and tables.
  *
  * @param fragment The executed notebook's HTML, from nbconvert.
  * @param before, after Its neighbors.
@@ -67,7 +67,7 @@ export function notebookPage(
   const number = /\d+/.exec(name)?.[0].replace(/^0+/, "") ?? "";
   const body = numberCaptions(withoutNetwork(fragment), number);
   const contents = contentsOf(body);
-  // The contents stand below the title, which is the first heading.
+  // The contents go below the title, which is the first heading.
   const main = /<\/h1>/.test(body)
     ? body.replace("</h1>", () => `</h1>${contents}`)
     : contents + body;
@@ -78,7 +78,7 @@ export function notebookPage(
   );
 }
 
-/** Takes out scripts and style sheets that nbconvert would load from afar. */
+/** Removes scripts and style sheets that nbconvert would load from the network. */
 export function withoutNetwork(html: string): string {
   return html
     .replace(/<script\b[^>]*\bsrc=[^>]*>[\s\S]*?<\/script>/g, "")
@@ -86,7 +86,7 @@ export function withoutNetwork(html: string): string {
 }
 
 /** Numbers figures and captioned tables: "Figure 3.1", "Table 3.1". */
-export function numberCaptions(html: string, notebook: string): string {
+function numberCaptions(html: string, notebook: string): string {
   const counts = { Figure: 0, Table: 0 };
   return html.replace(/<(figcaption|caption)\b[^>]*>/g, (tag, kind) => {
     const word = kind === "caption" ? "Table" : "Figure";
@@ -106,14 +106,14 @@ function contentsOf(html: string): string {
   return `<nav class="contents">Contents<ol>${items.join("")}</ol></nav>`;
 }
 
-/** The first page: what was run on what, all notebooks, the headline metrics. */
+/** The first page: what was run on which data, all notebooks, the headline metrics. */
 export function indexPage(
   pages: ReportPage[],
   metrics: ReportMetric[],
   facts: PagesFacts,
 ): string {
   const list = (some: ReportPage[]) =>
-    `<table><thead><tr><th>notebook</th><th>what it is about</th>` +
+    `<table><thead><tr><th>notebook</th><th>topic</th>` +
     `<th class="number">time (s)</th></tr></thead><tbody>${
       some.map(({ name, title, about, seconds }) =>
         `<tr><td><a href="${name}.html">${escapeHtml(title)}</a></td>` +
@@ -139,9 +139,9 @@ export function indexPage(
       `<h2>Figures</h2><table><thead><tr><th>figure</th>` +
       `<th class="number">value</th><th>from</th></tr></thead><tbody>` +
       `${figures.join("")}</tbody></table><h2>Explorer</h2><p>` +
-      `<a href="explorer/index.html">The network, to be touched</a>: from any ` +
-      `web server, or with deno task explore; browsers do not let a page that ` +
-      `was opened as a file read its models.</p><p>All of it as data: ` +
+      `<a href="explorer/index.html">The explorer</a>: from any web server, or ` +
+      `with deno task explore; browsers do not let a page opened as a file ` +
+      `read its models.</p><p>All of this as data: ` +
       `<a href="manifest.json">manifest.json</a></p></main>`,
   );
 }
@@ -154,8 +154,8 @@ function firstSentence(markdown: string): string {
     .replace(/:$/, ".");
 }
 
-/** Shares and accuracies as per cent, counts with separators. */
-export function formatMetric({ name, value, unit }: ReportMetric): string {
+/** Shares and accuracies as percentages, counts with separators. */
+function formatMetric({ name, value, unit }: ReportMetric): string {
   if (typeof value !== "number") return String(value);
   const share = unit === undefined && value >= 0 && value <= 1 &&
     /accuracy|share|found/.test(name);

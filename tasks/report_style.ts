@@ -1,5 +1,5 @@
-// The style sheet of the pages: light and dark, phones and print. What the pages
-// hold is in report_pages.ts; the charts bring their own colors (lib/notebook/chart.ts).
+// The style sheet of the HTML pages: light and dark, phones and print. Their content
+// is in report_pages.ts; the charts bring their own colors (lib/notebook/chart.ts).
 
 /** CSS, without anything from the network. */
 export const STYLE = `

@@ -1,14 +1,14 @@
-// Runs one notebook headless in the real kernel and tells what came of it.
-// execute_notebook.py does it, with the machine's own Jupyter; this reads what
-// it tells, and lets nothing that it started live on. Which notebooks there are
-// is for report.ts.
+// Runs one notebook headless in the real kernel and returns the outcome.
+// execute_notebook.py does the work with the machine's own Jupyter; this reads its
+// messages and makes sure that nothing it started lives on. report.ts chooses the
+// notebooks.
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { childEnvironment, projectRoot } from "./setup.ts";
 import { UserError } from "mien/user_error.ts";
 
-/** A cell's output, as the notebook format has it. */
+/** A cell's output, in the notebook format. */
 export interface Output {
   output_type: string;
   data?: Record<string, string | string[]>;
@@ -25,7 +25,7 @@ export interface Cell {
   execution_count?: number | null;
 }
 
-/** A notebook as its file has it. */
+/** A notebook as in its file. */
 export interface Notebook {
   cells: Cell[];
   metadata: Record<string, unknown>;
@@ -33,7 +33,7 @@ export interface Notebook {
   nbformat_minor: number;
 }
 
-/** What execute_notebook.py tells, line by line. */
+/** The messages of execute_notebook.py, one per line. */
 export type NotebookEvent =
   | { event: "kernel"; pid: number }
   | { event: "start"; cells: number }
@@ -42,14 +42,14 @@ export type NotebookEvent =
   | { event: "error"; cell: number; name: string; message: string }
   | { event: "done"; seconds: number };
 
-/** A cell that failed; cells of code are counted from 1. */
+/** A cell that failed; code cells are counted from 1. */
 export interface CellFailure {
   cell: number;
   name: string;
   message: string;
 }
 
-/** What came of a run. */
+/** The outcome of a run. */
 export interface NotebookRun {
   seconds: number;
   /** The executed notebook. */
@@ -67,12 +67,12 @@ export function readNotebook(path: string): Notebook {
   return JSON.parse(readFileSync(path, "utf8"));
 }
 
-/** Lines that the format keeps as an array, as one text. */
+/** Joins lines that the format keeps as an array. */
 export function joined(text: string | string[] | undefined): string {
   return Array.isArray(text) ? text.join("") : text ?? "";
 }
 
-/** The code cells that hold any code, in order: cell 1 is the first. */
+/** The code cells that are not empty, in order: cell 1 is the first. */
 export function codeCells(notebook: Notebook): Cell[] {
   return notebook.cells.filter((cell) =>
     cell.cell_type === "code" && joined(cell.source).trim() !== ""
@@ -84,11 +84,11 @@ export function codeCells(notebook: Notebook): Cell[] {
  *
  * @param python A Python that has nbclient and nbconvert.
  * @param source The notebook's path.
- * @param output Where the executed notebook goes; a fragment of HTML goes to
- * the same path with `.html` behind it.
- * @param options `env` is added to the kernel's environment; `onEvent` hears
- * of each cell.
- * @throws {NotebookError} where the kernel or Jupyter does not start.
+ * @param output Where the executed notebook is written; a fragment of HTML is
+ * written to the same path with `.html` appended.
+ * @param options `env` is added to the kernel's environment; `onEvent` is called
+ * for each cell.
+ * @throws {NotebookError} if the kernel or Jupyter does not start.
  */
 export async function runNotebook(
   python: string,
@@ -104,7 +104,7 @@ export async function runNotebook(
   const child = new Deno.Command(python, {
     args: [script, source, output, folder],
     env: { ...childEnvironment(), ...options.env },
-    // Kept open: the script ends, and its kernel with it, when it closes.
+    // Kept open: when it closes, the script ends, and its kernel with it.
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
@@ -145,12 +145,11 @@ function endProcess(pid: number): void {
 }
 
 /**
- * Runs a cell that throws, and sees whether the kernel says so: on some
- * versions of Deno (2.8.3 is one) it passes for a success, and so would every
- * notebook.
+ * Runs a cell that throws, to see whether the kernel says so: in some versions
+ * of Deno (such as 2.8.3) it counts as a success, and so would every notebook.
  *
- * @param folder Where the notebook of one cell may be written.
- * @throws {NotebookError} where the kernel cannot be trusted.
+ * @param folder Where the one-cell notebook may be written.
+ * @throws {NotebookError} if the kernel cannot be trusted.
  */
 export async function checkKernel(
   python: string,
@@ -183,8 +182,8 @@ export async function checkKernel(
   );
   if (run.failure) return;
   throw new NotebookError(
-    `the kernel of Deno ${Deno.version.deno} reports a cell that throws as a ` +
-      "success, so that no result of it can be trusted: use 2.7.14, such as " +
+    `the kernel of Deno ${Deno.version.deno} counts a cell that throws as a ` +
+      "success, so its results cannot be trusted: use 2.7.14, for example " +
       "npx -y deno@2.7.14 task report",
   );
 }
@@ -209,13 +208,13 @@ export interface MissingOutput {
   source: string;
 }
 
-/** A call that shows something: one output each, unless within a block. */
+/** A call that shows something: one output each, unless inside a block. */
 const SHOWING =
   /^(?:(?:const|let) \w+ = )?await (?:print|check|predict|\w+\.reveal|show[A-Z]\w*)\(/gm;
 
 /**
- * Cells whose code shows more than their outputs hold: each call at the
- * beginning of a line that prints or shows must have left an output.
+ * Cells whose code shows more than their outputs contain: each call at the start
+ * of a line that prints or shows must have left an output.
  */
 export function missingOutputs(notebook: Notebook): MissingOutput[] {
   return codeCells(notebook).flatMap((cell, index) => {
@@ -239,7 +238,7 @@ export function emptyCharts(notebook: Notebook): number[] {
   );
 }
 
-/** Outputs; printed text counts once a line, because Jupyter joins it. */
+/** Outputs; printed text counts once per line, because Jupyter joins it. */
 function countOutputs(outputs: Output[]): number {
   return outputs.reduce(
     (sum, output) =>

@@ -1,15 +1,16 @@
-// Sets the project up: npm packages, the Deno kernel for Jupyter, Jupyter
-// itself. Whatever is there already is left alone; everything new lies in the
-// project's own folders (node_modules, .jupyter, .venv), but for Debian's
-// packages. It leaves out: Deno, which runs it, and the data (tasks/data.ts).
+// Sets up the project: npm packages, the Deno kernel for Jupyter, and Jupyter
+// itself. Existing installations are left alone; everything new goes into the
+// project's own folders (node_modules, .jupyter, .venv), except Debian's
+// packages. It does not install Deno, which runs it, or the data (tasks/data.ts).
 //
-// Only Deno's and node:'s own modules are imported here and in the tasks that
-// call setUp, because they run before there are any packages.
+// No npm package is imported here, or in the tasks that call setUp, because
+// they run before any are installed.
 
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { delimiter, dirname, join, resolve } from "node:path";
 import { UserError } from "mien/user_error.ts";
+import { runTask, UsageError } from "./command_line.ts";
 
 /** The folder that holds deno.json. */
 export const projectRoot: string = resolve(import.meta.dirname!, "..");
@@ -17,16 +18,16 @@ export const projectRoot: string = resolve(import.meta.dirname!, "..");
 /** What can be set up. */
 export type Part = "packages" | "kernel" | "jupyter";
 
-/** A machine that lacks something which this module cannot install. */
+/** The machine lacks something that this module cannot install. */
 export class SetupError extends UserError {
   override name = "SetupError";
 }
 
 /**
- * The environment for every program that the tasks start: this one's, with the
- * project's kernel folder first in `JUPYTER_PATH`, and with the system's
- * certificates trusted beside Mozilla's (a company's proxy needs them) where
- * `DENO_TLS_CA_STORE` says nothing else.
+ * The environment for every program that the tasks start: this process's, with
+ * the project's kernel folder first in `JUPYTER_PATH`, and the system's
+ * certificates trusted as well as Mozilla's (company proxies need this) unless
+ * `DENO_TLS_CA_STORE` says otherwise.
  *
  * @param root The project folder.
  */
@@ -44,7 +45,7 @@ export function childEnvironment(root = projectRoot): Record<string, string> {
 /**
  * Runs a program on this terminal.
  *
- * @returns Its exit status; 127 where there is no such program.
+ * @returns Its exit status; 127 if there is no such program.
  */
 export async function runProgram(
   command: string[],
@@ -67,14 +68,14 @@ export async function runProgram(
   }
 }
 
-/** Runs a task's module with this very Deno; returns the exit status. */
+/** Runs a task's module with the current Deno; returns the exit status. */
 export function runDeno(args: string[], cwd?: string): Promise<number> {
   return runProgram([Deno.execPath(), ...args], { cwd });
 }
 
 /**
- * Sets up the given parts and says what it installs; what is there is left
- * alone.
+ * Sets up the given parts and says what it installs; what already exists is
+ * left alone.
  *
  * @throws {SetupError} naming what is missing and how to install it.
  */
@@ -89,7 +90,7 @@ function say(message: string): void {
 }
 
 /** Whether every package that deno.json names is in node_modules. */
-export function hasPackages(root = projectRoot): boolean {
+function hasPackages(root = projectRoot): boolean {
   const text = readFileSync(join(root, "deno.json"), "utf8");
   const { imports } = JSON.parse(text) as { imports: Record<string, string> };
   return Object.entries(imports)
@@ -99,7 +100,7 @@ export function hasPackages(root = projectRoot): boolean {
     );
 }
 
-/** Installs what deno.lock names, unless all of it was installed before. */
+/** Installs what deno.lock names, unless all of it is already installed. */
 async function installPackages(): Promise<void> {
   const lock = createHash("sha256")
     .update(readFileSync(join(projectRoot, "deno.lock"), "utf8"))
@@ -111,8 +112,8 @@ async function installPackages(): Promise<void> {
   const code = await runDeno(["install", "--frozen"]);
   if (code !== 0) {
     throw new SetupError(
-      "deno install --frozen failed. Is the npm registry within reach? " +
-        "Behind a proxy set HTTPS_PROXY.",
+      "deno install --frozen failed. Is the npm registry reachable? " +
+        "Behind a proxy, set HTTPS_PROXY.",
     );
   }
   Deno.writeTextFileSync(stamp, lock);
@@ -120,7 +121,7 @@ async function installPackages(): Promise<void> {
 
 /**
  * Writes the kernelspec `deno` into the project, for the Deno that runs this.
- * The user's own kernels stay as they are; ours is found by `JUPYTER_PATH`.
+ * The user's own kernels are not changed; ours is found through `JUPYTER_PATH`.
  *
  * @param root The project folder.
  * @returns The kernelspec's path.
@@ -145,19 +146,19 @@ export function writeKernelspec(root = projectRoot): string {
   return path;
 }
 
-/** A part of Jupyter, and how to come by it. */
+/** A part of Jupyter, and how to install it. */
 export interface JupyterPart {
   /** What it is called in messages. */
   name: string;
-  /** Python that fails where it is not there. */
+  /** Python code that fails if it is not installed. */
   check: string;
-  /** Its packages, as PyPI and as Debian name them. */
+  /** Its package names on PyPI and in Debian. */
   pypi: string[];
   debian: string[];
 }
 
-/** What `deno task report` drives. */
-export const RUNNER: JupyterPart = {
+/** What `deno task report` runs notebooks with. */
+const RUNNER: JupyterPart = {
   name: "nbclient and nbconvert",
   check: "import nbclient, nbconvert",
   pypi: ["nbconvert>=6.5,<8", "nbclient>=0.7,<1"],
@@ -174,8 +175,8 @@ export const EDITOR: JupyterPart = {
 };
 
 /**
- * A Python that has Jupyter: the project's own, else the first on PATH that
- * passes the part's check, looking behind `jupyter` programs first.
+ * A Python that has Jupyter: the project's own, or else the first on PATH that
+ * passes the part's check, trying those behind `jupyter` programs first.
  */
 export async function findPython(part = RUNNER): Promise<string | null> {
   for (const python of pythonCandidates(Deno.env.get("PATH") ?? "")) {
@@ -187,7 +188,7 @@ export async function findPython(part = RUNNER): Promise<string | null> {
   return null;
 }
 
-/** Every Python worth asking, best first, each once. */
+/** Every Python worth trying, best first, each once. */
 export function pythonCandidates(path: string, root = projectRoot): string[] {
   const windows = Deno.build.os === "windows";
   const folders = path.split(delimiter).filter((folder) => folder !== "");
@@ -216,11 +217,11 @@ export function pythonCandidates(path: string, root = projectRoot): string[] {
   );
 }
 
-/** The Python that a script's first lines name, or `null`. */
+/** The Python named in a script's first lines, or `null`. */
 function interpreterOf(script: string): string | null {
   try {
     const head = readFileSync(script, "latin1").slice(0, 1000);
-    // pip writes the second form where the path is too long for a first line.
+    // pip writes the second form if the path is too long for a first line.
     const match = head.match(/^#!\s*(\S*python\S*)/) ??
       head.match(/^#!\/bin\/sh\n'''exec' "?([^"\n]*?python[\d.]*)"? /);
     return match ? match[1] : null;
@@ -229,7 +230,7 @@ function interpreterOf(script: string): string | null {
   }
 }
 
-/** One way of installing Jupyter, in the order in which they are tried. */
+/** One way to install Jupyter; they are tried in order. */
 interface Installer {
   name: string;
   usable: boolean;
@@ -287,10 +288,10 @@ function onPath(program: string): boolean {
 }
 
 /**
- * A Python that has a part of Jupyter; it is installed where none has it: by
- * Debian's apt-get as root, else by uv, pipx or venv into `.venv/`.
+ * A Python that has a part of Jupyter. If none has it, it is installed: with
+ * Debian's apt-get as root, or else with uv, pipx or venv into `.venv/`.
  *
- * @throws {SetupError} where nothing worked, naming what to install.
+ * @throws {SetupError} if nothing worked, naming what to install.
  */
 export async function findOrInstallPython(part = RUNNER): Promise<string> {
   const found = await findPython(part);
@@ -303,8 +304,8 @@ export async function findOrInstallPython(part = RUNNER): Promise<string> {
     if (python) return python;
   }
   throw new SetupError(
-    `this machine has no Jupyter with ${part.name}, and it could not be ` +
-      "installed: apt-get (as root), uv, pipx and python3 -m venv are " +
+    `this machine has no Jupyter with ${part.name}, and installing it ` +
+      "failed: apt-get (as root), uv, pipx and python3 -m venv are " +
       "missing or failed. Install Python 3.9 or newer with venv, or uv " +
       "(https://docs.astral.sh/uv/), and run this again; or put a Jupyter " +
       `with ${part.name} on PATH.`,
@@ -321,37 +322,29 @@ async function runAll(installer: Installer): Promise<boolean> {
   return true;
 }
 
-/** Ends the task with one line and status 1 for an error that we foresaw. */
-export async function endOnSetupError<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
-    console.error(`error: ${error.message}`);
-    Deno.exit(1);
-  }
-}
-
 const HELP = `Usage: deno task setup [packages] [kernel] [jupyter]
 
 Installs what is missing; without a name, all three:
   packages  npm packages, into node_modules/
   kernel    the Deno kernel for Jupyter, into .jupyter/
-  jupyter   nbclient and nbconvert: those on PATH, else Debian's packages
-            (apt-get, as root), else by uv, pipx or venv into .venv/`;
+  jupyter   nbclient and nbconvert: those on PATH, or else Debian's packages
+            (apt-get, as root), or else with uv, pipx or venv into .venv/`;
 
 if (import.meta.main) {
   const parts: Part[] = ["packages", "kernel", "jupyter"];
-  const asked = Deno.args.filter((arg) => arg !== "--help" && arg !== "-h");
-  const unknown = asked.find((arg) => !parts.includes(arg as Part));
-  if (asked.length < Deno.args.length) {
-    console.log(HELP);
-  } else if (unknown !== undefined) {
-    console.error(`error: there is no part "${unknown}"; see --help`);
-    Deno.exit(2);
-  } else {
+  await runTask({
+    help: HELP,
+    options: {},
+    positionals: { least: 0, most: Infinity, what: "" },
+  }, async (_, asked) => {
+    const unknown = asked.find((part) => !parts.includes(part as Part));
+    if (unknown !== undefined) {
+      throw new UsageError(
+        `a part is one of ${parts.join(", ")}, not "${unknown}"`,
+      );
+    }
     const chosen = asked.length > 0 ? asked as Part[] : parts;
-    await endOnSetupError(setUp(chosen));
+    await setUp(chosen);
     if (!asked.includes("packages")) say(`${chosen.join(", ")}: ready`);
-  }
+  });
 }

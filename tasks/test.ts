@@ -1,16 +1,16 @@
-// Runs the tests with Deno's own runner, and closes with one plain line that a
+// Runs the tests with Deno's own runner, and ends with one plain line that a
 // program can read: "12 passed, 0 failed, 3 skipped".
 
 import { join } from "node:path";
-import process from "node:process";
-import { endOnSetupError, runDeno, setUp } from "./setup.ts";
+import { runTask } from "./command_line.ts";
+import { runDeno, setUp } from "./setup.ts";
 
 const HELP = `Usage: deno task test [FILE ...] [--filter TEXT]
 
-Runs the tests; arguments go to deno test. Closes with a line such as
+Runs the tests; arguments are passed to deno test. Ends with a line such as
 "12 passed, 0 failed, 3 skipped".`;
 
-/** How many tests there were, by what came of them. */
+/** The number of tests by outcome. */
 export interface TestCounts {
   passed: number;
   failed: number;
@@ -18,8 +18,8 @@ export interface TestCounts {
 }
 
 /**
- * Counts the tests of a JUnit file, which deno test writes. Steps are part of
- * their test: "test > step" is no test of its own.
+ * Counts the tests in the JUnit file that deno test writes. Steps are part of
+ * their test: "test > step" is not counted.
  */
 export function countTests(junit: string): TestCounts {
   const counts = { passed: 0, failed: 0, skipped: 0 };
@@ -36,33 +36,36 @@ export function countTests(junit: string): TestCounts {
   return counts;
 }
 
-/** The closing line. */
+/** The last line. */
 export function closingLine({ passed, failed, skipped }: TestCounts): string {
   const rest = skipped > 0 ? `, ${skipped} skipped` : "";
   return `${passed} passed, ${failed} failed${rest}`;
 }
 
-if (import.meta.main) {
-  if (Deno.args.includes("--help")) {
-    console.log(HELP);
-    Deno.exit(0);
-  }
-  await endOnSetupError(setUp(["packages"]));
+async function runTests(given: readonly string[]): Promise<number> {
+  await setUp(["packages"]);
   const folder = Deno.makeTempDirSync({ prefix: "mien-test-" });
   const file = join(folder, "junit.xml");
   const code = await runDeno(
-    // Types are checked by the task ok, once, not by every worker of a test.
-    ["test", "-A", "--no-check", `--junit-path=${file}`, ...Deno.args],
+    // The task ok checks types once; otherwise every worker in a test would.
+    ["test", "-A", "--no-check", `--junit-path=${file}`, ...given],
   );
   const counts = { passed: 0, failed: 0, skipped: 0 };
   try {
     Object.assign(counts, countTests(Deno.readTextFileSync(file)));
   } catch {
-    console.error("error: the tests did not start; the reason is above");
+    console.error("error: the tests did not start; see the reason above");
   }
   Deno.removeSync(folder, { recursive: true });
-  // An error outside of any test, such as one of types, has no case of its own.
+  // An error outside of any test, such as a type error, has no test case.
   if (code !== 0 && counts.failed === 0) counts.failed = 1;
   console.log(closingLine(counts));
-  process.exitCode = code;
+  return code;
+}
+
+if (import.meta.main) {
+  await runTask(
+    { help: HELP, options: {}, passesOn: true },
+    (_, given) => runTests(given),
+  );
 }

@@ -1,5 +1,5 @@
-// Trains a network in the terminal: a progress bar, a line an epoch, and nothing lost when it is
-// interrupted. The trainer itself is lib/training/train.ts.
+// Trains a network in the terminal, with a progress bar, one line per epoch, and nothing lost if it
+// is interrupted. The trainer itself is lib/training/train.ts.
 
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -15,6 +15,7 @@ import { replaceClasses } from "mien/model/replace_classes.ts";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
 import { createProgress, formatSeconds, type Progress } from "mien/progress.ts";
 import { noAugmentation } from "mien/training/augment.ts";
+import { losses } from "mien/training/loss.ts";
 import { recalibrate } from "mien/training/recalibrate.ts";
 import { checkRunFolder } from "mien/training/run/claim.ts";
 import {
@@ -45,33 +46,34 @@ import {
 const HELP = `Usage: deno task train --out FOLDER [--data PATH] [options]
 
 Trains on the Training split, validates on PublicTest after each epoch, and
-keeps the run in FOLDER: config.json, log.csv, a model each time validation got
-better, and the state that --resume continues from. At the end the last model's
-statistics of batch normalization are measured again on the training faces as
-they are (blurred, if the run blurs), and it is saved once more, in
+keeps the run in FOLDER: config.json, log.csv, a model each time validation
+improves, and the state that --resume continues from. At the end, the last
+model's batch-normalization statistics are re-estimated on the unchanged
+training faces (blurred, if the run blurs), and it is saved again in
 FOLDER/recalibrated. FOLDER must be new, empty, or a run to resume: nothing else
-in it is ever written over.
+in it is ever overwritten.
 
-  --data PATH           FER-2013 in any form; otherwise FER2013 or data/, or
-                        drawn faces where there is no data
-  --votes FILE          FER+'s fer2013new.csv; otherwise beside the data or in
-                        data/; needed where the votes' weight is above 0
+  --data PATH           FER-2013 in any form (default: FER2013 or data/, or
+                        drawn faces if there is no data)
+  --votes FILE          FER+'s fer2013new.csv (default: next to the data or in
+                        data/); needed if the vote weight is above 0
   --out FOLDER          the run's folder, such as models/first
-  --resume              continue the run in FOLDER, if there is one; its
-                        choices are kept
+  --resume              continue the run in FOLDER, if there is one, with its
+                        choices
   --recipe NAME         default, or reference: that of mini-Xception's authors
   --config FILE.json    choices to change, as in a run's config.json
   --architecture NAME   mini-xception, wide-xception, or a model.json to
-                        begin with, weights and all; where it is for other
-                        classes than the data, its last layer starts over
-  --name NAME           what the saved models' names begin with
+                        start from, including its weights; if its classes
+                        differ from the data's, its last layer starts over
+  --name NAME           the prefix of the saved models' names
   --epochs N  --batch-size N  --workers N  --seed N  --learning-rate X
-  --vote-weight X       the part of each target, 0 to 1, that is how FER+'s ten
-                        people voted; the label has the rest
-  --freeze LAYERS       fine-tuning: how many of the first layers stay as they
-                        are, the name of the last of them, or block1, block2 …
+  --vote-weight X       the share of each target, 0 to 1, that comes from the
+                        votes of FER+'s ten people; the rest is the label
+  --freeze LAYERS       fine-tuning: how many of the first layers to freeze,
+                        the name of the last of them, or block1, block2 …
   --optimizer NAME      adam or sgd
   --schedule NAME       plateau, cosine or one-cycle
+  --loss NAME           cross-entropy or focal
   --help                show this text
 
 Ctrl-C stops at once; --resume repeats the epoch in progress from its start.`;
@@ -96,6 +98,7 @@ const OPTIONS = {
   freeze: text,
   optimizer: text,
   schedule: text,
+  loss: text,
 };
 
 type Arguments =
@@ -119,7 +122,7 @@ function readConfigFile(file: string): PartialConfig {
 
 const recipes = { default: defaultTraining, reference: referenceTraining };
 
-/** The choices of the command line over those of the file, the recipe or the run that goes on. */
+/** The command line's choices override those of the file, the recipe or the resumed run. */
 function chooseConfig(
   args: Arguments,
   running: TrainingConfig | undefined,
@@ -141,6 +144,8 @@ function chooseConfig(
   }
   const optimizer = readChoice("optimizer", args.optimizer, keysOf(optimizers));
   const schedule = readChoice("schedule", args.schedule, keysOf(schedules));
+  const loss = readChoice("loss", args.loss, keysOf(losses));
+  if (loss) single.loss = { kind: loss };
   if (optimizer) single.optimizer = { kind: optimizer };
   if (schedule) single.schedule = { kind: schedule };
   const chosen = Object.entries(single).filter(([, value]) =>
@@ -157,7 +162,7 @@ const architectures = {
   "wide-xception": buildWideXception,
 };
 
-/** A model from a file; one that names other classes gets an end for these. */
+/** A model from a file; if it names other classes, it gets an output for these. */
 async function fitClasses(
   model: tf.LayersModel,
   classes: readonly string[],
@@ -166,7 +171,7 @@ async function fitClasses(
   const { named, emotions } = meaningOf(model);
   if (!named || emotions.join() === classes.join()) return model;
   console.log(
-    `The model is for ${emotions.join(", ")}: it gets an end for ${
+    `The model is for ${emotions.join(", ")}: it gets a new output for ${
       classes.join(", ")
     }.`,
   );
@@ -202,7 +207,7 @@ function describeEpoch(record: EpochRecord): string {
   ].join(" · ");
 }
 
-/** A bar over all that is left of the run, taken down for each epoch's line. */
+/** A bar for the rest of the run, removed while each epoch's line is written. */
 class RunBar {
   #bar: Progress | undefined;
   #first: number;
@@ -234,7 +239,7 @@ class RunBar {
   }
 }
 
-/** Saves the model as `recalibrated`, and says what it is worth then. */
+/** Saves the model as `recalibrated`, and prints its accuracy. */
 async function saveRecalibrated(
   model: tf.LayersModel,
   faces: Faces,
@@ -242,7 +247,7 @@ async function saveRecalibrated(
   out: string,
 ): Promise<void> {
   const [training] = countSplits(faces);
-  const bar = createProgress("Measuring the statistics", training, "faces");
+  const bar = createProgress("Recalibrating", training, "faces");
   try {
     await recalibrate(model, faces, {
       seed,
@@ -267,7 +272,7 @@ async function runTraining(args: Arguments): Promise<number> {
   const resume = args.resume && hasRun(out);
   const running = resume ? readRun(out).notes : undefined;
   if (args.resume && !resume) {
-    console.log(`Nothing to resume in ${out}: beginning.`);
+    console.log(`Nothing to resume in ${out}: starting from scratch.`);
   }
   const config = chooseConfig(args, running?.config);
   const found = await findFaces(
@@ -308,7 +313,7 @@ async function runTraining(args: Arguments): Promise<number> {
       onEpoch: (record) => bar.line(describeEpoch(record)),
     });
     bar.stop();
-    Deno.removeSignalListener("SIGINT", stop); // Nothing is lost any more.
+    Deno.removeSignalListener("SIGINT", stop); // From here on nothing can be lost.
     if (ended === "signal") {
       console.log(
         `Stopped. Continue with: deno task train --resume --out ${out}`,
@@ -321,11 +326,11 @@ async function runTraining(args: Arguments): Promise<number> {
       }`;
     const last = history.at(-1)!;
     console.log(
-      ended === "patience" ? "No longer getting better." : "All epochs done.",
+      ended === "patience" ? "No longer improving." : "All epochs done.",
     );
     console.log(`Best validation ${monitor}: ${describe(best!)}`);
     if (last !== best) console.log(`Last: ${describe(last)}`);
-    // What a frozen layer measured on its many faces is better than what a few would tell.
+    // A frozen layer's statistics come from many faces: better than estimates from a few.
     if (!config.freeze) {
       await saveRecalibrated(model, faces, config, out);
     }

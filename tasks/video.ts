@@ -11,31 +11,32 @@ import { readNumber, runTask, userPath } from "./command_line.ts";
 
 const HELP = `Usage: deno task video FILE [options]
 
-Finds the faces in every frame, follows them, classifies their emotions, and
+Finds the faces in every frame, tracks them, classifies their emotions, and
 writes three files: FILE's name with .faces.mp4 (annotated, sound kept),
 .faces.csv (a row for every frame and face) and .emotions.svg (a chart).
-A name's ending is kept unless it is .mp4: clip.mov gives clip.mov.faces.mp4.
+The extension is kept unless it is .mp4: clip.mov gives clip.mov.faces.mp4.
 Needs ffmpeg on PATH.
 
-  --out DIR        where to write (default: beside FILE)
+  --out DIR        where to write (default: next to FILE)
   --smoothing S    time constant of the moving average of probabilities in
                    seconds, 0 for none (default: ${SMOOTHING_SECONDS})
-  --thorough       find faces that lean or look aside too; slower
+  --thorough       also find tilted and turned faces; slower
   --threshold P    the confidence, 0 to 1, below which a face is unsure, 0 for
                    none (default: the model's)
   --model DIR      use another trained model
-  --emotions A,B   the names of its classes, in its order, where it has none
-  --scale 0..1     what black and white are to it, where not -1..1
-  --overwrite      replace files that exist already
+  --emotions A,B   the names of its classes, in its order, if it has none
+  --scale 0..1     the values it expects for black and white, if not -1..1
+  --overwrite      replace existing files
   --json           print the result as JSON
   --help           show this text
 
 Ctrl-C stops and leaves no file behind.
-Exit status: 0, 1 when it failed or the file was cut off, 2 for wrong usage.`;
+Exit status: 0 for success, 1 if it failed or the file was truncated, 2 for
+incorrect usage.`;
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** A progress bar that begins again where the estimate grew. */
+/** A progress bar that starts over if the estimate grew. */
 class Frames {
   private bar: Progress | undefined;
   private announced = 0;
@@ -92,7 +93,7 @@ await runTask({
   const file = userPath(positionals[0]);
   const stop = new AbortController();
   const onSignal = () => {
-    if (stop.signal.aborted) process.exit(130); // Asked twice: at once.
+    if (stop.signal.aborted) process.exit(130); // A second Ctrl-C: at once.
     stop.abort();
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);

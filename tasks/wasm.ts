@@ -1,7 +1,7 @@
 // Compiles the AssemblyScript modules under lib, each in two variants:
 // `<name>.wasm` uses relaxed SIMD, `<name>_simd.wasm` plain SIMD for engines
 // without it. The compiled bytes are committed; `--check` proves that they
-// match their sources. Loading them is lib/load_wasm.ts.
+// match their sources. lib/load_wasm.ts loads them.
 
 import { existsSync, readFileSync } from "node:fs";
 import { relative, resolve } from "node:path";
@@ -29,23 +29,24 @@ const folder = resolve(import.meta.dirname!, "../lib");
 
 const HELP = `Usage: deno task wasm [--check]
 
-Compiles the AssemblyScript under lib to .wasm files beside it.
+Compiles the AssemblyScript under lib to .wasm files next to it.
 
-  --check   write nothing; fail where the committed bytes differ
+  --check   write nothing; fail if the committed bytes differ
   --help    show this text`;
 
 /** Compiles one source and returns the module's bytes. */
 async function compile(source: string, flags: string[]): Promise<Uint8Array> {
   let binary: Uint8Array | undefined;
+  // deno-fmt-ignore
   const { error, stderr } = await asc.main([
     source,
-    ...["--baseDir", folder, "--outFile", "module.wasm"],
+    "--baseDir", folder, "--outFile", "module.wasm",
     // At -O2 and above the order of a tile's sums changes: its loop runs out of registers.
-    ...["-O1", "--noAssert", "--uncheckedBehavior", "always", "--converge"],
-    ...["--runtime", "stub", "--importMemory", "--noExportMemory"],
+    "-O1", "--noAssert", "--uncheckedBehavior", "always", "--converge",
+    "--runtime", "stub", "--importMemory", "--noExportMemory",
     // A memory of no page would have every access checked twice.
-    ...["--initialMemory", "1"],
-    ...["--use", "abort=", "--lib", "."],
+    "--initialMemory", "1",
+    "--use", "abort=", "--lib", ".",
     ...flags,
   ], {
     readFile: (name: string, base: string) => {
@@ -63,7 +64,7 @@ async function compile(source: string, flags: string[]): Promise<Uint8Array> {
   return binary;
 }
 
-/** Compiles all modules and writes those that changed; with `check` it only counts them. */
+/** Compiles all modules and writes those that changed; with `check`, only counts them. */
 async function compileAll(check: boolean | undefined): Promise<number> {
   let stale = 0;
   for (const { source, output } of MODULES) {

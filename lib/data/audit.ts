@@ -1,6 +1,6 @@
 // What is wrong with the data itself: repeated faces within and across splits,
-// contradicting labels, and how much they bound the accuracy one can reach.
-// Whether a label is right is left out: only a person could tell.
+// contradictory labels, and how much they limit the accuracy that can be reached.
+// It does not judge whether a label is right: only a person could tell.
 import { Buffer } from "node:buffer";
 import { FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
 import { type Faces, type Split, SPLITS } from "./faces.ts";
@@ -12,39 +12,39 @@ export type DuplicateGroup = readonly number[];
 export interface SplitAudit {
   readonly split: typeof SPLITS[number];
   readonly faces: number;
-  /** Faces of which an equal one stands earlier in this split. */
+  /** Faces that repeat an earlier one in this split. */
   readonly repeated: number;
-  /** Faces that stand in Training too; 0 for Training itself. */
+  /** Faces that are also in Training; 0 for Training itself. */
   readonly inTraining: number;
-  /** Of these, the ones that have one of Training's labels for that face. */
+  /** How many of these have one of Training's labels for that face. */
   readonly inTrainingSameLabel: number;
-  /** Faces that have another label elsewhere in the data. */
+  /** Faces with a different label elsewhere in the data. */
   readonly contradicted: number;
-  /** Faces of one single gray value: no picture at all. */
+  /** Faces with a single gray value: blank pictures. */
   readonly blank: number;
   /**
-   * The accuracy that no classifier passes on this split, 0 to 1: equal pixels
-   * get equal answers, so the commonest label of each group at best.
+   * The highest accuracy any classifier can reach on this split, 0 to 1: equal pixels
+   * get equal answers, so at best the most common label of each group.
    */
   readonly highestAccuracy: number;
 }
 
-/** The audit of a data set; counts are of faces where nothing else is said. */
+/** The audit of a data set; counts are of faces unless stated otherwise. */
 export interface Audit {
   readonly faces: number;
-  /** Faces of which an equal one stands earlier: faces less distinct faces. */
+  /** Faces that repeat an earlier one: all faces minus the distinct ones. */
   readonly repeated: number;
   readonly groups: readonly DuplicateGroup[];
-  /** Groups that lie in more than one split. */
+  /** Groups in more than one split. */
   readonly acrossSplits: number;
-  /** Groups whose faces do not all have one label. */
+  /** Groups whose faces do not all have the same label. */
   readonly contradicting: readonly DuplicateGroup[];
   /** The splits that have faces. */
   readonly splits: readonly SplitAudit[];
 }
 
 /**
- * Finds faces that are equal in every pixel, and what follows from them.
+ * Finds faces that are equal in every pixel, and what follows from that.
  *
  * @example
  * ```ts
@@ -133,7 +133,7 @@ export function findDuplicates(faces: Faces): DuplicateGroup[] {
   const rowsOf = new Map<string, number[]>();
   for (let row = 0; row < faces.length; row++) {
     const { buffer, byteOffset } = facePixels(faces, row);
-    // One character a pixel: equal strings are equal faces.
+    // One character per pixel: equal strings are equal faces.
     const key = Buffer.from(buffer, byteOffset, FACE_PIXELS)
       .toString("latin1");
     const rows = rowsOf.get(key);
@@ -144,8 +144,8 @@ export function findDuplicates(faces: Faces): DuplicateGroup[] {
 }
 
 /**
- * Whether each face of a split, in the split's order, stands in Training too, equal in every pixel:
- * a network that was trained there may know it by heart. For Training itself, all of them.
+ * Whether each face of a split, in the split's order, is also in Training, equal in every pixel:
+ * a network trained there may have memorized it. For Training itself, true for all.
  */
 export function standsInTraining(faces: Faces, split: Split): boolean[] {
   const training = SPLITS.indexOf("Training"), wanted = SPLITS.indexOf(split);
@@ -163,14 +163,14 @@ export function standsInTraining(faces: Faces, split: Split): boolean[] {
 const FINGERPRINT_DISTANCE = 3;
 
 /**
- * Pairs of faces that look the same without being equal: other brightness,
- * contrast or compression. Candidates have a difference hash of 64 bits that
- * differs in at most three; a pair is what then correlates over all pixels.
- * It misses what is shifted or mirrored, so the count is a lower bound. Blank
+ * Pairs of faces that look the same without being equal: different brightness,
+ * contrast or compression. Candidates have 64-bit difference hashes that differ
+ * in at most three bits; those that also correlate over all pixels are pairs.
+ * It misses shifted or mirrored faces, so the count is a lower bound. Blank
  * faces are left out.
  *
- * @param correlation Pearson's r of the pixels from which on a pair counts
- * @returns rows of each pair, ascending; none of equal faces
+ * @param correlation Pearson's r of the pixels at which a pair counts
+ * @returns the rows of each pair, ascending; pairs of equal faces are left out
  */
 export function findNearDuplicates(
   faces: Faces,
@@ -218,8 +218,8 @@ function isBlank(pixels: Uint8Array): boolean {
 }
 
 /**
- * A difference hash: of an 8 x 9 grid of means, whether each is darker than its
- * right neighbor. 64 bits as four numbers of 16.
+ * A difference hash: for an 8 x 9 grid of means, whether each is darker than its
+ * right neighbor. 64 bits as four numbers of 16 bits.
  */
 function fingerprint(pixels: Uint8Array): Uint16Array {
   const print = new Uint16Array(4);
@@ -242,7 +242,7 @@ function fingerprint(pixels: Uint8Array): Uint16Array {
   return print;
 }
 
-/** Bits that differ, counted until it is too many. */
+/** The number of differing bits, counted until there are too many. */
 function distance(a: Uint16Array, b: Uint16Array): number {
   let count = 0;
   for (let band = 0; band < 4 && count <= FINGERPRINT_DISTANCE; band++) {

@@ -1,21 +1,21 @@
-// Gets FER-2013 into data/: downloads it (fetch_file.ts) or copies a file, checks it, and only then
-// gives it its name.
+// Puts FER-2013 into data/: downloads it (fetch_file.ts) or copies a file, checks it, and only then
+// gives it its final name.
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, open, rename, rm, stat } from "node:fs/promises";
+import { copyFile, mkdir, open, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DATA_FOLDER, loadFaces } from "./fer2013.ts";
 import { readVotes, VOTES_NAME } from "./ferplus.ts";
 import { DatasetError, type Faces, SPLITS } from "./faces.ts";
 import { EMOTIONS } from "../emotions.ts";
 import { lockFile } from "../file_lock.ts";
-import { explain, FileError } from "../write_whole.ts";
+import { explain, FileError, publish } from "../write_whole.ts";
 import { fetchFile, type FetchLimits } from "./fetch_file.ts";
 
 /** Kaggle's public image version, a zip of about 60 MB; needs no login. */
 export const KAGGLE_URL =
   "https://www.kaggle.com/api/v1/datasets/download/msambare/fer2013";
 
-/** The names that the downloaded file may get, by its form. */
+/** The names that the downloaded file may get, by form. */
 export const FACES_NAMES: readonly string[] = [
   "fer2013.zip",
   "fer2013.csv.gz",
@@ -27,17 +27,17 @@ export function isUrl(place: string): boolean {
   return /^https?:\/\//.test(place);
 }
 
-/** Faces a split, a number for each emotion. */
+/** The number of faces in a split, for each emotion. */
 export type SplitCounts = readonly (readonly number[])[];
 
-/** The published counts: a row a split, a column an emotion. */
+/** The published counts: one row per split, one column per emotion. */
 export const PUBLISHED_COUNTS: SplitCounts = [
   [3995, 436, 4097, 7215, 4830, 3171, 4965],
   [467, 56, 496, 895, 653, 415, 607],
   [491, 55, 528, 879, 594, 416, 626],
 ];
 
-/** The most bytes of FER-2013 in any form, and of FER+'s table: a few times what they have. */
+/** The most bytes of FER-2013 in any form, and of FER+'s table: a few times their real size. */
 const MOST_FACES = 2 ** 30;
 const MOST_VOTES = 2 ** 25;
 
@@ -47,7 +47,7 @@ export interface DownloadOptions {
   from?: string;
   /** Default: the project's `data/`. */
   folder?: string;
-  /** The counts to find. Default: the published ones. */
+  /** The expected counts. Default: the published ones. */
   counts?: SplitCounts;
   /** What is expected of a server. */
   limits?: FetchLimits;
@@ -61,12 +61,12 @@ export interface Downloaded {
 
 /**
  * Downloads or copies FER-2013, verifies the counts of every split and class,
- * and moves it into place when it is whole. A download that broke off leaves
+ * and moves it into place when it is complete. An interrupted download leaves
  * `fer2013.part`, and the next call continues from there if the server's file is
  * still the same (Range with If-Range).
  *
- * @throws {DatasetError} unreachable, an error page, broken off, a wrong
- * archive, or a data file that is there already
+ * @throws {DatasetError} unreachable, an error page, interrupted, the wrong
+ * archive, or a data file that already exists
  */
 export async function downloadFaces(
   {
@@ -80,28 +80,49 @@ export async function downloadFaces(
     if (!existsSync(join(folder, name))) continue;
     throw new DatasetError(
       join(folder, name),
-      "is there already and is not overwritten; remove it to download again",
+      "already exists and is not overwritten; remove it to download again",
     );
   }
-  return await alone(folder, "fer2013.part", async (partial) => {
-    const most = { most: MOST_FACES, ...limits };
-    if (isUrl(from)) await fetchFile(from, partial, "FER-2013", most);
-    else await copy(from, partial, most.most);
+  const wanted = {
+    what: "FER-2013",
+    partial: join(folder, "fer2013.part"),
+    wrong: "this is not the complete FER-2013: ",
+    limits: { most: MOST_FACES, ...limits },
+  };
+  return await getFile(from, folder, wanted, async (partial) => {
+    const faces = await loadFaces(partial);
+    checkCounts(faces, counts, from);
+    const path = join(folder, await nameByContent(partial));
+    publish(partial, path);
+    return { path, faces: { ...faces, source: { ...faces.source, path } } };
+  });
+}
+
+/**
+ * Downloads or copies a file to `partial`, and calls `keep`, which checks it and gives it its name.
+ * What `keep` refuses is deleted: continuing a wrong file would never make it right.
+ */
+async function getFile<Result>(
+  from: string,
+  folder: string,
+  { what, partial, wrong, limits }: {
+    what: string;
+    partial: string;
+    /** Goes before the reason why it is not kept. */
+    wrong: string;
+    limits: FetchLimits & { most: number };
+  },
+  keep: (partial: string) => Promise<Result>,
+): Promise<Result> {
+  return await alone(folder, partial, async () => {
+    if (isUrl(from)) await fetchFile(from, partial, what, limits);
+    else await copy(from, partial, limits.most);
     try {
-      const faces = await loadFaces(partial);
-      checkCounts(faces, counts, from);
-      const path = join(folder, await nameByContent(partial));
-      await rename(partial, path);
-      return { path, faces: { ...faces, source: { ...faces.source, path } } };
+      return await keep(partial);
     } catch (error) {
-      // Continuing a wrong file would never make it right.
       await rm(partial, { force: true });
       if (!(error instanceof DatasetError)) throw error;
-      throw new DatasetError(
-        from,
-        `this is not the whole FER-2013: ${error.reason}`,
-        error.row,
-      );
+      throw new DatasetError(from, wrong + error.reason, error.row);
     } finally {
       await rm(`${partial}.json`, { force: true });
     }
@@ -109,27 +130,26 @@ export async function downloadFaces(
 }
 
 /**
- * Does something with a file in `folder` that is in the making, as the only process.
+ * Works on `partial`, an unfinished file in `folder`, as the only process.
  *
- * @throws {DatasetError} when another process does so now, or the folder cannot be written
+ * @throws {DatasetError} when another process is doing so, or the folder cannot be written
  */
 async function alone<Result>(
   folder: string,
-  name: string,
-  act: (partial: string) => Promise<Result>,
+  partial: string,
+  act: () => Promise<Result>,
 ): Promise<Result> {
   try {
     await mkdir(folder, { recursive: true });
-    const partial = join(folder, name);
     const lock = lockFile(`${partial}.lock`);
     if ("holder" in lock) {
       throw new DatasetError(
         partial,
-        `${lock.holder} is getting it now; wait for its end`,
+        `${lock.holder} is already getting it; wait until it has finished`,
       );
     }
     try {
-      return await act(partial);
+      return await act();
     } finally {
       lock.close();
       await rm(`${partial}.lock`, { force: true });
@@ -149,11 +169,11 @@ export const VOTES_URL =
   "https://raw.githubusercontent.com/microsoft/FERPlus/master/fer2013new.csv";
 
 /**
- * Downloads or copies FER+'s votes to `fer2013new.csv`, after checking that they fit the faces row
+ * Downloads or copies FER+'s votes to `fer2013new.csv`, after checking that they match the faces row
  * by row. Faces from picture folders have no order to check; the votes are kept for a table.
  *
- * @throws {DatasetError} unreachable, broken off, or not the votes of these faces; a file that is
- * there already stays
+ * @throws {DatasetError} unreachable, interrupted, or not the votes for these faces; an existing
+ * file is kept
  */
 export async function downloadVotes(
   faces: Faces,
@@ -164,23 +184,18 @@ export async function downloadVotes(
 ): Promise<string> {
   const path = join(folder, VOTES_NAME);
   if (existsSync(path)) {
-    throw new DatasetError(path, "is there already and is not overwritten");
+    throw new DatasetError(path, "already exists and is not overwritten");
   }
-  return await alone(folder, `${VOTES_NAME}.part`, async (partial) => {
-    const most = { most: MOST_VOTES, ...limits };
-    if (isUrl(from)) await fetchFile(from, partial, "FER+", most);
-    else await copy(from, partial, most.most);
-    try {
-      if (!faces.source.unordered) await readVotes(faces, partial);
-      await rename(partial, path);
-      return path;
-    } catch (error) {
-      await rm(partial, { force: true });
-      if (!(error instanceof DatasetError)) throw error;
-      throw new DatasetError(from, error.reason, error.row);
-    } finally {
-      await rm(`${partial}.json`, { force: true });
-    }
+  const wanted = {
+    what: "FER+",
+    partial: `${path}.part`,
+    wrong: "",
+    limits: { most: MOST_VOTES, ...limits },
+  };
+  return await getFile(from, folder, wanted, async (partial) => {
+    if (!faces.source.unordered) await readVotes(faces, partial);
+    publish(partial, path);
+    return path;
   });
 }
 
@@ -195,7 +210,7 @@ function checkCounts(faces: Faces, counts: SplitCounts, file: string) {
     found: found[split],
     expected: row,
   }));
-  if (faces.source.note) { // the file names do not tell the split
+  if (faces.source.note) { // the file names do not say the split
     const [training, ...tests] = expected;
     const add = (rows: (readonly number[])[]) =>
       EMOTIONS.map((_, emotion) =>
@@ -234,7 +249,7 @@ async function copy(
     throw new DatasetError(
       from,
       about.isDirectory()
-        ? "is a folder; name a zip or a table"
+        ? "is a folder; give a zip or a table"
         : "is not a regular file",
     );
   }

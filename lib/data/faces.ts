@@ -1,10 +1,10 @@
-// The one data type of this project: faces with their emotion and split, and
-// the error that every reader of them throws. Reading files is in fer2013.ts.
+// The project's one data type, faces with their emotion and split, and the
+// error that every reader of faces throws. fer2013.ts reads files.
 import { FACE_PIXELS } from "../emotions.ts";
 import { createHash } from "node:crypto";
 import { UserError } from "../user_error.ts";
 
-/** The three splits in FER-2013's names: to train, to choose, to report. */
+/** The three splits by FER-2013's names: to train, to choose, and for final figures. */
 export const SPLITS = ["Training", "PublicTest", "PrivateTest"] as const;
 
 /** One of the three splits. */
@@ -21,15 +21,15 @@ export interface SkippedRow {
 export interface FacesSource {
   /** What it is, for a person: "FER-2013", "drawn faces". */
   readonly name: string;
-  /** The file or folder, where there is one. */
+  /** The file or folder, if there is one. */
   readonly path?: string;
   /** SHA-256 (hexadecimal) of the faces themselves, see {@linkcode hashFaces}. */
   readonly hash: string;
-  /** What a reader of the numbers must know, such as how a split was made. */
+  /** What a reader of the figures must know, such as how a split was made. */
   readonly note?: string;
-  /** The faces are in no fixed order, as pictures in folders are. */
+  /** Whether the faces have no fixed order, like pictures in folders. */
   readonly unordered?: boolean;
-  /** Rows that were left out, because it was asked for. */
+  /** Rows that were left out on request. */
   readonly skipped: readonly SkippedRow[];
 }
 
@@ -39,11 +39,11 @@ export interface Faces {
   readonly emotions: readonly string[];
   /** `length * 48 * 48` gray values 0 to 255, face by face, row-major. */
   readonly pixels: Uint8Array;
-  /** One label a face: an index into `emotions`. */
+  /** One label per face: an index into `emotions`. */
   readonly labels: Uint8Array;
-  /** One split a face, 0 to 2: an index into {@linkcode SPLITS}. */
+  /** One split per face, 0 to 2: an index into {@linkcode SPLITS}. */
   readonly splits: Uint8Array;
-  /** How ten people answered, n x 10 votes in the order of `ANSWERS` in ferplus.ts. */
+  /** The answers of ten people, n x 10 votes in the order of `ANSWERS` in ferplus.ts. */
   readonly votes?: Uint8Array;
   /** The number of faces. */
   readonly length: number;
@@ -56,7 +56,7 @@ export class DatasetError extends UserError {
 
   /**
    * @param file the file or folder, as the user named it
-   * @param reason what is wrong and, where it helps, what to do
+   * @param reason what is wrong and, if helpful, what to do
    * @param row the data row below the header, counted from 1
    */
   constructor(
@@ -96,7 +96,7 @@ export function selectSplit(faces: Faces, split: Split): Faces {
   if (rows.length === 0) {
     throw new DatasetError(
       faces.source.path ?? faces.source.name,
-      `no rows for the split ${split}; it has ${describeSplits(faces)}`,
+      `has no rows for the split ${split}, only ${describeSplits(faces)}`,
     );
   }
   const pixels = new Uint8Array(rows.length * FACE_PIXELS); // n x 48 x 48
@@ -129,7 +129,7 @@ export function selectSplit(faces: Faces, split: Split): Faces {
  * The pixels of one face: 2,304 gray values, row-major. A view, not a copy.
  *
  * @param face its number, from 0
- * @throws {RangeError} when there is no face of that number
+ * @throws {RangeError} when there is no face with that number
  *
  * @example
  * ```ts
@@ -145,7 +145,7 @@ export function facePixels(
 ): Uint8Array {
   if (!Number.isInteger(face) || face < 0 || face >= faces.length) {
     throw new RangeError(
-      `there is no face ${face}: they are numbered from 0 to ${
+      `there is no face ${face}: the faces are numbered from 0 to ${
         faces.length - 1
       }`,
     );

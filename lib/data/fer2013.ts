@@ -1,6 +1,6 @@
-// FER-2013 from every form it is found in, as one data type (see faces.ts):
+// Reads FER-2013 in any of its forms into one data type (see faces.ts):
 // tables (table.ts) and picture folders (pictures.ts), plain,
-// gzipped or in a zip. Duplicates and contradicting labels are in audit.ts.
+// gzipped or zipped. Duplicates and contradictory labels are in audit.ts.
 import { complaintAbout, EMOTIONS } from "../emotions.ts";
 import { inProject } from "../project.ts";
 import { existsSync } from "node:fs";
@@ -16,14 +16,14 @@ import { unpackFile } from "./unpack.ts";
 export interface LoadOptions {
   /** Leave bad rows out, and list them in `source.skipped`. Default: throw. */
   skipBadRows?: boolean;
-  /** The classes in their order, where they are not FER-2013's. */
+  /** The classes in their order, if they are not FER-2013's. */
   emotions?: readonly string[];
 }
 
 /** The project's folder for data that is not in git. */
 export const DATA_FOLDER: string = inProject("data");
 
-/** Names under which FER-2013 is found, the most complete first. */
+/** Names under which FER-2013 is looked for, the most complete first. */
 export const KNOWN_NAMES: readonly string[] = [
   "fer2013",
   "icml_face_data",
@@ -38,11 +38,11 @@ export const KNOWN_NAMES: readonly string[] = [
 const TRAINING_FACES = 28_709;
 
 /**
- * The faces of a file or folder; what it is shows in its content, not its name.
+ * The faces in a file or folder, which is recognized by its content, not its name.
  *
  * @param path a table (`fer2013.csv`, `icml_face_data.csv`, `train.csv`), plain,
  * gzipped or in a zip; Kaggle's picture folders or a zip of them; or a folder
- * that holds one of these
+ * that contains one of these
  * @throws {DatasetError} naming file, row and reason
  *
  * @example
@@ -67,7 +67,8 @@ export async function loadFaces(
     if ((await stat(path)).isDirectory()) {
       if (!existsSync(join(path, "train")) || await isFile(path, "train")) {
         return await loadFaces(await findInFolder(path), {
-          ...{ skipBadRows, emotions },
+          skipBadRows,
+          emotions,
         });
       }
       const files = await listPictures(path);
@@ -89,7 +90,7 @@ export async function loadFaces(
   return { ...faces, source: { name, path, hash, note, unordered, skipped } };
 }
 
-/** A data file by its first bytes: gzip, zip, or else a plain table. */
+/** Reads a data file by its first bytes: gzip, zip, or else a plain table. */
 async function readFile(
   path: string,
   skip: boolean,
@@ -139,7 +140,7 @@ async function readZip(
   if (!table) {
     throw new DatasetError(
       path,
-      "holds neither fer2013.csv, icml_face_data.csv or train.csv nor " +
+      "contains neither fer2013.csv, icml_face_data.csv or train.csv nor " +
         "pictures in train/ and test/",
     );
   }
@@ -147,15 +148,15 @@ async function readZip(
   return await readCsvFaces(table.stream(), name, skip, emotions);
 }
 
-/** The data file or folder of known name in a folder. */
+/** The data file or folder with a known name in a folder. */
 async function findInFolder(folder: string): Promise<string> {
   const names = await readdir(folder);
   const known = KNOWN_NAMES.find((name) => names.includes(name));
   if (known) return join(folder, known);
   throw new DatasetError(
     folder,
-    "class folders missing: it holds neither train/ and test/ with a folder " +
-      "for each emotion nor fer2013.csv. If it holds a folder of pictures a " +
+    "class folders missing: it contains neither train/ and test/ with a folder " +
+      "for each emotion nor fer2013.csv. If it has one folder of pictures per " +
       "class, deno task data --faces finds the faces in them",
   );
 }
@@ -164,7 +165,7 @@ async function isFile(folder: string, name: string): Promise<boolean> {
   return (await stat(join(folder, name))).isFile();
 }
 
-/** Reading errors of the system and of zlib in our words. */
+/** Rewords reading errors of the system and of zlib. */
 function explainError(path: string, error: unknown): DatasetError {
   if (error instanceof DatasetError) return error;
   const { code = "", message } = error as Error & { code?: string };

@@ -1,7 +1,7 @@
 // FER+: the answers of ten people for each face of FER-2013 (Barsoum, Zhang, Canton Ferrer and
 // Zhang 2016, "Training deep networks for facial expression recognition with crowd-sourced label
 // distribution", arXiv 1608.01041; the file is fer2013new.csv of microsoft/FERPlus, MIT license).
-// FER-2013 itself has one label a face, and people asked again agree with it on 63 %.
+// FER-2013 itself has one label per face; these ten people agree with it on 63 % of the faces.
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -9,7 +9,7 @@ import { EMOTIONS } from "../emotions.ts";
 import { DatasetError, type Faces, SPLITS } from "./faces.ts";
 import { DATA_FOLDER } from "./fer2013.ts";
 
-/** What the ten people could answer, in the order of the file's columns. */
+/** The possible answers, in the order of the file's columns. */
 export const ANSWERS = [
   "neutral",
   "happiness",
@@ -26,7 +26,7 @@ export const ANSWERS = [
 /** The column of each emotion, in the order of `EMOTIONS`. */
 const COLUMNS: readonly number[] = [4, 5, 6, 1, 3, 2, 0];
 
-/** Fewer votes than this for the seven emotions together tell too little: the label stands. */
+/** With fewer votes than this for the seven emotions together, the label stands. */
 const LEAST_VOTES = 3;
 
 /** The votes that a majority needs, of ten. */
@@ -35,16 +35,16 @@ const MAJORITY = 5;
 /** The name of FER+'s file. */
 export const VOTES_NAME = "fer2013new.csv";
 
-/** What FER+'s file has before the votes. */
+/** The columns of FER+'s file before the votes. */
 const HEADER = "usage,image name," +
   "neutral,happiness,surprise,sadness,anger,disgust,fear,contempt,unknown,nf";
 
 /**
- * The faces with their votes, `votes` being n x 10.
+ * The faces with their votes; `votes` is n x 10.
  *
- * The file names no pixels, so only the order of its rows says whose votes they are: it must have
- * as many rows of each split as the faces, in the same order. Rows of splits that the faces lack
- * are passed over.
+ * The file has no pixels, so only the order of its rows says which face the votes are for: it must
+ * have as many rows for each split as there are faces, in the same order. Rows for splits that the
+ * faces lack are skipped.
  *
  * @param faces read from a table in the original order; picture folders have none
  * @param file the path of fer2013new.csv
@@ -71,7 +71,7 @@ export async function readVotes(faces: Faces, file: string): Promise<Faces> {
       file,
       `belongs to the rows of fer2013.csv, and ${
         faces.source.path ?? "these faces"
-      } are pictures in folders, which keep no order; use fer2013.csv`,
+      } are pictures in folders, which have no order; use fer2013.csv`,
     );
   }
   const [header, ...lines] = (await readText(file)).split(/\r?\n/);
@@ -104,7 +104,7 @@ export async function readVotes(faces: Faces, file: string): Promise<Faces> {
     if (face < faces.length && faces.splits[face] !== split) {
       throw new DatasetError(
         file,
-        `is a row of ${usage}, where the faces have one of ${
+        `is a row of ${usage}, but the face is in ${
           SPLITS[faces.splits[face]]
         }: the two files are not in the same order`,
         index + 1,
@@ -118,17 +118,17 @@ export async function readVotes(faces: Faces, file: string): Promise<Faces> {
       file,
       `has ${face.toLocaleString("en")} rows for the splits of ${
         faces.source.path ?? "these faces"
-      }, which has ${faces.length.toLocaleString("en")} faces`,
+      }, but there are ${faces.length.toLocaleString("en")} faces`,
     );
   }
   return { ...faces, votes };
 }
 
 /**
- * The faces with the votes of `file`, or of the fer2013new.csv beside the faces' own file or in
+ * The faces with the votes in `file`, or in the fer2013new.csv next to the faces' own file or in
  * `data/`.
  *
- * @throws {DatasetError} when there is none, or it does not fit
+ * @throws {DatasetError} when there is none, or it does not match
  */
 export async function findVotes(faces: Faces, file?: string): Promise<Faces> {
   const beside = faces.source.path && dirname(faces.source.path);
@@ -137,7 +137,7 @@ export async function findVotes(faces: Faces, file?: string): Promise<Faces> {
   if (found) return await readVotes(faces, found);
   throw new DatasetError(
     join(beside ?? DATA_FOLDER, VOTES_NAME),
-    "FER+'s votes are not there; deno task data gets them, or name the file with --votes",
+    "FER+'s votes are missing; deno task data gets them, or name the file with --votes",
   );
 }
 
@@ -156,8 +156,8 @@ async function readText(file: string): Promise<string> {
 }
 
 /**
- * What people answered as a target for training: the parts of the votes that went to each of the
- * seven emotions, n x 7, every row with the sum 1. Contempt, unknown and "not a face" are left out;
+ * People's answers as a training target: each emotion's share of the votes for the seven
+ * emotions, n x 7; every row sums to 1. Contempt, unknown and "not a face" are left out;
  * a face with fewer than three votes for the seven keeps its label.
  *
  * @throws {DatasetError} when the faces have no votes
@@ -178,11 +178,11 @@ export function voteTargets(
 }
 
 /**
- * Targets for training, n x classes, every row with the sum 1: `weight` of each is how people voted
- * ({@linkcode voteTargets}), the rest is the face's label.
+ * Training targets, n x classes; every row sums to 1. A share of `weight` comes from people's votes
+ * ({@linkcode voteTargets}), the rest from the face's label.
  *
  * @param weight 0 to 1; at 0 the faces need no votes
- * @throws {DatasetError} when votes have a weight and the faces have none, or classes of their own
+ * @throws {DatasetError} when the weight is above 0 but the faces have no votes, or their own classes
  */
 export function blendedTargets(
   faces: Pick<Faces, "labels" | "votes" | "length" | "source" | "emotions">,
@@ -192,9 +192,9 @@ export function blendedTargets(
   if (weight > 0 && faces.emotions.join() !== EMOTIONS.join()) {
     throw new DatasetError(
       faces.source.path ?? faces.source.name,
-      `the votes are for ${EMOTIONS.join(", ")}, the faces show ${
+      `the votes are for ${EMOTIONS.join(", ")}, but the faces show ${
         faces.emotions.join(", ")
-      }; set the votes' weight to 0`,
+      }; set the vote weight to 0`,
     );
   }
   const targets = weight > 0
@@ -207,9 +207,9 @@ export function blendedTargets(
 }
 
 /**
- * The faces of whose emotion at least five of ten people say the same, among the seven, labeled
- * with what they say.
- * Of two that are equal it is the one whose column comes first in the file, as Barsoum et al. have it.
+ * The faces for which at least five of ten people agree on one of the seven emotions, labeled
+ * with that emotion.
+ * In a tie, the one whose column comes first in the file counts, as in Barsoum et al.
  *
  * @throws {DatasetError} when the faces have no votes, or no face has a majority
  */

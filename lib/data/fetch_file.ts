@@ -1,5 +1,5 @@
-// One file from a server: what broke off is continued, if the server's file is still the same; the
-// size and the speed have limits, and a server that asks for patience is given it.
+// Gets one file from a server: an interrupted download continues if the server's file is still the
+// same; size and speed have limits, and a server that asks to wait is waited for.
 import { existsSync } from "node:fs";
 import { open, readFile, rm, stat } from "node:fs/promises";
 import { createProgress } from "../progress.ts";
@@ -8,32 +8,32 @@ import { DatasetError } from "./faces.ts";
 
 /** What is expected of a server. */
 export interface FetchLimits {
-  /** The most bytes of the file. */
+  /** The most bytes the file may have. */
   most?: number;
-  /** Seconds until the first byte, and in which {@linkcode leastBytes} must come. Default: 60. */
+  /** Seconds allowed until the first byte, and for each {@linkcode leastBytes}. Default: 60. */
   patience?: number;
-  /** Bytes that must come in each `patience` seconds. Default: 60 KB, 1 KB a second. */
+  /** Bytes that must arrive in each `patience` seconds. Default: 60 KB, 1 KB per second. */
   leastBytes?: number;
 }
 
-/** How often a file is asked for: at first, from its start, and after a wait. */
+/** How many times a file is requested: first, from its start, and after a wait. */
 const TRIES = 4;
 
 /** The longest wait, in seconds, that a server may ask for. */
 const LONGEST_WAIT = 120;
 
-/** What is remembered of a download that has begun. */
+/** What is remembered about a download that has started. */
 interface Begun {
   url: string;
-  /** ETag, or else the date of the last change; needed to continue. */
+  /** ETag, or else the date of last modification; needed to continue. */
   validator: string;
 }
 
 /**
- * Downloads into `partial`, or continues there what broke off.
+ * Downloads into `partial`, or continues an interrupted download there.
  *
- * @param what the file's name for a person
- * @throws {DatasetError} unreachable, an error page, broken off, too large, too slow
+ * @param what the file's name in messages
+ * @throws {DatasetError} unreachable, an error page, interrupted, too large, too slow
  */
 export async function fetchFile(
   url: string,
@@ -50,7 +50,7 @@ export async function fetchFile(
     if (tries < TRIES) continue;
     throw new DatasetError(
       url,
-      "the server answers differently each time; name a mirror with --from",
+      "the server gives a different answer each time; name a mirror with --from",
     );
   }
 }
@@ -84,7 +84,7 @@ async function fetchOnce(
   try {
     const response = await fetch(url, {
       headers: {
-        "Accept-Encoding": "identity", // Ranges and sizes are of the file.
+        "Accept-Encoding": "identity", // so that ranges and sizes refer to the file
         ...(begun
           ? { Range: `bytes=${have}-`, "If-Range": begun.validator }
           : {}),
@@ -94,7 +94,7 @@ async function fetchOnce(
       throw unreachable(url, error, patience);
     });
     answered = true;
-    speed.bytes = leastBytes; // The interval that it began in is not whole.
+    speed.bytes = leastBytes; // the first interval is not complete
     const answer = readAnswer(url, response, have, begun);
     if (typeof answer !== "number") {
       await response.body?.cancel();
@@ -117,7 +117,7 @@ async function fetchOnce(
   }
 }
 
-/** What is known of the partial file, if it is of this URL. */
+/** What is known about the partial file, if it is from this URL. */
 async function readBegun(url: string, partial: string): Promise<Begun | null> {
   try {
     const begun = JSON.parse(await readFile(`${partial}.json`, "utf8"));
@@ -128,19 +128,19 @@ async function readBegun(url: string, partial: string): Promise<Begun | null> {
   }
 }
 
-/** What tells whether a server's file is still the same; a weak ETag does not. */
+/** What shows whether a server's file is still the same; a weak ETag does not. */
 function validatorOf({ headers }: Response): string | null {
   const tag = headers.get("etag");
   return tag && !tag.startsWith("W/") ? tag : headers.get("last-modified");
 }
 
-/** Writes down what is needed to continue. */
+/** Records what is needed to continue. */
 function rememberBegun(url: string, partial: string, response: Response) {
   const validator = validatorOf(response);
   writeWhole(`${partial}.json`, JSON.stringify({ url, validator }));
 }
 
-/** The whole file's size (0 where the server does not tell), or what else the answer means. */
+/** The whole file's size (0 if the server does not say), or what else the response means. */
 function readAnswer(
   url: string,
   response: Response,
@@ -176,7 +176,7 @@ function readAnswer(
   if ((headers.get("content-type") ?? "").startsWith("text/html")) {
     return failure("the server sent a web page instead of the data");
   }
-  if (headers.has("content-encoding")) return 0; // Of the packed bytes.
+  if (headers.has("content-encoding")) return 0; // that length is of the compressed bytes
   return Number(headers.get("content-length") ?? 0);
 }
 
@@ -192,7 +192,7 @@ function secondsOf(text: string | null): number | null {
 interface Saving {
   url: string;
   what: string;
-  /** The body comes behind so many bytes of the partial file. */
+  /** How many bytes of the partial file precede the body. */
   start: number;
   total: number;
   most: number;
@@ -209,7 +209,7 @@ async function save(
     await forget(partial);
     return new DatasetError(
       url,
-      `sends ${bytes} bytes or more; the data has at most ${most}. Name a mirror with --from`,
+      `sends at least ${bytes} bytes; the data has at most ${most}. Name a mirror with --from`,
     );
   };
   if (total > most) throw await tooLarge(total);
@@ -219,7 +219,7 @@ async function save(
   const brokeOff = (why: string) =>
     new DatasetError(
       url,
-      `the download broke off after ${done} of ${
+      `the download was interrupted after ${done} of ${
         total || "?"
       } bytes (${why}); run it again to continue`,
     );
@@ -243,7 +243,9 @@ async function save(
       speed.bytes += next.value.length;
       progress.update(done);
     }
-    if (total > 0 && done !== total) throw brokeOff("the server ended it");
+    if (total > 0 && done !== total) {
+      throw brokeOff("the server closed the connection");
+    }
   } finally {
     progress.stop();
     await file.close();

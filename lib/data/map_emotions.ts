@@ -1,10 +1,10 @@
-// Other classes from the same faces: happy or not, three groups of seven, an order of one's own.
+// Other classes from the same faces: happy or not, three groups of the seven, a different order.
 import { complaintAbout, FACE_PIXELS } from "../emotions.ts";
 import { DatasetError, type Faces, hashFaces } from "./faces.ts";
 
 /**
- * The same faces with classes of your own, each made of one or more of the old ones. Faces whose
- * old class is in none of them are left out. FER+'s votes, which are for the seven emotions, are
+ * The same faces with your own classes, each made from one or more of the old ones. Faces whose
+ * old class is not in any of them are left out. FER+'s votes, which are for the seven emotions, are
  * not kept.
  *
  * @param classes the new names in their order, each with the old names that it takes; `"..."`
@@ -36,13 +36,13 @@ export function mapEmotions(
       if (old === "...") continue;
       if (!faces.emotions.includes(old)) {
         throw refuse(
-          `mapEmotions: there is no class "${old}"; there are ${
+          `mapEmotions: there is no class "${old}"; the classes are ${
             faces.emotions.join(", ")
           }`,
         );
       }
       if (target.has(old)) {
-        throw refuse(`mapEmotions: "${old}" is taken by two classes`);
+        throw refuse(`mapEmotions: "${old}" is in two classes`);
       }
       target.set(old, label);
     }
@@ -52,7 +52,7 @@ export function mapEmotions(
   const rows = [...faces.labels.keys()].filter((row) =>
     labelOf[faces.labels[row]] >= 0
   );
-  if (rows.length === 0) throw refuse("mapEmotions: no face is left");
+  if (rows.length === 0) throw refuse("mapEmotions: no faces are left");
   const pixels = new Uint8Array(rows.length * FACE_PIXELS); // n x 48 x 48
   rows.forEach((row, index) => {
     const from = row * FACE_PIXELS;
@@ -65,7 +65,11 @@ export function mapEmotions(
   const splits = Uint8Array.from(rows, (row) => faces.splits[row]);
   const hash = hashFaces({ pixels, labels, splits });
   return {
-    ...{ emotions, pixels, labels, splits, length: rows.length },
+    emotions,
+    pixels,
+    labels,
+    splits,
+    length: rows.length,
     source: { ...faces.source, hash },
   };
 }

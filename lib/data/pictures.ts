@@ -1,6 +1,6 @@
 // Faces of 48x48 pixels as pictures, like Kaggle's image version of FER-2013: `train/` and `test/`
-// with a folder for each emotion, of any names, on the disk or in a zip archive. Pictures in which
-// the faces must be found first are recognition/face_folders.ts' business.
+// with a folder for each emotion, with any names, on disk or in a zip archive. For pictures in which
+// the faces must first be found, see recognition/face_folders.ts.
 import { readdir, readFile } from "node:fs/promises";
 import { extname, join } from "node:path";
 import { DatasetError, type SkippedRow, SPLITS } from "./faces.ts";
@@ -25,14 +25,14 @@ export interface PictureFile {
 /** The two folders of Kaggle's image version. */
 const FOLDERS = ["train", "test"] as const;
 
-/** A picture with what its path says. */
+/** A picture and what its path says. */
 interface Picture extends PictureFile {
   readonly emotion: string;
   readonly split: number;
   readonly base: string;
 }
 
-/** Whether the paths hold a `train/` folder: pictures, and no table. */
+/** Whether the paths contain a `train/` folder: pictures, not a table. */
 export function holdsPictureFolders(names: readonly string[]): boolean {
   return names.some((name) => /(^|\/)train\/[^/]+\/[^/]+$/.test(name));
 }
@@ -55,7 +55,7 @@ export async function listPictures(folder: string): Promise<PictureFile[]> {
   return files;
 }
 
-/** The names in a folder, or none where it is no folder. */
+/** The names in a folder, or none if it is not a folder. */
 async function listFolder(folder: string): Promise<string[]> {
   try {
     return await readdir(folder);
@@ -67,13 +67,12 @@ async function listFolder(folder: string): Promise<string[]> {
 /**
  * Reads pictures, sorted by split and file name.
  *
- * The split is what the file name says (`Training_`, `PublicTest_`,
- * `PrivateTest_`). Names that do not say it: `train/` is Training, and the
- * whole of `test/` is PublicTest, which Kaggle merged from PublicTest and
- * PrivateTest; the note says so.
+ * The file name gives the split (`Training_`, `PublicTest_`, `PrivateTest_`).
+ * If it does not, `train/` is Training, and all of `test/`, which Kaggle merged
+ * from PublicTest and PrivateTest, is PublicTest; the note says so.
  *
  * @param root the folder or archive, for error messages
- * @param declared the classes in their order; otherwise as `orderClasses` has them
+ * @param declared the classes in their order; by default, in the order of `orderClasses`
  * @throws {DatasetError} class folders missing, not a picture, not 48x48
  */
 export async function readPictures(
@@ -84,7 +83,7 @@ export async function readPictures(
 ): Promise<ReadFaces> {
   const described = describePictures(files, root, declared);
   const { pictures, emotions, outside } = described;
-  // Where its folder's name was damaged, an archive's two names for a file differ: reading tells.
+  // If a folder's name was damaged, an archive's two names for a file differ; reading detects it.
   for (const file of outside) await file.read();
   const pixels = new Uint8Array(pictures.length * FACE_PIXELS); // n x 48 x 48
   const labels: number[] = [];
@@ -118,7 +117,7 @@ export async function readPictures(
   if (length === 0) {
     throw new DatasetError(
       root,
-      `none of ${pictures.length} pictures is usable`,
+      `none of the ${pictures.length} pictures is usable`,
     );
   }
   return {
@@ -133,7 +132,7 @@ export async function readPictures(
   };
 }
 
-/** What a reader of the numbers must know. */
+/** What a reader of the figures must know. */
 function describeNotes(
   pictures: readonly Picture[],
   outside: readonly PictureFile[],
@@ -141,21 +140,21 @@ function describeNotes(
   const notes: string[] = [];
   if (pictures.some(({ base }) => splitOfName(base) < 0)) {
     notes.push(
-      "file names do not tell the split: train/ counts as Training, all of " +
+      "file names do not give the split: train/ counts as Training, all of " +
         "test/ (PublicTest and PrivateTest merged) as PublicTest",
     );
   }
   if (outside.length > 0) {
     const count = outside.length.toLocaleString("en");
     notes.push(
-      `pictures outside of train/ and test/ were left out: ${count}, first ` +
+      `pictures outside train/ and test/ were left out: ${count}, first ` +
         outside[0].name,
     );
   }
   return notes.join("; ") || undefined;
 }
 
-/** What the paths say; pictures outside of train/ and test/ are listed apart. */
+/** What the paths say; pictures outside train/ and test/ are listed separately. */
 function describePictures(
   files: readonly PictureFile[],
   root: string,
@@ -180,7 +179,7 @@ function describePictures(
     if (declared && !declared.includes(emotion)) {
       throw new DatasetError(
         `${root} (${half}/${emotion})`,
-        `is not the folder of an emotion: ${declared.join(", ")}`,
+        `is not a folder for one of the emotions ${declared.join(", ")}`,
       );
     }
     found.add(`${half}/${emotion}`);
@@ -217,7 +216,7 @@ function isPictureName(base: string): boolean {
   return known.includes(extname(base).toLowerCase());
 }
 
-/** The split that a file name says, or -1. */
+/** The split given by a file name, or -1. */
 function splitOfName(base: string): number {
   return SPLITS.findIndex((split) => base.startsWith(split + "_"));
 }

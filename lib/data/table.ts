@@ -2,6 +2,12 @@
 // row from a stream of bytes. Unpacking and finding files is in fer2013.ts.
 import { Buffer } from "node:buffer";
 import pl from "nodejs-polars";
+import {
+  explainPixels,
+  parseHeader,
+  parsePixels,
+  quote,
+} from "./table_text.ts";
 import { DatasetError, type Faces, type SkippedRow, SPLITS } from "./faces.ts";
 import {
   complaintAbout,
@@ -10,14 +16,14 @@ import {
   orderClasses,
 } from "../emotions.ts";
 
-/** What a reader gives: faces, and what it left out or decided. */
+/** What a reader returns: faces, and what it left out or decided. */
 export interface ReadFaces extends Omit<Faces, "source"> {
   readonly skipped: readonly SkippedRow[];
   readonly note?: string;
   readonly unordered?: boolean;
 }
 
-/** Bytes that are parsed at once: about 1,000 rows. */
+/** Bytes parsed at once: about 1,000 rows. */
 const BLOCK_BYTES = 8 * 1024 * 1024;
 
 /** No row is longer: 2,304 numbers of three digits take 9,215 characters. */
@@ -26,21 +32,21 @@ const LONGEST_ROW = 64 * 1024;
 /** No row is shorter: 2,304 digits, the spaces between them, a label. */
 const SHORTEST_ROW = 2 * FACE_PIXELS + 1;
 
-/** Bad rows that are listed, where they are left out: three times as many as FER-2013 has rows. */
+/** The most bad rows that are left out and listed: three times the rows of FER-2013. */
 const MOST_BAD_ROWS = 100_000;
 
 const NEWLINE = 10;
 
 /**
- * Reads a table of faces. The columns may stand in any order and are told by
- * the header: `emotion`, `pixels` (2,304 integers, spaces between) and `Usage`.
- * Without `Usage` the last 20 % of the rows become PublicTest. `emotion` is a number, an index into
- * `emotions`, or in all rows a name.
+ * Reads a table of faces. The columns may be in any order and are named in the
+ * header: `emotion`, `pixels` (2,304 integers separated by spaces) and `Usage`.
+ * Without `Usage`, the last 20 % of the rows become PublicTest. `emotion` is a number, an index into
+ * `emotions`, or, in all rows, a name.
  *
  * @param chunks the table's bytes, in pieces of any size
  * @param file for error messages
  * @param skipBadRows leave bad rows out and list them, instead of throwing
- * @param emotions the names of the numbers; FER-2013's
+ * @param emotions what the numbers stand for; by default FER-2013's emotions
  * @throws {DatasetError} naming the first bad row, or what else is wrong
  */
 export async function readCsvFaces(
@@ -66,7 +72,7 @@ export async function readCsvFaces(
   parseBlock(filled, true);
   return table!.finish();
 
-  /** Parses the whole rows of the block; returns how many bytes are left. */
+  /** Parses the complete rows of the block; returns how many bytes are left. */
   function parseBlock(end: number, last: boolean): number {
     let start = 0;
     if (!table) {
@@ -99,13 +105,13 @@ class TableReader {
   readonly #labels: number[] = [];
   readonly #splits: number[] = [];
   readonly #skipped: SkippedRow[] = [];
-  /** The names so far, where the rows have names; undecided before the first row. */
+  /** The names so far, if the rows have names; undefined before the first row. */
   #names: string[] | null | undefined;
   /** Good and bad rows so far. */
   #rows = 0;
-  /** Empty rows since the last other row. */
+  /** Empty rows since the last nonempty row. */
   #emptyRows = 0;
-  /** Faces of the current block so far. */
+  /** Faces in the current block so far. */
   #kept = 0;
 
   constructor(
@@ -115,13 +121,13 @@ class TableReader {
     readonly emotions: readonly string[],
   ) {
     this.#columns = parseHeader(header, file);
-    // A last column takes what a row has too much, so that it is noticed.
+    // An extra last column takes a row's surplus fields, so that they are noticed.
     this.#schema = Object.fromEntries(
       [...this.#columns, "surplus"].map((name) => [name, pl.Utf8]),
     );
   }
 
-  /** Parses whole rows; the last one may lack its newline. */
+  /** Parses complete rows; the last one may lack its newline. */
   parse(bytes: Buffer): void {
     let long = 0, whole = true;
     for (let start = 0; start < bytes.length;) {
@@ -145,14 +151,14 @@ class TableReader {
         start = end + 1;
       }
     }
-    // A block of which little is kept is not held in memory for it.
+    // Copied, so that a few rows do not keep a whole block in memory.
     const kept = block.subarray(0, this.#kept * FACE_PIXELS);
     if (this.#kept > 0) {
       this.#blocks.push(this.#kept < long ? kept.slice() : kept);
     }
   }
 
-  /** One line by itself, where its neighbours cannot be read with it. */
+  /** Reads one line by itself if its neighbors cannot be read with it. */
   #parseLine(
     bytes: Buffer,
     start: number,
@@ -160,7 +166,7 @@ class TableReader {
     block: Uint8Array,
   ): void {
     if (isBlank(bytes, start, end)) {
-      // Bad only when another row follows: a file may end in empty lines.
+      // Bad only if another row follows: a file may end in empty lines.
       this.#emptyRows++;
       return;
     }
@@ -180,7 +186,7 @@ class TableReader {
     );
   }
 
-  /** Whether no more than one field is too much: polars drops the others. */
+  /** Whether there is at most one surplus field: polars drops any others. */
   #fits(line: Buffer): boolean {
     let commas = 0;
     for (let at = line.indexOf(","); at >= 0; at = line.indexOf(",", at + 1)) {
@@ -189,7 +195,7 @@ class TableReader {
     return true;
   }
 
-  /** The rows' fields as strings, or `null` where polars cannot read them. */
+  /** The rows' fields as strings, or `null` if polars cannot read them. */
   #readFields(bytes: Buffer): Fields | null {
     try {
       const frame = pl.readCSV(bytes, {
@@ -239,7 +245,7 @@ class TableReader {
     this.#splits.push(split);
   }
 
-  /** The label of a name or number, or -1. The first row decides which of them the table has. */
+  /** The label for a name or number, or -1. The first row decides which of them the table has. */
   #labelOf(emotion: string): number {
     const named = /^\p{L}/u.test(emotion);
     if (this.#names === undefined) this.#names = named ? [] : null;
@@ -304,7 +310,7 @@ class TableReader {
     this.#skipped.push({ row, reason });
   }
 
-  /** A row without an end; throws even where bad rows are skipped. */
+  /** A row without an end; throws even if bad rows are skipped. */
   rejectLongRow(length: number): never {
     throw new DatasetError(
       this.file,
@@ -320,7 +326,7 @@ class TableReader {
       throw new DatasetError(
         this.file,
         skipped > 0
-          ? `no row is usable; the first of ${skipped} bad ones: ` +
+          ? `no row is usable; the first of ${skipped} bad rows: ` +
             this.#skipped[0].reason
           : "has a header but no rows",
       );
@@ -334,50 +340,19 @@ class TableReader {
     const splits = Uint8Array.from(this.#splits);
     const faces = {
       ...this.#classes(),
-      ...{ pixels, splits, length, skipped: this.#skipped },
+      pixels,
+      splits,
+      length,
+      skipped: this.#skipped,
     };
     if (this.#columns.includes("usage")) return faces;
     splits.fill(SPLITS.indexOf("PublicTest"), Math.floor(length * 0.8));
     return {
       ...faces,
-      note: "the table names no split: its last 20 % became PublicTest " +
+      note: "the table has no splits: its last 20 % became PublicTest " +
         "(validation), as in the reference implementation",
     };
   }
-}
-
-/** The columns' names in lower case, in the file's order. */
-function parseHeader(header: string, file: string): string[] {
-  if (header.trim() === "") throw new DatasetError(file, "is empty");
-  const other = explainOtherFile(header);
-  if (other) throw new DatasetError(file, other);
-  const names = header.replace(/^\uFEFF/, "").split(",")
-    .map((name) => name.trim().replace(/^"(.*)"$/, "$1").trim().toLowerCase());
-  const known = names.every((name, index) =>
-    ["emotion", "pixels", "usage"].includes(name) &&
-    names.indexOf(name) === index
-  );
-  if (known && names.includes("emotion") && names.includes("pixels")) {
-    return names;
-  }
-  throw new DatasetError(
-    file,
-    known && names.includes("pixels")
-      ? 'has no column "emotion": faces without labels (test.csv) cannot be used'
-      : `wrong header ${quote(header.trim())}: expected the columns ` +
-        "emotion, pixels and, if any, Usage",
-  );
-}
-
-/** What a file is that begins with no table's header; `undefined` where that is not known. */
-function explainOtherFile(start: string): string | undefined {
-  if (/^(\ufffd\ufffd|\0?[eE]\0|\0"|"\0)/.test(start)) {
-    return "is a table in UTF-16: save it as CSV in UTF-8";
-  }
-  if (start.slice(257, 262) === "ustar") {
-    return "is a tar archive: unpack it, and name the table or folder in it";
-  }
-  if (start.includes("\0")) return "is not a table: it holds binary data";
 }
 
 /** Where a line ends: at its newline, or at the end of the bytes. */
@@ -387,50 +362,10 @@ function lineEnd(bytes: Buffer, start: number): number {
   return newline < 0 ? bytes.length : newline;
 }
 
-/** Whether a line holds nothing but white space. */
+/** Whether a line contains only white space. */
 function isBlank(bytes: Buffer, start: number, end: number): boolean {
   const first = bytes[start];
   if (start === end || (first === 13 && start + 1 === end)) return true;
   if (first > 32 && first < 127) return false;
   return bytes.toString("utf8", start, end).trim() === "";
-}
-
-/** Writes 2,304 gray values from `offset` on; false if the text is not that. */
-function parsePixels(text: string, out: Uint8Array, offset: number): boolean {
-  const end = offset + FACE_PIXELS;
-  let value = 0;
-  let digits = 0;
-  for (let i = 0; i < text.length; i++) {
-    const digit = text.charCodeAt(i) - 48;
-    if (digit >= 0 && digit <= 9) {
-      value = value * 10 + digit;
-      digits++;
-    } else {
-      if (digit !== -16 || digits === 0 || value > 255) return false;
-      if (offset === end) return false;
-      out[offset++] = value;
-      value = 0;
-      digits = 0;
-    }
-  }
-  if (digits === 0 || value > 255 || offset !== end - 1) return false;
-  out[offset] = value;
-  return true;
-}
-
-/** Why `parsePixels` refused the text. */
-function explainPixels(text: string): string {
-  const values = text === "" ? [] : text.split(" ");
-  const bad = values.findIndex((value) =>
-    !/^[0-9]+$/.test(value) || Number(value) > 255
-  );
-  return bad >= 0
-    ? `pixel ${bad + 1} is ${quote(values[bad])}, ` +
-      "not an integer from 0 to 255"
-    : `${values.length} pixels, expected ${FACE_PIXELS} (48 x 48)`;
-}
-
-/** Short, printable and in quotes. */
-function quote(text: string): string {
-  return JSON.stringify(text.length > 40 ? text.slice(0, 40) + "…" : text);
 }

@@ -1,21 +1,21 @@
-// A file's bytes, unpacked on the way. Which packing it is says the caller.
+// A file's bytes, decompressed as they are read. The caller says how they are compressed.
 import { createReadStream } from "node:fs";
 import type { Transform } from "node:stream";
 import { createGunzip, createInflateRaw } from "node:zlib";
 
-/** Bytes a piece: 1 MiB. */
+/** Bytes per piece: 1 MiB. */
 const PIECE = 1024 * 1024;
 
-/** How bytes are packed: not at all, gzip, or deflated as in a zip archive. */
+/** How bytes are compressed: not at all, with gzip, or deflated as in a zip archive. */
 export type Packing = "plain" | "gzip" | "deflate";
 
 /**
- * The unpacked bytes of a file, or of a part of it, in pieces.
+ * The decompressed bytes of a file, or of part of it, in pieces.
  *
  * @param start first byte of the part
  * @param end last byte of the part
  * @throws errors of the file system, and of zlib (`code` begins with `Z_`)
- * where the packed data is damaged or ends too early
+ * if the compressed data is damaged or ends too early
  */
 export async function* unpackFile(
   path: string,

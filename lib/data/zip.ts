@@ -1,5 +1,5 @@
-// Zip archives as the readers of FER-2013 need them: what is inside, and an
-// entry's bytes, checked. Writing archives and encryption are left out.
+// Zip archives as the readers of FER-2013 need them: a list of entries, and an
+// entry's bytes, checked. It does not write archives or handle encryption.
 import { closeSync, openSync, readSync } from "node:fs";
 import { crc32, inflateRawSync } from "node:zlib";
 // @ts-types="./yauzl.d.ts"
@@ -11,7 +11,7 @@ import { unpackFile } from "./unpack.ts";
 export interface ZipEntry {
   /** With forward slashes, from the archive's root. */
   readonly name: string;
-  /** Unpacked, in bytes. */
+  /** Decompressed, in bytes. */
   readonly size: number;
   /** Its checked bytes, in one piece. */
   read(): Promise<Uint8Array>;
@@ -25,13 +25,13 @@ export interface Zip {
   close(): Promise<void>;
 }
 
-/** Largest entry that is read in one piece: pictures are a few KB. */
+/** The largest entry that is read in one piece: pictures have a few KB. */
 const LARGEST_PIECE = 64 * 1024 * 1024;
 
 /**
  * Opens an archive and lists its files; folders are left out.
  *
- * @throws {DatasetError} no archive, cut off, or damaged; so do the entries
+ * @throws {DatasetError} not an archive, truncated, or damaged; so do the entries
  */
 export async function openZip(path: string): Promise<Zip> {
   const zip = await yauzl.openPromise(path, { autoClose: false })
@@ -67,13 +67,13 @@ function describeEntry(
   const name = entry.fileName;
   const file = `${path} (${name})`;
 
-  /** Where the packed bytes begin. */
+  /** Where the compressed bytes begin. */
   async function locate(): Promise<number> {
     if (entry.isEncrypted()) throw new DatasetError(file, "is encrypted");
     if (entry.compressionMethod !== 0 && entry.compressionMethod !== 8) {
       throw new DatasetError(
         file,
-        `is packed by method ${entry.compressionMethod}; only stored and ` +
+        `is compressed by method ${entry.compressionMethod}; only stored and ` +
           "deflated files can be read",
       );
     }
@@ -81,7 +81,7 @@ function describeEntry(
       .catch((error: Error) => {
         throw damaged(file, error.message);
       });
-    // The name stands twice; it tells emotion and split, so it is checked too.
+    // The name is stored twice; it gives emotion and split, so it is checked too.
     const { fileName, fileDataStart } = header;
     if (
       fileName.length !== entry.fileNameRaw.length ||
@@ -112,7 +112,7 @@ function describeEntry(
       }
     }
     if (size !== entry.uncompressedSize || checksum !== entry.crc32) {
-      throw damaged(file, "its checksum does not fit");
+      throw damaged(file, "its checksum does not match");
     }
   }
 
@@ -137,7 +137,7 @@ function describeEntry(
     if (
       bytes.length !== uncompressedSize || crc32(bytes) !== entry.crc32
     ) {
-      throw damaged(file, "its checksum does not fit");
+      throw damaged(file, "its checksum does not match");
     }
     return bytes;
   }

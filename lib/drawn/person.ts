@@ -11,7 +11,7 @@
 import type { Random } from "../random.ts";
 
 /** How the hair is worn. A scarf covers it. */
-export const HAIR_STYLES = [
+const HAIR_STYLES = [
   "short",
   "fringe",
   "parted",
@@ -22,7 +22,7 @@ export const HAIR_STYLES = [
 ] as const;
 
 /** How the beard is worn. */
-export const BEARDS = ["none", "stubble", "moustache", "full"] as const;
+const BEARDS = ["none", "stubble", "moustache", "full"] as const;
 
 /** A drawn person. Tones are gray values from 0 (black) to 1 (white). */
 export interface Person {

@@ -10,7 +10,7 @@ import type { Loss, TfjsGraph } from "./tfjs_graph.ts";
  * Makes the engine of a network, without its weights.
  *
  * @param own what cannot go to another thread: the model itself, which then holds the weights, and
- * a loss of your own
+ * a custom loss
  * @throws {NetworkError} as `Network.create` does, or for a layer that is not known in this thread
  */
 export async function createEngine(
@@ -25,7 +25,7 @@ export async function createEngine(
     typeof import("./tfjs_engine.ts")
   >).catch((error) => {
     throw new NetworkError(
-      `${graph.reason}, and TensorFlow.js is not at hand here (${error.message})`,
+      `${graph.reason}, and TensorFlow.js is not available here (${error.message})`,
     );
   });
   return await TfjsEngine.create(graph, options, own);

@@ -3,11 +3,8 @@
 // recognition take either; weights are flat arrays in both, so that optimizer, checkpoints and
 // resuming are the same.
 import type * as tf from "@tensorflow/tfjs";
-import {
-  describeNetwork,
-  NetworkError,
-  type NetworkGraph,
-} from "../network/graph.ts";
+import { describeNetwork } from "../network/describe_network.ts";
+import { NetworkError, type NetworkGraph } from "../network/graph.ts";
 import { isForTfjs } from "./engine.ts";
 import { describeForTfjs, type Loss, type TfjsGraph } from "./tfjs_graph.ts";
 
@@ -15,13 +12,13 @@ import { describeForTfjs, type Loss, type TfjsGraph } from "./tfjs_graph.ts";
  * How much longer TensorFlow.js takes: 1.9 times for a step of mini-Xception with 64 faces in one
  * thread, both measured in turn.
  */
-export const TIMES_SLOWER = 2;
+const TIMES_SLOWER = 2;
 
 /**
  * A network as plain data: for the compiled kernels where they know all of its layers, otherwise
  * for TensorFlow.js, with the reason.
  *
- * @param loss a loss of your own, which only TensorFlow.js computes
+ * @param loss a custom loss, which only TensorFlow.js computes
  * @throws {NetworkError} for a model with several inputs or outputs
  *
  * @example
@@ -44,7 +41,7 @@ export function describeModel(
   model: tf.LayersModel,
   loss?: Loss,
 ): NetworkGraph | TfjsGraph {
-  if (loss) return describeForTfjs(model, "a loss of its own is not compiled");
+  if (loss) return describeForTfjs(model, "a custom loss is not compiled");
   try {
     return describeNetwork(model);
   } catch (error) {
@@ -57,7 +54,7 @@ export function describeModel(
   }
 }
 
-/** One line for a person: which engine runs, and why. */
+/** One line for the user: which engine runs, and why. */
 export function describeEngine(graph: NetworkGraph): string {
   return isForTfjs(graph)
     ? `${graph.reason}: TensorFlow.js computes the network, about ${TIMES_SLOWER} times slower`

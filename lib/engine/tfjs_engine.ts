@@ -223,12 +223,12 @@ export class TfjsEngine implements Engine {
     if (losses.size === 1 && losses.rank === 0) {
       if (!weights) return losses as tf.Scalar;
       throw new NetworkError(
-        "with class weights the loss must give one number a face, not their mean",
+        "with class weights, the loss must return one number per face, not their mean",
       );
     }
     if (losses.size !== count) {
       throw new NetworkError(
-        `the loss must give one number a face or their mean, not [${losses.shape}] for ${count} faces`,
+        `the loss must return one number per face or their mean, not [${losses.shape}] for ${count} faces`,
       );
     }
     const each = losses.reshape([count]);
@@ -243,7 +243,11 @@ export class TfjsEngine implements Engine {
     const logarithms = this.graph.end === "logits"
       ? tf.logSoftmax(answers)
       : this.#probabilities(answers, count).maximum(TINY).log();
-    return targets.mul(logarithms).sum(1).neg();
+    const { gamma } = this.options;
+    const losses = targets.mul(logarithms).neg();
+    if (!gamma) return losses.sum(1);
+    const doubts = tf.sub(1, logarithms.exp()).maximum(TINY);
+    return losses.mul(doubts.pow(gamma)).sum(1);
   }
 
   /** Puts the weights that changed into the model. */
@@ -285,7 +289,7 @@ async function buildModel({ topology }: TfjsGraph): Promise<tf.LayersModel> {
     throw new NetworkError(
       unknown
         ? `the layer ${unknown} is known only where it was defined`
-        : `the network cannot be built again: ${message.split("\n")[0]}`,
+        : `the network cannot be rebuilt: ${message.split("\n")[0]}`,
     );
   }
 }

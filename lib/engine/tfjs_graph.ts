@@ -2,6 +2,7 @@
 // weights lie in flat arrays. The graph of the compiled kernels is network/graph.ts.
 import * as tf from "@tensorflow/tfjs";
 import {
+  decays,
   NetworkError,
   type NetworkGraph,
   type NetworkWeight,
@@ -67,19 +68,12 @@ export function describeForTfjs(
       kept,
     ]] as const
   ) {
-    for (const { name, shape } of variables) {
+    for (const variable of variables) {
+      const { name } = variable, shape = variable.shape as number[];
+      const own = { name, shape, kind };
       const l2 = penalized?.get(name) ?? 0;
-      const decays = kind === "parameter" && shape.length > 1;
-      const offset = sizes[kind];
-      weights.push({
-        name,
-        shape: shape as number[],
-        kind,
-        offset,
-        l2,
-        decays,
-      });
-      sizes[kind] += tf.util.sizeFromShape(shape as number[]);
+      weights.push({ ...own, l2, offset: sizes[kind], decays: decays(own) });
+      sizes[kind] += tf.util.sizeFromShape(shape);
     }
   }
   const indexOf = (name: string) => weights.findIndex((w) => w.name === name);

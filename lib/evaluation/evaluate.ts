@@ -1,8 +1,8 @@
-// Measures a model on a split of the faces: what tasks/evaluate.ts prints and evaluation.json holds.
+// Measures a model on one split of the faces: what tasks/evaluate.ts prints and evaluation.json contains.
 //
-// One pass through the fast network, one prediction a face; with `mirror` the mean of the face's and
-// its mirror image's. Nothing but that split is classified; Training is only asked which of its faces
-// it holds too.
+// One pass through the fast network, one prediction per face; with `mirror`, the mean of the predictions
+// for the face and its mirror image. Only that split is classified; Training only serves to find faces
+// that are in both.
 import type * as tf from "@tensorflow/tfjs";
 import { standsInTraining } from "../data/audit.ts";
 import { EMOTIONS, FACE_PIXELS } from "../emotions.ts";
@@ -32,16 +32,16 @@ import { NetworkError } from "../network/graph.ts";
 import { PREDICTION_BATCH, predictShare } from "../network/predict.ts";
 import { predictAll, type PredictOptions } from "../network/predict_all.ts";
 
-/** A model on a split, in numbers. */
+/** A model's figures on a split. */
 export interface Evaluation {
   split: Split;
-  /** Faces. */
+  /** The number of faces. */
   n: number;
   accuracy: number;
   /** Half the width of the accuracy's 95 % interval, from the number of faces alone. */
   halfWidth: number;
   macroF1: number;
-  /** The faces that Training does not hold too, equal in every pixel, and the accuracy on them. */
+  /** The number of faces that are not also in Training, pixel for pixel, and the accuracy on them. */
   unseen: { n: number; accuracy: number | null };
   /** Mean cross-entropy in nats. */
   loss: number;
@@ -51,12 +51,12 @@ export interface Evaluation {
   /** Expected calibration error over `bins`. */
   ece: number;
   bins: CalibrationBin[];
-  /** The temperature that fits these faces best, and the error that it leaves. */
+  /** The best temperature for these faces, and the calibration error with it. */
   temperature: number;
   eceWithTemperature: number;
-  /** What answering only above a confidence would cost and bring. */
+  /** What answering only above a confidence would cost and gain. */
   coverage: CoveragePoint[];
-  /** Whether each face was seen mirrored too. */
+  /** Whether each face was also classified mirrored. */
   tta: boolean;
   params: number;
 }
@@ -66,7 +66,7 @@ export interface Evaluation {
  * cores.
  *
  * @throws {NetworkError} for a model with layers that the fast network lacks, or
- * of other faces or emotions
+ * for other faces or emotions
  */
 export async function predictFaces(
   model: tf.LayersModel,
@@ -103,7 +103,7 @@ export async function predictFaces(
   });
 }
 
-/** The figures of probabilities, n x classes, against labels. */
+/** The figures for probabilities, n x classes, against labels. */
 export function describeResult(
   probabilities: Float32Array,
   labels: Uint8Array,
@@ -143,7 +143,7 @@ export function describeResult(
  *
  * @throws {DatasetError} when the split has no faces
  * @throws {NetworkError} for a model that cannot be run on faces
- * @throws {MeaningError} for a model of other classes than the faces
+ * @throws {MeaningError} for a model with other classes than the faces'
  *
  * @example
  * ```ts
@@ -180,8 +180,8 @@ export async function evaluate(
 }
 
 /**
- * The output of the model for each of the faces' classes: the one of the same name; by number where
- * the model names none.
+ * The model's output for each of the faces' classes: the one with the same name, or by number if
+ * the model has no names.
  */
 function outputsOf(
   model: tf.LayersModel,
@@ -193,11 +193,11 @@ function outputsOf(
   throw new MeaningError(
     `the model is for ${own.length} classes (${
       own.join(", ")
-    }), the faces show ${emotions.length} (${emotions.join(", ")})`,
+    }), but the faces show ${emotions.length} (${emotions.join(", ")})`,
   );
 }
 
-/** Accuracy is `null` where Training holds every face of the split. */
+/** Accuracy is `null` if every face of the split is also in Training. */
 function describeUnseen(
   faces: Faces,
   split: Split,

@@ -1,13 +1,13 @@
-// How good a classifier is: confusion counts, accuracy, F1, calibration, and what "unsure" buys.
+// How good a classifier is: confusion counts, accuracy, F1, calibration, and what "unsure" gains.
 //
-// Every function takes plain arrays: `probabilities` holds one row of `classes` numbers a face, and
-// `labels` one class a face. Drawing the figures is in notebook/charts.ts.
+// Every function takes plain arrays: `probabilities` has one row of `classes` numbers per face, and
+// `labels` one class per face. notebook/charts.ts draws the figures.
 
-/** How well one class is found. A figure that has no cases is 0. */
+/** How well one class is recognized. A figure without cases is 0. */
 export interface ClassFigures {
-  /** Of the faces said to be in this class, the part that is. */
+  /** Of the faces predicted to be in this class, the share that is. */
   precision: number;
-  /** Of the faces in this class, the part that was found. */
+  /** Of the faces in this class, the share that was found. */
   recall: number;
   /** The harmonic mean of precision and recall. */
   f1: number;
@@ -21,22 +21,22 @@ export interface CalibrationBin {
   low: number;
   high: number;
   count: number;
-  /** Mean confidence and accuracy of its faces, 0 where it has none. */
+  /** Mean confidence and accuracy of its faces, 0 if it has none. */
   confidence: number;
   accuracy: number;
 }
 
-/** One point of the curve that shows what leaving out unsure faces buys. */
+/** One point of the curve that shows what leaving out unsure faces gains. */
 export interface CoveragePoint {
   /** Faces with a lower confidence count as unsure. */
   threshold: number;
-  /** Part of the faces that are answered. */
+  /** The share of the faces that are answered. */
   coverage: number;
   /** Accuracy on those. */
   accuracy: number;
 }
 
-/** @throws {RangeError} when the numbers cannot be rows of so many classes, one a label */
+/** @throws {RangeError} when the numbers cannot be rows of that many classes, one per label */
 function checkRows(
   probabilities: ArrayLike<number>,
   classes: number,
@@ -53,12 +53,12 @@ function checkRows(
   }
   if (labels && labels.length !== rows) {
     throw new RangeError(
-      `${labels.length} labels do not fit ${rows} rows of ${classes} probabilities`,
+      `${labels.length} labels do not match ${rows} rows of ${classes} probabilities`,
     );
   }
 }
 
-/** @throws {RangeError} when a row does not add up to 1, as where `classes` is another number */
+/** @throws {RangeError} when a row does not add up to 1, for example because `classes` is wrong */
 function checkSums(probabilities: ArrayLike<number>, classes: number): void {
   for (let start = 0; start < probabilities.length; start += classes) {
     let total = 0;
@@ -72,7 +72,7 @@ function checkSums(probabilities: ArrayLike<number>, classes: number): void {
   }
 }
 
-/** The likeliest class of each row; the first of equals. */
+/** The most likely class of each row; the first in a tie. */
 export function likeliest(
   probabilities: ArrayLike<number>,
   classes: number,
@@ -101,7 +101,7 @@ export function countConfusion(
 ): number[][] {
   if (labels.length !== answers.length) {
     throw new RangeError(
-      `${labels.length} labels do not fit ${answers.length} answers`,
+      `${labels.length} labels do not match ${answers.length} answers`,
     );
   }
   const confusion = Array.from(
@@ -123,7 +123,7 @@ export function countConfusion(
 const sum = (numbers: number[]) => numbers.reduce((a, b) => a + b, 0);
 const part = (some: number, all: number) => all === 0 ? 0 : some / all;
 
-/** The part of all faces on the diagonal. */
+/** The share of all faces on the diagonal. */
 export function accuracyOf(confusion: number[][]): number {
   return part(sum(confusion.map((row, k) => row[k])), sum(confusion.map(sum)));
 }
@@ -147,7 +147,7 @@ export function figuresPerClass(confusion: number[][]): ClassFigures[] {
   });
 }
 
-/** The mean of the classes' F1, each class counting alike; classes without a face are left out. */
+/** The mean of the classes' F1 scores, all weighted equally; classes without faces are left out. */
 export function macroF1Of(confusion: number[][]): number {
   const present = figuresPerClass(confusion).filter(({ support }) => support);
   return part(sum(present.map(({ f1 }) => f1)), present.length);
@@ -170,8 +170,8 @@ export function crossEntropy(
 }
 
 /**
- * Mean cross-entropy of targets that are probabilities themselves, n x classes, in nats. Where each
- * row is one label's, it is that of {@linkcode crossEntropy}.
+ * Mean cross-entropy for targets that are probabilities themselves, n x classes, in nats. If each
+ * row stands for one label, it equals {@linkcode crossEntropy}.
  */
 export function softCrossEntropy(
   probabilities: ArrayLike<number>,
@@ -228,9 +228,9 @@ export function calibrationError(bins: CalibrationBin[]): number {
 }
 
 /**
- * Probabilities with a temperature: above 1 less sure, below 1 surer. The likeliest class stays.
+ * Probabilities with a temperature: less sure above 1, more sure below. The most likely class stays.
  *
- * @throws {RangeError} when the probabilities are not rows of so many classes that add up to 1, or
+ * @throws {RangeError} when the probabilities are not rows of that many classes that add up to 1, or
  * the temperature is not above 0
  */
 export function applyTemperature(
@@ -259,8 +259,8 @@ export function applyTemperature(
 }
 
 /**
- * The temperature, 0.05 to 20, with the lowest cross-entropy, to three digits; found by golden
- * section over its logarithm (the cross-entropy has one minimum in 1 / temperature).
+ * The temperature, 0.05 to 20, with the lowest cross-entropy, to three digits; found by golden-section
+ * search over its logarithm (the cross-entropy has one minimum in 1 / temperature).
  * Source: Guo et al., 2017.
  *
  * @example
@@ -303,7 +303,7 @@ export function fitTemperature(
 
 /**
  * Coverage and accuracy when only faces with at least a certain confidence are answered: one point
- * a threshold from 0 to 0.99. Points without a face left are left out.
+ * per threshold from 0 to 0.99. Points without any faces are left out.
  */
 export function coverageCurve(
   probabilities: ArrayLike<number>,

@@ -1,5 +1,5 @@
-// Which drawn faces the explorer shows: 70 of this seed, then 70 of the next one, and so on. Server
-// and page draw the same.
+// Which drawn faces the explorer shows: 70 from this seed, then 70 from the next one, and so on. Server
+// and page draw the same faces.
 
 /** The seed of the first 70 faces. */
 export const DRAWN_SEED = 2013;

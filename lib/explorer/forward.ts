@@ -1,14 +1,18 @@
 /**
- * A network's forward pass that keeps everything: the values of every layer,
- * computed layer by layer in plain TypeScript. This is the version to read and
- * to look into; `network/network.ts` is the fast one, and both agree.
+ * A forward pass that keeps everything: the values of every layer, computed
+ * layer by layer in plain TypeScript. This is the version to read and inspect;
+ * `network/network.ts` is the fast one, and both agree.
  *
  * Left out: training (see `network/compiler/`).
  *
  * @module
  */
-import type { NetworkGraph, NetworkNode, Window } from "../network/graph.ts";
-import { NetworkError } from "../network/graph.ts";
+import type {
+  NetworkGraph,
+  NetworkNode,
+  Shape,
+  Window,
+} from "../network/graph.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
 
 type Node<Op extends NetworkNode["op"]> = Extract<NetworkNode, { op: Op }>;
@@ -34,7 +38,6 @@ export function windowStart(window: Window, axis: 0 | 1, at: number): number {
  * each is rows x columns x channels, flat.
  *
  * @param input 48 x 48 values from -1 to 1
- * @throws {NetworkError} for a kind of layer that cannot be followed
  *
  * @example
  * ```ts
@@ -74,6 +77,19 @@ function computeNode(
       return normalize(network, node, given[0]);
     case "activation":
       return activate(node, given[0]);
+    case "prelu": {
+      // One slope a channel, or one a value.
+      const slopes = weightOf(network, node.alpha);
+      return given[0].map((value, i) =>
+        value > 0 ? value : value * slopes[i % slopes.length]
+      );
+    }
+    case "layerNorm":
+      return normalizePixels(network, node, given[0]);
+    case "concatenate":
+      return concatenate(given, shapes, node.shape);
+    case "pad":
+      return pad(node, given[0], shapes[0]);
     case "maxPool":
     case "averagePool":
       return pool(node, given[0], shapes[0]);
@@ -82,15 +98,15 @@ function computeNode(
     case "add":
       return given[0].map((value, i) => value + given[1][i]);
     case "multiply": {
-      // One factor a channel, or one a value.
+      // One factor per channel, or one per value.
       const factors = given[1];
       return given[0].map((value, i) => value * factors[i % factors.length]);
     }
-    case "dropout": // Works in training only.
+    case "flatten":
+    case "dropout": // Active only during training.
+    case "noise":
       return given[0];
   }
-  const { name, op } = node as NetworkNode;
-  throw new NetworkError(`layer ${name}: the explorer cannot follow ${op}`);
 }
 
 function convolve(
@@ -163,7 +179,7 @@ function convolveDepthwise(
   return output;
 }
 
-/** Factor and summand of a batch normalization for one channel. */
+/** Scale and shift of a batch normalization for one channel. */
 export function normOf(
   network: TrainedNetwork,
   { gamma, beta, mean, variance, epsilon }: Node<"norm">,
@@ -201,13 +217,88 @@ function normalize(
   return output;
 }
 
-function activate({ kind, name }: Node<"activation">, input: Float32Array) {
+/** Mean and spread of a pixel's channels, from the first one on, and what layer normalization makes of it. */
+export function pixelNormOf(
+  network: TrainedNetwork,
+  { gamma, beta, epsilon, shape: [, , channels] }: Node<"layerNorm">,
+  input: Float32Array,
+  first: number,
+  channel: number,
+): ReturnType<typeof normOf> {
+  const pixel = input.subarray(first, first + channels);
+  const mean = pixel.reduce((a, b) => a + b, 0) / channels;
+  const variance = pixel.reduce((sum, x) => sum + (x - mean) ** 2, 0) /
+    channels;
+  return {
+    mean,
+    variance,
+    deviation: Math.sqrt(variance + epsilon),
+    gamma: gamma === null ? 1 : weightOf(network, gamma)[channel],
+    beta: beta === null ? 0 : weightOf(network, beta)[channel],
+  };
+}
+
+function normalizePixels(
+  network: TrainedNetwork,
+  node: Node<"layerNorm">,
+  input: Float32Array,
+): Float32Array {
+  const channels = node.shape[2];
+  return input.map((value, i) => {
+    const channel = i % channels;
+    const { mean, deviation, gamma, beta } = pixelNormOf(
+      ...[network, node, input, i - channel, channel] as const,
+    );
+    return (value - mean) / deviation * gamma + beta;
+  });
+}
+
+function concatenate(
+  given: Float32Array[],
+  shapes: readonly Shape[],
+  [rows, columns, channels]: Shape,
+): Float32Array {
+  const output = new Float32Array(rows * columns * channels);
+  for (let pixel = 0, to = 0; pixel < rows * columns; pixel++) {
+    given.forEach((values, i) => {
+      const own = shapes[i][2];
+      output.set(values.subarray(pixel * own, (pixel + 1) * own), to);
+      to += own;
+    });
+  }
+  return output;
+}
+
+function pad(
+  { top, left, shape: [rows, columns, channels] }: Node<"pad">,
+  input: Float32Array,
+  [height, width]: Shape,
+): Float32Array {
+  const output = new Float32Array(rows * columns * channels);
+  const line = width * channels;
+  for (let y = 0; y < height; y++) {
+    const to = ((y + top) * columns + left) * channels;
+    output.set(input.subarray(y * line, (y + 1) * line), to);
+  }
+  return output;
+}
+
+function activate(
+  { kind, alpha = 0 }: Node<"activation">,
+  input: Float32Array,
+): Float32Array {
   switch (kind) {
     case "relu": {
       const output = new Float32Array(input.length);
       for (let i = 0; i < input.length; i++) output[i] = Math.max(0, input[i]);
       return output;
     }
+    case "leakyRelu":
+      return input.map((value) => value > 0 ? value : value * alpha);
+    case "elu":
+      return input.map((value) => value > 0 ? value : Math.expm1(value));
+    case "tanh":
+      return input.map(Math.tanh);
     case "sigmoid":
       return input.map((value) => 1 / (1 + Math.exp(-value)));
     case "swish":
@@ -219,7 +310,6 @@ function activate({ kind, name }: Node<"activation">, input: Float32Array) {
       return powers.map((power) => power / sum);
     }
   }
-  throw new NetworkError(`layer ${name}: the explorer cannot follow ${kind}`);
 }
 
 function pool(
@@ -276,9 +366,13 @@ function averageAll(input: Float32Array, channels: number): Float32Array {
 
 /** The last node before the softmax, without dropout: the classes' scores. */
 export function scoreNode(graph: NetworkGraph): number {
-  let index = graph.nodes.at(-1)!.inputs[0];
-  while (graph.nodes[index].op === "dropout") {
-    index = graph.nodes[index].inputs[0];
-  }
-  return index;
+  return withoutDropout(graph, graph.nodes.at(-1)!.inputs[0]);
+}
+
+/** The node, or before dropout and noise the one that they work on. */
+export function withoutDropout(graph: NetworkGraph, index: number): number {
+  const { op, inputs } = graph.nodes[index];
+  return op === "dropout" || op === "noise"
+    ? withoutDropout(graph, inputs[0])
+    : index;
 }

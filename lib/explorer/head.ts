@@ -1,11 +1,11 @@
 /**
- * The last layer of a network: the exact reason for an answer, and learning it
- * again for other classes.
+ * The last layer of a network: the exact reason for an answer, and retraining
+ * it for other classes.
  *
  * Our networks end in a linear layer and means: each class's score is a sum of
  * one number for each position of the last maps. So the map of a class is not
  * an estimate, and training the last layer is a small convex problem, solved
- * in a second. Networks that end otherwise have no such maps.
+ * in a second. Networks that end differently have no such maps.
  *
  * @module
  */
@@ -13,13 +13,13 @@ import { createRandom } from "../random.ts";
 import type { NetworkGraph, NetworkNode } from "../network/graph.ts";
 import { NetworkError } from "../network/graph.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
-import { scoreNode, weightOf, windowStart } from "./forward.ts";
+import { scoreNode, weightOf, windowStart, withoutDropout } from "./forward.ts";
 
 /** A class's score as a sum over positions. */
 export interface ScoreMap {
   /** What each position adds to the score, row by row. */
   readonly parts: Float32Array;
-  /** What is added whatever the face. */
+  /** What is added for any face. */
   readonly bias: number;
   /** `bias` and the sum of `parts`. */
   readonly score: number;
@@ -40,11 +40,6 @@ interface Head {
   readonly mean: "after" | "before" | "none";
   /** The node whose positions the maps have. */
   readonly maps: number;
-}
-
-function withoutDropout(graph: NetworkGraph, index: number): number {
-  const { op, inputs } = graph.nodes[index];
-  return op === "dropout" ? withoutDropout(graph, inputs[0]) : index;
 }
 
 function findHead(graph: NetworkGraph): Head | undefined {
@@ -68,8 +63,8 @@ function findHead(graph: NetworkGraph): Head | undefined {
  * Why the network answers as it does: for each class, what each position of the
  * last maps adds to its score.
  *
- * @param values what `traceLayers` gave
- * @returns nothing where the network does not end in a linear layer
+ * @param values what `traceLayers` returned
+ * @returns nothing if the network does not end in a linear layer
  *
  * @example
  * ```ts
@@ -118,9 +113,9 @@ export function mapScores(
 
 /**
  * What the last layer sees: as many numbers as its kernel has for a class.
- * The class's score is their products with the kernel, summed.
+ * A class's score is the sum of their products with the kernel.
  *
- * @throws {NetworkError} where the network does not end in a linear layer
+ * @throws {NetworkError} if the network does not end in a linear layer
  */
 export function headFeatures(
   { graph }: TrainedNetwork,
@@ -154,32 +149,32 @@ function headOf(graph: NetworkGraph): { head: Head; node: Conv } {
   const head = findHead(graph);
   if (!head) {
     throw new NetworkError(
-      "the network does not end in a linear layer, which alone is trained here",
+      "the network does not end in a linear layer, the only kind trained here",
     );
   }
   return { head, node: graph.nodes[head.conv] as Conv };
 }
 
-/** Examples of classes of one's own. */
+/** Examples of the user's own classes. */
 export interface HeadExamples {
-  /** What `headFeatures` gave for each example. */
+  /** What `headFeatures` returned for each example. */
   readonly features: readonly Float32Array[];
   /** The class of each example. */
   readonly labels: readonly number[];
   readonly classes: number;
 }
 
-/** A last layer, its kernel features x classes, and how well it fits. */
+/** A last layer, with a kernel of features x classes, and how well it fits. */
 export interface TrainedHead {
   readonly kernel: Float32Array;
   readonly bias: Float32Array;
-  /** The part of every fourth example that is right, by a head that was not shown these. */
+  /** Accuracy on every fourth example, for a head that was not trained on these. */
   readonly heldOut: number | null;
 }
 
 /**
- * Trains a last layer: softmax regression on standardized features, every
- * class weighing the same, with an L2 penalty; gradient descent with Adam.
+ * Trains a last layer: softmax regression on standardized features, all
+ * classes weighted equally, with an L2 penalty; gradient descent with Adam.
  * Deterministic.
  *
  * @throws {RangeError} with fewer than two classes or a class without examples
@@ -188,7 +183,7 @@ export function trainHead(examples: HeadExamples, steps = 150): TrainedHead {
   const { labels, classes } = examples;
   const counts = countLabels(labels, classes);
   if (classes < 2 || counts.some((count) => count === 0)) {
-    throw new RangeError("every class needs examples, and there must be two");
+    throw new RangeError("at least two classes are needed, each with examples");
   }
   const held = (i: number) => rankWithin(labels, i) % 4 === 3;
   const all = labels.map((_, i) => i);
@@ -235,7 +230,7 @@ function bestOf(
   return scores.indexOf(Math.max(...scores));
 }
 
-/** Of the mean squared weight, on standardized features. */
+/** The factor of the mean squared weight, on standardized features. */
 const PENALTY = 0.02;
 
 function fit(
@@ -290,7 +285,7 @@ function fit(
       weights[i] -= 0.02 * mean / (spread + 1e-8);
     }
   }
-  // Back to features as the network gives them.
+  // Back to the features as the network computes them.
   const kernel = weights.slice(0, size * classes);
   const bias = weights.slice(size * classes);
   for (let f = 0; f < size; f++) {
@@ -311,7 +306,7 @@ function standardize(rows: readonly Float32Array[]) {
     means[f] = sum / rows.length;
     for (const row of rows) squares += (row[f] - means[f]) ** 2;
     const deviation = Math.sqrt(squares / rows.length);
-    // What does not vary tells nothing.
+    // What does not vary says nothing.
     scales[f] = deviation > 1e-5 ? 1 / deviation : 0;
   }
   return { means, scales };
@@ -320,7 +315,7 @@ function standardize(rows: readonly Float32Array[]) {
 /**
  * The network with another last layer, for as many classes as that has.
  *
- * @throws {NetworkError} where the last layer has no bias, or is not linear
+ * @throws {NetworkError} if the last layer has no bias or is not linear
  */
 export function replaceHead(
   network: TrainedNetwork,

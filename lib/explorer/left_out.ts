@@ -1,6 +1,6 @@
 /**
- * What the page leaves out of the modules it shares: hashing data sets.
- * `import_map.json` puts this in the place of `node:crypto`.
+ * What the page omits from the modules it shares: hashing data sets.
+ * `import_map.json` substitutes this for `node:crypto`.
  *
  * @module
  */

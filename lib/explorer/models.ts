@@ -1,5 +1,5 @@
 /**
- * The networks that the explorer can open: every model under models/ that takes
+ * The networks that the explorer can open: every model in models/ that takes
  * a face, with the saved epochs of its run, as plain data for a page.
  *
  * @module
@@ -9,7 +9,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { EMOTIONS, FACE_PIXELS } from "../emotions.ts";
 import { loadModel } from "../model/saved_model.ts";
-import { describeNetwork, NetworkError } from "../network/graph.ts";
+import { COMPILED_LAYERS } from "../network/compiled_layers.ts";
+import { describeNetwork } from "../network/describe_network.ts";
+import { NetworkError, type NetworkGraph } from "../network/graph.ts";
 import { readWeights } from "../network/weights.ts";
 import { inProject } from "../project.ts";
 import { defaultModel } from "../recognition/recognize.ts";
@@ -19,16 +21,16 @@ import type { TrainedNetwork } from "../network/trained.ts";
 export interface ListedModel {
   /** Its address below models/ on the page's server. */
   readonly id: string;
-  /** What it is called: a run and, for one of its epochs, which. */
+  /** Its title: a run and, for one of its epochs, the number. */
   readonly title: string;
   /** The run it belongs to. */
   readonly run: string;
-  /** For a saved epoch its number and, where its name tells, its accuracy. */
+  /** For a saved epoch, its number and, if its name gives it, its accuracy. */
   readonly epoch?: number;
   readonly accuracy?: number;
 }
 
-/** What a page needs of a network, beside its weights. */
+/** What a page needs of a network, besides its weights. */
 export interface NetworkFile {
   readonly graph: TrainedNetwork["graph"];
   /** The names of its classes, in the order of its outputs. */
@@ -68,8 +70,8 @@ function describeFolder(folder: string, root: string): FoundModel {
 }
 
 /**
- * The models under models/, the default one first; the epochs of a run in
- * their order.
+ * The models in models/, the default one first; the epochs of a run in
+ * order.
  *
  * @param model the folder of another model, which then comes first
  */
@@ -99,7 +101,7 @@ function firstModel(found: FoundModel[]): string {
   }
 }
 
-/** A model from elsewhere, with the saved epochs that lie beside it. */
+/** A model from elsewhere, with the saved epochs next to it. */
 function givenModel(folder: string): FoundModel[] {
   const place = folder.endsWith(".json") ? dirname(folder) : folder;
   const run = basename(dirname(place));
@@ -109,7 +111,10 @@ function givenModel(folder: string): FoundModel[] {
     if (!saved || !holdsModel(beside) || beside === place) return [];
     const epoch = Number(saved[1]);
     return [{
-      ...{ id: `given/${name}`, run, epoch, accuracy: Number(saved[2]) },
+      id: `given/${name}`,
+      run,
+      epoch,
+      accuracy: Number(saved[2]),
       title: `${run}, epoch ${epoch}`,
       folder: beside,
     }];
@@ -118,7 +123,7 @@ function givenModel(folder: string): FoundModel[] {
 }
 
 /**
- * Reads a model for a page; of any number of classes.
+ * Reads a model with any number of classes for a page.
  *
  * @throws {CheckpointError} when it cannot be read
  * @throws {NetworkError} when it does not take 48 x 48 gray faces, or has a
@@ -129,7 +134,7 @@ export async function readNetwork(
 ): Promise<TrainedNetwork & NetworkFile> {
   const model = await loadModel(folder);
   try {
-    const graph = describeNetwork(model);
+    const graph = describeForPage(model);
     if (graph.inputSize !== FACE_PIXELS) {
       throw new NetworkError(`${folder} does not take 48 x 48 gray faces`);
     }
@@ -147,7 +152,20 @@ export async function readNetwork(
   }
 }
 
-/** The class names a model was saved with; else the emotions; else numbers. */
+function describeForPage(model: tf.LayersModel): NetworkGraph {
+  try {
+    return describeNetwork(model);
+  } catch (error) {
+    if (!(error instanceof NetworkError)) throw error;
+    throw new NetworkError(
+      `${error.message}: the explorer shows networks of ${
+        Object.keys(COMPILED_LAYERS).join(", ")
+      }. Replace the layer, or use deno task evaluate, classify or video, which take any network`,
+    );
+  }
+}
+
+/** The class names a model was saved with, or else the emotions, or else numbers. */
 function readNames(folder: string, classes: number): string[] {
   const names = readModelJson(folder).userDefinedMetadata?.emotions;
   if (Array.isArray(names) && names.length === classes) {
@@ -158,7 +176,7 @@ function readNames(folder: string, classes: number): string[] {
     : Array.from({ length: classes }, (_, k) => `class ${k}`);
 }
 
-/** A model.json as it lies on the disk. */
+/** A model.json as it is on disk. */
 export function readModelJson(folder: string): {
   modelTopology: unknown;
   userDefinedMetadata?: { emotions?: unknown };

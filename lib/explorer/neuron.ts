@@ -6,9 +6,15 @@
  */
 import type { NetworkNode, Shape } from "../network/graph.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
-import { normOf, weightOf, windowPlaces, windowStart } from "./forward.ts";
+import {
+  normOf,
+  pixelNormOf,
+  weightOf,
+  windowPlaces,
+  windowStart,
+} from "./forward.ts";
 
-/** One map of the input, as a window of a convolution reads it. */
+/** One input map, as a convolution's window reads it. */
 export interface Term {
   /** The map of the input. */
   readonly channel: number;
@@ -19,7 +25,7 @@ export interface Term {
   readonly sum: number;
 }
 
-/** How a value came about, by the kind of its layer. */
+/** How a value was computed, by the kind of its layer. */
 export type Reason =
   | { kind: "input" }
   | {
@@ -30,12 +36,13 @@ export type Reason =
     rows: number;
     columns: number;
   }
-  | { kind: "norm"; input: number } & ReturnType<typeof normOf>
+  | { kind: "norm"; over: "training" | "pixel"; input: number }
+    & ReturnType<typeof normOf>
   | { kind: "activation"; name: string; input: number; all: number[] }
   | { kind: "pool"; name: "maxPool" | "averagePool"; inputs: number[] }
   | { kind: "mean"; inputs: number[] }
   | { kind: "pair"; name: "add" | "multiply"; inputs: [number, number] }
-  | { kind: "same"; input: number };
+  | { kind: "same"; op: NetworkNode["op"] };
 
 /** A value and its reason. */
 export interface Neuron {
@@ -53,7 +60,7 @@ export interface Neuron {
 /**
  * Takes one value of a layer apart.
  *
- * @param values what `traceLayers` gave
+ * @param values what `traceLayers` returned
  * @param node the layer's index in the graph
  * @throws {RangeError} for a position that the layer does not have
  *
@@ -111,8 +118,27 @@ function reasonOf(
       return windowReason(network, given[0], layer, [y, x, channel]);
     case "norm":
       return {
-        reason: { kind: "norm", input, ...normOf(network, layer, channel) },
+        reason: {
+          kind: "norm",
+          over: "training",
+          input,
+          ...normOf(network, layer, channel),
+        },
       };
+    case "layerNorm":
+      return {
+        reason: {
+          kind: "norm",
+          over: "pixel",
+          input,
+          ...pixelNormOf(network, layer, given[0], at - channel, channel),
+        },
+      };
+    case "prelu": {
+      const slopes = weightOf(network, layer.alpha);
+      const name = `PReLU with slope ${slopes[at % slopes.length].toFixed(4)}`;
+      return { reason: { kind: "activation", name, input, all: [] } };
+    }
     case "activation":
       return {
         reason: {
@@ -146,7 +172,7 @@ function reasonOf(
       };
     }
     default:
-      return { reason: { kind: "same", input } };
+      return { reason: { kind: "same", op: layer.op } };
   }
 }
 

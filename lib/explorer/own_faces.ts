@@ -1,7 +1,6 @@
 /**
  * The user's FER-2013 for the explorer's page, from their disk: a split as
- * bytes, and the votes of FER+ where they have them. Never part of what is
- * exported.
+ * bytes, and FER+'s votes if they have them. Never part of what is exported.
  *
  * @module
  */
@@ -12,15 +11,15 @@ import { DatasetError, type Faces, selectSplit } from "../data/faces.ts";
 import { DATA_FOLDER, KNOWN_NAMES, loadFaces } from "../data/fer2013.ts";
 import { ANSWERS, findVotes, VOTES_NAME } from "../data/ferplus.ts";
 
-/** What the page is told of a split. */
+/** What the page is told about a split. */
 export interface ListedFaces {
   readonly name: string;
   readonly split: "PublicTest";
-  /** What ten people could answer, where their votes are there. */
+  /** The possible answers of the ten people, if their votes are there. */
   readonly answers?: readonly string[];
 }
 
-/** Where the user's FER-2013 is: what FER2013 names, or what lies in data/. */
+/** Where the user's FER-2013 is: the path in FER2013, or what is in data/. */
 function findOwnFaces(): string | undefined {
   if (process.env.FER2013) return process.env.FER2013;
   if (!existsSync(DATA_FOLDER)) return undefined;
@@ -30,7 +29,7 @@ function findOwnFaces(): string | undefined {
     : undefined;
 }
 
-/** Describes what there is; nothing is read yet. */
+/** Describes what is there; nothing is read yet. */
 export function listOwnFaces(): ListedFaces[] {
   const place = findOwnFaces();
   if (!place) return [];
@@ -47,14 +46,14 @@ let loaded: Promise<Faces> | undefined;
 
 async function loadSplit(): Promise<Faces> {
   const place = findOwnFaces();
-  if (!place) throw new DatasetError("FER-2013", "is not there");
+  if (!place) throw new DatasetError("FER-2013", "not found");
   loaded ??= loadFaces(place).then((all) => selectSplit(all, "PublicTest"));
   loaded.catch(() => loaded = undefined);
   return await loaded;
 }
 
 /**
- * PublicTest as bytes: a label a face, then 48 x 48 gray values a face.
+ * PublicTest as bytes: one label per face, then 48 x 48 gray values per face.
  *
  * @throws {DatasetError} when the data cannot be used
  */
@@ -67,7 +66,7 @@ export async function readOwnFaces(): Promise<Uint8Array> {
 }
 
 /**
- * The votes on PublicTest's faces, a number for each of `ANSWERS` a face.
+ * The votes on PublicTest's faces: for each face, a number for each of `ANSWERS`.
  *
  * @throws {DatasetError} when there are none, or they are not these faces'
  */

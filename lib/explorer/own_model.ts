@@ -1,6 +1,6 @@
 /**
- * A network of one's own classes as a file: a zip that the page opens again,
- * and that, unpacked, is a model's folder for every task.
+ * A network for the user's own classes as a file: a zip that the page can open
+ * again, and that, unpacked, is a model folder for all tasks.
  *
  * @module
  */
@@ -18,7 +18,7 @@ type Layer = { config: Record<string, unknown> & { name: string } };
  * Packs a network whose last layer was replaced.
  *
  * @param topology the model's before that, as in its model.json
- * @throws {NetworkError} where the last layer is not in the topology
+ * @throws {NetworkError} if the last layer is not in the topology
  */
 export function packModel(
   network: TrainedNetwork,
@@ -55,7 +55,9 @@ export function packModel(
     weightsManifest: [{
       paths: ["weights.bin"],
       weights: graph.weights.map(({ name, shape }) => ({
-        ...{ name, shape, dtype: "float32" },
+        name,
+        shape,
+        dtype: "float32",
       })),
     }],
     userDefinedMetadata: { emotions: names },
@@ -81,13 +83,13 @@ function readPage(bytes: Uint8Array, fail: (reason: string) => never) {
   const whole = graph && Array.isArray(graph.weights) &&
     Array.isArray(graph.nodes) && Array.isArray(names) &&
     names.length === graph.outputSize;
-  return whole ? { graph, names } : fail("describes no network");
+  return whole ? { graph, names } : fail("does not describe a network");
 }
 
 /**
  * Opens what {@linkcode packModel} made.
  *
- * @param name the file's, for errors
+ * @param name the file's name, for errors
  * @throws {NetworkError} naming the file and what is wrong with it
  */
 export function openModel(
@@ -100,7 +102,7 @@ export function openModel(
   let files: Record<string, Uint8Array> = {};
   try {
     files = unzipSync(zip, {
-      // A model is a quarter of a megabyte: nothing larger is unpacked.
+      // A model has a quarter of a megabyte: nothing larger is unpacked.
       filter: ({ originalSize }) => originalSize < 64e6,
     });
   } catch {

@@ -2,8 +2,8 @@
  * Serves the explorer on this computer.
  *
  * Everything is computed in the page, so no picture leaves the machine: the
- * server gives out files on the loopback address, takes nothing, and its
- * content security policy keeps the page from talking to anyone else.
+ * server only serves files on the loopback address and accepts no data, and its
+ * content security policy keeps the page from contacting anyone else.
  *
  * @module
  */
@@ -20,17 +20,17 @@ import { ExplorerError, Site, type SiteOptions } from "./site.ts";
 export interface ExplorerServer {
   /** Its address, such as "http://127.0.0.1:8421/". */
   readonly url: string;
-  /** Ends it. */
+  /** Stops it. */
   close(): Promise<void>;
 }
 
-/** The page may load from its own server, and show what the user gives it. */
-export const POLICY = "default-src 'none'; " +
+/** The page may load files from its own server, and show what the user gives it. */
+const POLICY = "default-src 'none'; " +
   "script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
   "connect-src 'self'; media-src blob:; img-src blob: data:; " +
   "base-uri 'none'; form-action 'none'";
 
-/** A request that is not whole after this time is given up. */
+/** A request that is not complete after this time is dropped. */
 const PATIENCE_MS = 10_000;
 
 /**
@@ -52,7 +52,7 @@ export async function serveExplorer(
   options: SiteOptions & { port?: number; patience?: number } = {},
 ): Promise<ExplorerServer> {
   const site = new Site(options);
-  // What a page needs at once is ready when its address is known.
+  // What a page needs at once is ready before its address is known.
   await site.read("drawn.bin");
   await site.read(`models/${site.models()[0].id}/network.json`);
   const patience = options.patience ?? PATIENCE_MS;
@@ -74,7 +74,7 @@ export async function serveExplorer(
         taken
           ? new ExplorerError(
             `Port ${options.port} is taken or not allowed: choose another, ` +
-              "or leave it out",
+              "or omit it",
           )
           : error,
       );
@@ -98,13 +98,13 @@ async function answer(
   response: ServerResponse,
 ): Promise<void> {
   const address = readAddress(request);
-  if (!address) return refuse(response, 400, "This is no address");
+  if (!address) return refuse(response, 400, "This is not a valid address");
   // Another site's name for this address must not reach the page.
   if (!["127.0.0.1", "localhost"].includes(address.hostname)) {
     return refuse(response, 403, "Not here");
   }
   if (request.method !== "GET" && request.method !== "HEAD") {
-    return refuse(response, 405, "Nothing is taken here");
+    return refuse(response, 405, "This server accepts no data");
   }
   const file = await site.read(address.pathname.slice(1));
   if (!file) return refuse(response, 404, "Not found");
@@ -121,7 +121,7 @@ async function answer(
 
 function readAddress(request: IncomingMessage): URL | undefined {
   const host = request.headers.host ?? "";
-  // What URL would take as part of a name, a path or a user.
+  // Characters that URL would treat as part of a name, a path or a user.
   if (!/^[A-Za-z0-9.:[\]-]+$/.test(host)) return undefined;
   try {
     const address = new URL(`http://${host}`);

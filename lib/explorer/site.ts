@@ -1,7 +1,7 @@
 /**
- * The explorer's files by their address: the page, its bundle, the compiled
- * modules, the networks. `server.ts` gives them out, `writeSite` puts them
- * into a folder for any static web server.
+ * The explorer's files by address: the page, its bundle, the compiled modules,
+ * the networks. `server.ts` serves them; `writeSite` writes them to a folder
+ * for any static web server.
  *
  * @module
  */
@@ -29,7 +29,7 @@ import { drawFaces } from "../drawn/faces.ts";
 import { DRAWN_SEED } from "./drawn_seed.ts";
 import { listOwnFaces, readOwnFaces, readOwnVotes } from "./own_faces.ts";
 
-/** The explorer cannot be made or served: says why and what to do. */
+/** The explorer cannot be written or served: says why and what to do. */
 export class ExplorerError extends UserError {
   override readonly name = "ExplorerError";
 }
@@ -95,7 +95,7 @@ export class Site {
     }
   }
 
-  /** The models as they lie there now, the one that is opened first at the head. */
+  /** The models that are there now, starting with the one that is opened first. */
   models(): FoundModel[] {
     return [...this.#given, ...findModels(this.#model)];
   }
@@ -106,7 +106,7 @@ export class Site {
   }
 
   /**
-   * A file by its address without the first slash; nothing where there is none.
+   * A file by its address without the first slash; nothing if there is none.
    *
    * @throws {UserError} when a model or the user's data cannot be read
    */
@@ -157,7 +157,7 @@ export class Site {
   }
 
   #networkOf(id: string, folder: string) {
-    // A run that is still going writes its epochs again.
+    // A run that is still in progress may rewrite its epochs.
     const saved = folder && statSync(join(folder, "model.json")).mtimeMs;
     const key = `${id} ${saved}`;
     let network = this.#networks.get(key);
@@ -181,16 +181,16 @@ function drawFirstFaces(): Uint8Array {
   return bytes;
 }
 
-/** Of a run's saved epochs an exported site holds this many. */
+/** How many of a run's saved epochs an exported site contains. */
 const EXPORTED_EPOCHS = 2;
 
 /**
- * Writes the explorer into a folder, for any static web server: the page, the
- * first model and two of its run's saved epochs. No data of the user's.
+ * Writes the explorer to a folder, for any static web server: the page, the
+ * first model and two of its run's saved epochs, but none of the user's data.
  *
- * @param folder one that is not there, is empty, or holds an explorer
- * @returns the bytes of all files
- * @throws {ExplorerError} when the folder holds something else
+ * @param folder one that does not exist, is empty, or contains an explorer
+ * @returns the number of bytes in all files
+ * @throws {ExplorerError} when the folder contains something else
  * @throws {FileError} when it cannot be written
  */
 export async function writeSite(
@@ -203,7 +203,7 @@ export async function writeSite(
     !existsSync(join(folder, "models.json"))
   ) {
     throw new ExplorerError(
-      `${folder} is not empty and holds no explorer: name another folder`,
+      `${folder} is not empty and contains no explorer: choose another folder`,
     );
   }
   const models = chooseModels(site.models());

@@ -1,5 +1,5 @@
 /**
- * A face turned, moved, zoomed, blurred, lit, mirrored and covered: what the
+ * Rotates, moves, zooms, blurs, lights, mirrors and covers a face: what the
  * playground does to the 48 x 48 pixels before the network sees them.
  *
  * @module
@@ -12,7 +12,7 @@ export const COVER_SIZE = 4;
 /** Squares in a row. */
 export const COVER_COLUMNS = FACE_SIZE / COVER_SIZE;
 
-/** What is done to a face; all at once, in one resampling. */
+/** The changes to a face, all applied at once, in one resampling. */
 export interface FaceChange {
   /** Degrees clockwise. */
   readonly turn: number;
@@ -26,7 +26,7 @@ export interface FaceChange {
   readonly blur: number;
   /** Gray levels that are added, -255 to 255. */
   readonly light: number;
-  /** The values' distance from middle gray is multiplied with this. */
+  /** The values' distance from middle gray is multiplied by this. */
   readonly contrast: number;
   readonly mirror: boolean;
   /** Indices of covered squares, row by row. */
@@ -46,12 +46,12 @@ export const NO_CHANGE: FaceChange = {
   cover: new Set(),
 };
 
-/** The gray of what is covered, and of nothing: the middle. */
+/** The gray of covered parts, and of nothing: the middle. */
 const COVER_GRAY = 128;
 
 /**
- * Changes a face: mirrored, turned and zoomed about its middle, moved, blurred,
- * lit, covered, in this order. Beyond its edges the edge pixels repeat.
+ * Changes a face: mirrored, rotated and zoomed about its center, moved, blurred,
+ * lit, covered, in this order. Beyond its edges, the edge pixels repeat.
  *
  * @param face 48 x 48 gray values, 0 to 255
  *
@@ -135,7 +135,7 @@ function coverSquare(face: Uint8Array, square: number): void {
   }
 }
 
-/** The changes with a number, their ranges and steps. */
+/** The numeric changes, their ranges and steps. */
 export const RANGES = {
   turn: { label: "turn", least: -45, most: 45, step: 1, unit: "°" },
   right: { label: "move right", least: -16, most: 16, step: 0.5, unit: " px" },
@@ -146,24 +146,24 @@ export const RANGES = {
   contrast: { label: "contrast", least: 0.1, most: 2, step: 0.02, unit: "×" },
 } as const;
 
-/** A change with a number. */
+/** A numeric change. */
 export type ChangeName = keyof typeof RANGES;
 
-/** A change that turns the answer. */
+/** A change that flips the answer. */
 export interface TurningPoint {
   readonly name: ChangeName;
   readonly value: number;
-  /** How far that is from where it was, as a part of the range. */
+  /** How far that is from the original value, as a fraction of the range. */
   readonly part: number;
   /** The new answer's index. */
   readonly answer: number;
 }
 
 /**
- * The smallest change of one kind, as a part of its range, that turns the
- * network's answer; nothing where none does.
+ * The smallest change of one kind, as a fraction of its range, that flips the
+ * network's answer; nothing if none does.
  *
- * @param answer gives the index of the answer for each of some faces
+ * @param answer returns the index of the answer for each of some faces
  */
 export function findTurningPoint(
   face: Uint8Array,

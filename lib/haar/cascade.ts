@@ -80,7 +80,7 @@ export class CascadeError extends UserError {
 }
 
 /** The largest window side: every known cascade has less than 100. */
-export const MAX_WINDOW = 255;
+const MAX_WINDOW = 255;
 
 /** The most nodes a cascade may have: 40 times the largest known one. */
 export const MAX_NODES = 200_000;
@@ -138,7 +138,7 @@ function featureProblem(
     const inside = left >= 0 && y >= 0 && x + w <= width && bottom <= height;
     if (!whole || w < 1 || h < 1 || !inside) {
       return `the ${feature.tilted ? "tilted " : ""}rectangle ${x} ${y} ${w} ` +
-        `${h} does not lie in the window of ${width}x${height}`;
+        `${h} is not inside the window of ${width}x${height}`;
     }
     if (!Number.isFinite(weight)) return `a weight is ${weight}`;
   }
@@ -160,12 +160,12 @@ function weakProblem(
         ? next > i && next < nodes.length
         : -next < leaves.length;
       if (!Number.isInteger(next) || !known) {
-        return `node ${i} leads to ${next}, which is no later node and no leaf`;
+        return `node ${i} leads to ${next}, which is neither a later node nor a leaf`;
       }
     }
     const { feature, threshold } = node;
     if (!Number.isInteger(feature) || feature < 0 || feature >= features) {
-      return `node ${i} asks feature ${feature} of ${features}`;
+      return `node ${i} uses feature ${feature} of ${features}`;
     }
     if (!Number.isFinite(threshold)) {
       return `the threshold of node ${i} is ${threshold}`;

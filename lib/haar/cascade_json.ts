@@ -116,7 +116,11 @@ export function readCompactCascade(
         fail("a rectangle needs five numbers", `feature ${i}`);
       }
       const rectangles = groupsOf(5, values).map(([x, y, w, h, weight]) => ({
-        ...{ x, y, width: w, height: h, weight },
+        x,
+        y,
+        width: w,
+        height: h,
+        weight,
       }));
       return { rectangles, tilted: tilted.has(i) };
     }),
@@ -136,7 +140,10 @@ export function readCompactCascade(
         if (values.length % 4 !== 0) fail("a node needs four numbers", place);
         const nodes = groupsOf(4, values)
           .map(([left, right, feature, threshold]) => ({
-            ...{ left, right, feature, threshold },
+            left,
+            right,
+            feature,
+            threshold,
           }));
         return { nodes, leaves: numbers(votes, place) };
       });

@@ -57,11 +57,14 @@ export function readCascadeXml(text: string, name: string): Cascade {
   const { root, notice } = parse(text, name);
   const reader = new Reader(name);
   if (root.name !== "opencv_storage") {
-    reader.fail(root, "this is no OpenCV cascade: <opencv_storage> is missing");
+    reader.fail(
+      root,
+      "this is not an OpenCV cascade: <opencv_storage> is missing",
+    );
   }
   const body = root.children.find((child) => child.type !== "") ??
     root.children[0] ??
-    reader.fail(root, "there is not a cascade in this file");
+    reader.fail(root, "this file contains no cascade");
   const cascade = body.type === "opencv-haar-classifier"
     ? reader.oldCascade(body, notice)
     : reader.cascade(body, notice);
@@ -81,9 +84,9 @@ function parse(text: string, source: string) {
   let elements = 0;
   parser.on("error", (error) => {
     const reason = error.message.replace(/^\d+:\d+: /, "");
-    fail(`this is no complete XML: ${reason}`);
+    fail(`this is not complete XML: ${reason}`);
   });
-  parser.on("doctype", () => fail("a cascade has no document type"));
+  parser.on("doctype", () => fail("a cascade must not have a document type"));
   parser.on("comment", (comment) => {
     if (elements <= 1) notices.push(comment.trim());
   });
@@ -159,7 +162,10 @@ class Reader {
   cascade(body: Element, notice: string): Cascade {
     const kind = body.children.find(({ name }) => name === "featureType");
     if (!kind) {
-      this.fail(body, "this is no OpenCV cascade: <featureType> is missing");
+      this.fail(
+        body,
+        "this is not an OpenCV cascade: <featureType> is missing",
+      );
     }
     if (kind.text.trim() !== "HAAR") {
       const found = kind.text.trim().slice(0, 20);
@@ -203,7 +209,7 @@ class Reader {
   weakClassifier(element: Element): WeakClassifier {
     const values = this.numbers(this.child(element, "internalNodes"));
     if (values.length % 4 !== 0) {
-      this.fail(element, "<internalNodes> needs four numbers a node");
+      this.fail(element, "<internalNodes> needs four numbers per node");
     }
     const nodes: WeakNode[] = [];
     for (let i = 0; i < values.length; i += 4) {

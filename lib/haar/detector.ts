@@ -1,16 +1,14 @@
 // Face detection with Haar cascades (Viola and Jones, 2001): the rectangles
 // that OpenCV's CascadeClassifier gives, to the pixel, from a WebAssembly core
-// in lib/haar/wasm. Runs in Deno, in workers and in browsers; several threads
-// are in pool.ts. The readable version is search.ts. LBP cascades
-// and color are left out.
-import { MAX_PIXELS } from "../image/box.ts";
+// in lib/haar/wasm. Runs in Deno, in workers and in browsers, each with a
+// detector of its own. The readable version is search.ts. LBP cascades and
+// color are left out.
+import { type Box, MAX_PIXELS, type Size } from "../image/box.ts";
 import type { Cascade } from "./cascade.ts";
 import { frontalFaceCascade } from "./frontal_face.ts";
 import { type GrayImage, roundHalfEven } from "../image/gray.ts";
-import type { Box } from "../image/box.ts";
 import { type HaarExports, HaarMemory, type HaarPlan } from "./fast/memory.ts";
 import { pyramidLayers, type PyramidOptions } from "./pyramid.ts";
-import type { Size } from "../image/box.ts";
 import { RectangleGrouper } from "./fast/grouping.ts";
 import { loadModule } from "../load_wasm.ts";
 
@@ -46,7 +44,7 @@ const EMPTY = new Int32Array(0);
 
 /**
  * Detects with one cascade in image after image. Images of one size with the
- * same options share all preparations, and `search` allocates nothing then.
+ * same options share all preparations; only the answer is allocated then.
  *
  * @example
  * ```ts
@@ -105,11 +103,9 @@ export class CascadeDetector {
    * @throws RangeError naming a bad option or image size.
    */
   detect(image: GrayImage, options: DetectOptions = {}): Detection[] {
-    return this.listed(this.search(image, options));
-  }
-
-  /** The first `count` of what is in `boxes`, as new objects. */
-  listed(count: number): Detection[] {
+    checkImage(image);
+    checkOptions(options);
+    const count = this.#group(image, options, this.#search(image, options));
     const { boxes, neighbors, scores } = this.#grouper;
     return Array.from({ length: count }, (_, i) => ({
       x: boxes[4 * i],
@@ -121,80 +117,27 @@ export class CascadeDetector {
     }));
   }
 
-  /**
-   * Finds objects as `detect` does, but leaves them in {@linkcode boxes},
-   * {@linkcode neighbors} and {@linkcode scores} until the next search.
-   *
-   * @returns how many there are.
-   */
-  search(image: GrayImage, options: DetectOptions = DETECT_DEFAULTS): number {
-    const count = this.searchPart(image, options, 0, 1);
-    return this.group(image, options, this.#raw, this.#rawScores, count);
-  }
-
-  /** x, y, width and height of what the last search found. */
-  get boxes(): Int32Array {
-    return this.#grouper.boxes;
-  }
-
-  /** How many raw rectangles each of them is the average of. */
-  get neighbors(): Int32Array {
-    return this.#grouper.neighbors;
-  }
-
-  /** The score of each of them, see {@linkcode Detection}. */
-  get scores(): Float64Array {
-    return this.#grouper.scores;
-  }
-
-  /** Raw rectangles of the last `searchPart`: x, y, width, height. */
-  get rawBoxes(): Int32Array {
-    return this.#raw;
-  }
-
-  /** Scores of the last `searchPart`. */
-  get rawScores(): Float64Array {
-    return this.#rawScores;
-  }
-
-  /**
-   * Finds raw rectangles in one of `parts` shares of the windows, for several
-   * threads; they are in `rawBoxes` and `rawScores` until the next search.
-   *
-   * @returns how many there are.
-   */
-  searchPart(
-    image: GrayImage,
-    options: DetectOptions,
-    part: number,
-    parts: number,
-  ): number {
-    checkImage(image);
-    checkOptions(options);
+  /** Finds raw rectangles and gives their number. */
+  #search(image: GrayImage, options: DetectOptions): number {
     let plan = this.#preparedFor(image, options);
-    this.#run(plan, image, part, parts);
+    this.#run(plan, image);
     let count = this.#exports.countFound();
     if (count > plan.capacity) {
       this.#capacity = 2 * count;
       this.#plan = undefined;
       plan = this.#preparedFor(image, options);
-      this.#run(plan, image, part, parts);
+      this.#run(plan, image);
       count = this.#exports.countFound();
     }
     this.#readFound(plan, count);
     return count;
   }
 
-  /** Groups raw rectangles and clips the groups to the image. */
-  group(
-    image: Size,
-    options: DetectOptions,
-    raw: Int32Array,
-    rawScores: Float64Array,
-    count: number,
-  ): number {
+  /** Groups the first `count` raw rectangles and clips the groups to the image. */
+  #group(image: Size, options: DetectOptions, count: number): number {
     const { minNeighbors = DETECT_DEFAULTS.minNeighbors } = options;
-    const groups = this.#grouper.group(raw, rawScores, count, minNeighbors);
+    const groups = this.#grouper
+      .group(this.#raw, this.#rawScores, count, minNeighbors);
     const { boxes } = this.#grouper;
     for (let i = 0; i < 4 * groups; i += 4) {
       boxes[i + 2] = Math.min(boxes[i + 2], image.width - boxes[i]);
@@ -226,24 +169,19 @@ export class CascadeDetector {
     return this.#plan;
   }
 
-  #run(plan: HaarPlan, image: GrayImage, part: number, parts: number): void {
+  #run(plan: HaarPlan, image: GrayImage): void {
     plan.image.set(image.data);
     this.#exports.restart();
     for (let i = 0; i < plan.layers.length; i++) {
       const layer = plan.layers[i];
-      const steps = Math.ceil(layer.rows / layer.step);
-      // Faces crowd in some rows: each thread gets other ones in each layer.
-      const share = (part + i) % parts;
-      const from = Math.floor(steps * share / parts) * layer.step;
-      const to = Math.floor(steps * (share + 1) / parts) * layer.step;
-      if (from >= to || layer.columns === 0) continue;
+      if (layer.rows === 0 || layer.columns === 0) continue;
       this.#exports.searchLayer(
         i,
         layer.width,
         layer.step,
         layer.columns,
-        from,
-        Math.min(to, layer.rows),
+        0,
+        layer.rows,
         layer.columnBlends,
         layer.rowBlends,
       );

@@ -1,6 +1,6 @@
 // Haar features: weighted sums of rectangles in a window, made independent of
 // the picture's contrast. All numbers are rounded where OpenCV rounds them.
-// Trying many windows at once is lib/haar/wasm/assembly/window.ts.
+// Trying many windows at once is lib/haar/wasm/assembly/stage.ts.
 import type { Cascade, HaarFeature } from "./cascade.ts";
 import {
   type IntegralImage,

@@ -43,7 +43,7 @@ export function groupRectangles(
 }
 
 /** Whether two rectangles differ by little at all four edges. */
-export function areAlike(a: Box, b: Box): boolean {
+function areAlike(a: Box, b: Box): boolean {
   const delta = EPSILON *
     (Math.min(a.width, b.width) + Math.min(a.height, b.height)) * 0.5;
   return Math.abs(a.x - b.x) <= delta && Math.abs(a.y - b.y) <= delta &&
@@ -105,19 +105,4 @@ function swallows(other: Group, group: Group): boolean {
     group.x + group.width <= other.x + other.width + dx &&
     group.y + group.height <= other.y + other.height + dy &&
     (other.neighbors > Math.max(3, group.neighbors) || group.neighbors < 3);
-}
-
-/** The part of a rectangle that lies in the image. */
-export function clipRectangle(
-  { x, y, width, height }: Box,
-  image: { width: number; height: number },
-): Box {
-  const left = Math.max(0, x);
-  const top = Math.max(0, y);
-  return {
-    x: left,
-    y: top,
-    width: Math.min(x + width, image.width) - left,
-    height: Math.min(y + height, image.height) - top,
-  };
 }

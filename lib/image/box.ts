@@ -1,4 +1,4 @@
-// Boxes and sizes in pixels, how much two boxes overlap, and how large an image may be.
+// Boxes and sizes in pixels, the overlap of two boxes, and how large an image may be.
 
 /** A width and a height in pixels. */
 export interface Size {
@@ -20,23 +20,23 @@ export const MAX_PIXELS = 50_000_000;
 /** The most pixels along one side of an image that is read. */
 export const MAX_SIDE = 32_767;
 
-/** Why a picture of this size is not read; `undefined` where it is. */
+/** Why a picture of this size is not read; `undefined` if it is. */
 export function explainSize(width: number, height: number): string | undefined {
   const size = `${width} x ${height}`;
   if (width * height === 0) return `has no pixels (${size})`;
-  const limit = `more than the ${MAX_PIXELS / 1e6} that are read`;
+  const limit = `more than the limit of ${MAX_PIXELS / 1e6}`;
   if (width * height > MAX_PIXELS) {
     const millions = (width * height / 1e6).toFixed(1);
     return `has ${millions} megapixels (${size}), ${limit}: make it smaller`;
   }
   if (Math.max(width, height) > MAX_SIDE) {
-    return `is ${size}: a side may have ${
+    return `is ${size}: a side may have at most ${
       MAX_SIDE.toLocaleString("en")
     } pixels; cut it into parts`;
   }
 }
 
-/** The area two boxes share over the area they cover together, 0 to 1. */
+/** The area two boxes share divided by the area they cover together, 0 to 1. */
 export function intersectionOverUnion(a: Box, b: Box): number {
   const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
   const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);

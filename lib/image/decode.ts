@@ -1,11 +1,11 @@
-// Decoding picture files whose header was found to be sound. Three decoders share the work:
+// Decodes picture files with valid headers. Three decoders share the work:
 //
-// - Jimp reads 8-bit PNG and 24-bit BMP, rightly and without a compiled module.
+// - Jimp reads 8-bit PNG and 24-bit BMP, correctly and without a compiled module.
 // - mozjpeg (@jsquash/jpeg, 0.2 MB of WebAssembly) reads JPEG: 45 megapixels take a third of the
-//   time and half the memory of Jimp's decoder, and the pixels are those of OpenCV's.
-// - ImageMagick (@imagemagick/magick-wasm, 15 MB) reads what the others misread or do not know:
+//   time and half the memory of Jimp's decoder, and the pixels match OpenCV's.
+// - ImageMagick (@imagemagick/magick-wasm, 15 MB) reads what the others misread or do not support:
 //   HEIC, AVIF, WebP, TIFF of all kinds, GIF, palette and run-length BMP, CMYK, EXIF in PNG. It
-//   runs inside WebAssembly, without native code and alike on all platforms, but takes half a
+//   runs in WebAssembly, the same on all platforms and without native code, but takes half a
 //   second to load and 3 times as long for a JPEG, hence the others.
 import { Buffer } from "node:buffer";
 import { readFile } from "node:fs/promises";
@@ -15,9 +15,9 @@ import type { ImageFormat, ImageHeader } from "./headers/format.ts";
 import type { ColorImage } from "./gray.ts";
 
 /**
- * Decodes a picture, turned as its orientation says. Nothing is written to standard output.
+ * Decodes a picture and applies its orientation. Nothing is written to standard output.
  *
- * @param bytes a file, whose header was checked
+ * @param bytes a file whose header was checked
  * @throws {Error} with the decoder's reason
  */
 export async function decode(
@@ -45,12 +45,13 @@ async function decodeWithJimp(bytes: Uint8Array): Promise<ColorImage> {
   );
   const { width, height, data } = bitmap;
   return {
-    ...{ width, height },
+    width,
+    height,
     data: new Uint8ClampedArray(data.buffer, data.byteOffset, data.length),
   };
 }
 
-/** What mozjpeg said about the picture that it decodes. */
+/** What mozjpeg said about the picture being decoded. */
 let complaints: string[] = [];
 let mozjpeg: Promise<(bytes: Uint8Array) => Promise<ImageData>> | undefined;
 
@@ -70,7 +71,7 @@ async function loadMozjpeg() {
 async function decodeJpeg(bytes: Uint8Array): Promise<ColorImage> {
   mozjpeg ??= loadMozjpeg();
   const decode = await mozjpeg;
-  complaints = []; // decode() runs to its end at once, so these are this picture's
+  complaints = []; // decode() is synchronous, so these are about this picture
   let image: ImageData;
   try {
     image = await decode(bytes);
@@ -104,8 +105,8 @@ async function loadMagick() {
 }
 
 /**
- * Floating-point samples go from 0 to 1, 255 or 65535, by the program that wrote them: the range is
- * the smallest in which no more than half of the samples are beyond its end.
+ * Floating-point samples range from 0 to 1, 255 or 65535, depending on the program that wrote them:
+ * the smallest range is used of which no more than half of the samples are beyond the end.
  */
 async function decodeFloats(bytes: Uint8Array): Promise<ColorImage> {
   let range = 1;
@@ -135,17 +136,14 @@ async function decodeWithMagick(
     MagickReadSettings,
   } = await magick;
   const formats = {
-    ...{
-      JPEG: MagickFormat.Jpeg,
-      PNG: MagickFormat.Png,
-      GIF: MagickFormat.Gif,
-    },
-    ...{
-      BMP: MagickFormat.Bmp,
-      TIFF: MagickFormat.Tiff,
-      WebP: MagickFormat.WebP,
-    },
-    ...{ HEIC: MagickFormat.Heic, AVIF: MagickFormat.Avif },
+    JPEG: MagickFormat.Jpeg,
+    PNG: MagickFormat.Png,
+    GIF: MagickFormat.Gif,
+    BMP: MagickFormat.Bmp,
+    TIFF: MagickFormat.Tiff,
+    WebP: MagickFormat.WebP,
+    HEIC: MagickFormat.Heic,
+    AVIF: MagickFormat.Avif,
   };
   const settings = new MagickReadSettings({
     format: formats[format], // never guessed: ImageMagick knows 200 others
@@ -175,7 +173,7 @@ async function decodeWithMagick(
   }
 }
 
-/** Warnings that mean missing or wrong pixels; others speak of tags and profiles. */
+/** Warnings about missing or wrong pixels; the others are about tags and profiles. */
 const DAMAGE =
   /corrupt|premature|truncat|not enough|insufficient|read error|fail|cannot|unable|missing|short/i;
 
@@ -192,7 +190,7 @@ function explain(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** A file of an installed package, by its name in an import. */
+/** A file in an installed package, by its name in an import. */
 async function readPackageFile(name: string): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await readFile(new URL(import.meta.resolve(name)));
   return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);

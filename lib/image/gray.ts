@@ -1,5 +1,5 @@
 // Gray images: the type, the conversion from color and the equalized
-// histogram, equal to OpenCV's to the last bit. Files are read in image.ts.
+// histogram, equal to OpenCV's to the last bit. image.ts reads files.
 
 /** An 8-bit gray image. */
 export interface GrayImage {
@@ -15,7 +15,7 @@ export interface GrayImage {
 export interface ColorImage {
   readonly width: number;
   readonly height: number;
-  /** `width * height * 4` values, row-major; alpha is not looked at. */
+  /** `width * height * 4` values, row-major; alpha is ignored. */
   readonly data: Uint8ClampedArray | Uint8Array;
 }
 
@@ -24,7 +24,7 @@ export interface ColorImage {
  * 0.299 red, 0.587 green and 0.114 blue in 15 bits of fraction.
  *
  * @param into where to write, to save an allocation; `width * height` values
- * @throws RangeError where the sizes do not match.
+ * @throws {RangeError} if the sizes do not match
  *
  * @example
  * ```ts
@@ -57,7 +57,7 @@ export function toGray(
  * Spreads the gray values evenly over 0 to 255 (OpenCV's `equalizeHist`), so
  * that dark and pale pictures look alike to a detector.
  *
- * @returns a new image; one of a single value stays as it is.
+ * @returns a new image; a uniform one is returned unchanged.
  */
 export function equalizeHistogram(image: GrayImage): GrayImage {
   const { width, height, data } = image;

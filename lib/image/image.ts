@@ -1,9 +1,9 @@
 /**
  * Pictures: their types, reading them from files and writing PNG.
  *
- * JPEG, PNG, BMP, GIF, TIFF (first page), WebP, HEIC and AVIF become 8-bit RGBA, turned as their
- * orientation says; of an animation the first frame. Color profiles are left out. Gray conversion
- * is in `gray.ts`, cropping in `recognition/crop.ts`.
+ * JPEG, PNG, BMP, GIF, TIFF (first page), WebP, HEIC and AVIF become 8-bit RGBA with their
+ * orientation applied; for an animation, the first frame. Color profiles are ignored. Gray
+ * conversion is in `gray.ts`, cropping in `recognition/crop.ts`.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export class ImageError extends UserError {
   }
 }
 
-/** File name endings of the formats that `readImage` reads. */
+/** File extensions of the formats that `readImage` reads. */
 export const IMAGE_EXTENSIONS = [
   ".jpg",
   ".jpeg",
@@ -45,21 +45,21 @@ export const IMAGE_EXTENSIONS = [
   ".avif",
 ] as const;
 
-/** No sound picture of 50 megapixels is larger: four samples of 16 bits and something to spare. */
+/** No valid picture of 50 megapixels is larger: four samples of 16 bits and some margin. */
 const MOST_BYTES = 500_000_000;
 
 /**
  * Reads a picture from a file, or from bytes already in memory.
  *
- * The format is told by the content, not by the name. Gray and palette
- * pictures are spread to RGBA, 16-bit samples are scaled to 8 bits. Alpha is
- * kept and has no influence on the colors, as in OpenCV.
+ * The content determines the format, not the name. Gray and palette
+ * pictures are expanded to RGBA; 16-bit samples are scaled to 8 bits. Alpha is
+ * kept and does not affect the colors, as in OpenCV.
  *
  * @param source a path, a `file:` URL, or the file's bytes
  * @param name the name for error messages when bytes are given
  * @throws {ImageError} not a file (missing, a folder, a pipe), not a picture, cut off, damaged, of a
- * kind that is not read rightly, without pixels, larger than 50 megapixels or longer than 32,767
- * pixels along a side; most of it is told before decoding
+ * kind that is not read correctly, without pixels, larger than 50 megapixels or longer than 32,767
+ * pixels along a side; most of this is detected before decoding
  *
  * @example
  * ```ts
@@ -104,7 +104,7 @@ async function readBytes(path: string | URL, file: string) {
       const limit = MOST_BYTES / 1e6;
       throw new ImageError(
         file,
-        `is larger than the ${limit} MB that are read`,
+        `is larger than the limit of ${limit} MB`,
       );
     }
     return new Uint8Array(await readFile(path));
@@ -113,7 +113,7 @@ async function readBytes(path: string | URL, file: string) {
     const { code } = error as { code?: string };
     const reasons: Record<string, string> = {
       ENOENT: "no such file",
-      EACCES: "may not be read: its rights forbid it",
+      EACCES: "cannot be read: permission denied",
       ELOOP: "is a link that leads to itself",
     };
     throw new ImageError(
@@ -126,7 +126,7 @@ async function readBytes(path: string | URL, file: string) {
 /**
  * A picture as the bytes of a PNG file: gray stays gray, RGBA stays RGBA.
  *
- * @throws {RangeError} when `data` does not have the length its size asks for
+ * @throws {RangeError} when the length of `data` does not match the size
  *
  * @example
  * ```ts
@@ -140,7 +140,7 @@ export function encodePng(image: GrayImage | ColorImage): Uint8Array {
   if (channels !== 1 && channels !== 4) {
     throw new RangeError(
       `${width} x ${height} pixels with ${data.length} bytes are neither ` +
-        "gray (1 byte a pixel) nor RGBA (4)",
+        "gray (1 byte per pixel) nor RGBA (4)",
     );
   }
   const png = new PNG({ width, height });
@@ -153,7 +153,7 @@ export function encodePng(image: GrayImage | ColorImage): Uint8Array {
 }
 
 /**
- * Writes a picture as a PNG file, whole or not at all.
+ * Writes a picture as a PNG file, completely or not at all.
  *
  * @throws {FileError} when the file cannot be written
  */

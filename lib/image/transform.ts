@@ -1,6 +1,7 @@
-// Gray images in another geometry: padded, shrunk, turned, mirrored. Where a transformed image
-// reaches beyond the source, the source's edge pixels repeat. Crops of faces are in
+// Transforms gray images: padding, shrinking, rotating, mirroring. Where a transformed image
+// extends beyond the source, the source's edge pixels repeat. Face crops are in
 // recognition/crop.ts, the layers of a search in haar/pyramid.ts.
+import type { Size } from "./box.ts";
 import type { GrayImage } from "./gray.ts";
 
 const clamp = (value: number, limit: number) =>
@@ -39,8 +40,8 @@ export function padImage(
 }
 
 /**
- * The image at a whole fraction of its size: each pixel is the mean of `factor` x `factor`; what is
- * left over at the right and at the bottom is dropped.
+ * The image shrunk by a whole factor: each pixel is the mean of `factor` x `factor`; the remainder
+ * at the right and bottom is dropped.
  *
  * @param factor a whole number from 1 to the shorter side
  */
@@ -63,7 +64,7 @@ export function shrinkImage(image: GrayImage, factor: number): GrayImage {
   return { width, height, data };
 }
 
-/** The image with left and right exchanged. */
+/** The image with left and right swapped. */
 export function mirrorImage({ width, height, data }: GrayImage): GrayImage {
   const mirrored = new Uint8Array(data.length);
   for (let y = 0; y < height; y++) {
@@ -74,24 +75,37 @@ export function mirrorImage({ width, height, data }: GrayImage): GrayImage {
   return { width, height, data: mirrored };
 }
 
-/** An image that was turned, and the way back. */
+/** A rotated image, and the mapping back. */
 export interface TurnedImage extends GrayImage {
-  /** The place in the source of a place in the turned image. */
+  /** The source position of a position in the rotated image. */
   toSource(x: number, y: number): { x: number; y: number };
 }
 
 /**
- * The image turned about its middle, all of it, with bilinear interpolation.
+ * The image rotated about its center, with bilinear interpolation.
  *
- * @param degrees counterclockwise as seen, so that what leans to the right by as much stands upright
+ * @param degrees clockwise, as seen
+ * @param size of the result; by default the whole image fits in
+ *
+ * @example
+ * ```ts
+ * import { turnImage } from "mien/image/transform.ts";
+ *
+ * const image = { width: 2, height: 2, data: Uint8Array.of(1, 2, 3, 4) };
+ * console.log(turnImage(image, 90).data); // 3, 1, 4, 2
+ * ```
  */
-export function turnImage(image: GrayImage, degrees: number): TurnedImage {
-  const angle = degrees * Math.PI / 180;
+export function turnImage(
+  image: GrayImage,
+  degrees: number,
+  size?: Size,
+): TurnedImage {
+  const angle = -degrees * Math.PI / 180;
   const cos = Math.cos(angle), sin = Math.sin(angle);
   const bound = (a: number, b: number) =>
     Math.ceil(a * Math.abs(cos) + b * Math.abs(sin) - 1e-9);
-  const width = bound(image.width, image.height);
-  const height = bound(image.height, image.width);
+  const width = size?.width ?? bound(image.width, image.height);
+  const height = size?.height ?? bound(image.height, image.width);
   const toSource = (x: number, y: number) => {
     const u = x - width / 2, v = y - height / 2;
     return {

@@ -1,13 +1,13 @@
-// How readily a network gives each answer, and how surely: offsets and a temperature of the logits,
-// folded into its last weights.
+// How readily and how confidently a network gives each answer: offsets and a temperature for the
+// logits, folded into its last weights.
 //
-// A network learns how often each emotion occurs in its training data. Where it is used other
-// emotions are common, and adding the logarithm of the ratio to the logits corrects for it (Menon
+// A network learns how often each emotion occurs in its training data. Where it is used, other
+// emotions may be common; adding the logarithm of the ratio to the logits corrects for this (Menon
 // et al. 2021, "Long-tail learning via logit adjustment", arXiv 2007.07314). The networks here end
-// with a convolution, the mean over its map and soft-max, so that the offsets can be added to the
-// convolution's bias: the corrected network costs nothing more. Neither does a temperature that
-// makes its confidence agree with its accuracy (Guo et al. 2017, "On calibration of modern neural
-// networks", arXiv 1706.04599): a network that learned from votes is less sure than it is right.
+// with a convolution, the mean over its map and softmax, so the offsets can be added to the
+// convolution's bias: the corrected network costs nothing extra. Neither does a temperature that
+// makes its confidence match its accuracy (Guo et al. 2017, "On calibration of modern neural
+// networks", arXiv 1706.04599): a network that learned from votes is underconfident.
 import "./quiet_tfjs.ts";
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../user_error.ts";
@@ -38,8 +38,8 @@ export function addOffsets(
 }
 
 /**
- * Divides the logits by a temperature: below 1 the model becomes surer, above 1 less sure. The
- * answers stay. Changes the model in place.
+ * Divides the logits by a temperature: below 1 makes the model more sure, above 1 less sure. Its
+ * answers do not change. Changes the model in place.
  *
  * @param temperature above 0
  * @throws {UserError} when the last layer with weights has no bias, or for a temperature that is
@@ -57,7 +57,7 @@ export function addOffsets(
 export function divideLogits(model: tf.LayersModel, temperature: number): void {
   if (!(temperature > 0 && Number.isFinite(temperature))) {
     throw new UserError(
-      `a temperature is a number above 0, not ${temperature}`,
+      `the temperature must be a number above 0, not ${temperature}`,
     );
   }
   const answers = model.outputs[0].shape.at(-1)!;
@@ -68,7 +68,7 @@ export function divideLogits(model: tf.LayersModel, temperature: number): void {
   }
 }
 
-/** The weights of the last layer that has any; its logits are linear in them. */
+/** The weights of the last layer that has any; the logits are linear in them. */
 function lastWeights(model: tf.LayersModel, answers: number) {
   const last = model.layers.findLast((layer) => layer.weights.length > 0);
   const bias = last?.weights.find(({ shape }) => shape.length === 1);
@@ -76,6 +76,6 @@ function lastWeights(model: tf.LayersModel, answers: number) {
   throw new UserError(
     `${model.name}: its last layer with weights${
       last ? `, ${last.name},` : ""
-    } has no bias of ${answers} numbers to change`,
+    } has no bias with ${answers} values to change`,
   );
 }

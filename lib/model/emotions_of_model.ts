@@ -1,5 +1,5 @@
-// What a model's numbers mean: the names of its classes, and the scale of its input. Both lie in the
-// model's metadata, so they are saved with it (`userDefinedMetadata` of model.json) and come back.
+// What a model's numbers mean: the names of its classes, and the scale of its input. Both are in the
+// model's metadata, so they are saved and loaded with it (`userDefinedMetadata` in model.json).
 import type * as tf from "@tensorflow/tfjs";
 import { complaintAbout, numbersFor } from "../emotions.ts";
 import { OWN_SCALE, type Scale } from "../network/input.ts";
@@ -7,21 +7,21 @@ import { UserError } from "../user_error.ts";
 
 /** What a model's numbers mean. */
 export interface ModelMeaning {
-  /** One name a class; numbers where the model names none. */
+  /** One name per class; numbers if the model has no names. */
   emotions: readonly string[];
-  /** Whether the names are the model's, not numbers. */
+  /** Whether the names are the model's own, not numbers. */
   named: boolean;
   /** What black and white become in its input. */
   scale: Scale;
 }
 
-/** Names or a scale that do not fit a model. */
+/** Names or a scale that do not match a model. */
 export class MeaningError extends UserError {
   override readonly name = "MeaningError";
 }
 
 /** The number of classes of a model, its last dimension. */
-export function classesOf(model: tf.LayersModel): number {
+function classesOf(model: tf.LayersModel): number {
   return model.outputs[0].shape.at(-1) as number;
 }
 
@@ -55,7 +55,7 @@ export function meaningOf(model: tf.LayersModel): ModelMeaning {
 }
 
 /**
- * Names a model's classes, and its scale where it is not this project's, in its metadata.
+ * Records the names of a model's classes in its metadata, and its scale if it is not this project's.
  *
  * @throws {MeaningError} when there are more or fewer names than classes, or one cannot be a name
  */
@@ -69,15 +69,16 @@ export function nameEmotions(
   const own = scale[0] === OWN_SCALE[0] && scale[1] === OWN_SCALE[1];
   const { scale: _, ...rest } = metadataOf(model);
   model.setUserDefinedMetadata({
-    ...{ ...rest, emotions: [...emotions] },
+    ...rest,
+    emotions: [...emotions],
     ...(own ? {} : { scale: [...scale] }),
   });
 }
 
 /**
- * What the user says of a model of another project: `--emotions a,b,c` and `--scale 0..1`.
+ * Applies what the user says about another project's model: `--emotions a,b,c` and `--scale 0..1`.
  *
- * @throws {MeaningError} for a text that is not a list or range, or does not fit the model
+ * @throws {MeaningError} for text that is not a list or range, or does not match the model
  */
 export function declareMeaning(
   model: tf.LayersModel,
@@ -107,7 +108,7 @@ function checkScale(scale: Scale, said = JSON.stringify(scale)): void {
     black !== white;
   if (fits) return;
   throw new MeaningError(
-    `the scale is what black and white become, such as 0..1, -1..1 or 0..255, not ${said}`,
+    `the scale must be the values for black and white, such as 0..1, -1..1 or 0..255, not ${said}`,
   );
 }
 
@@ -115,7 +116,7 @@ function checkNames(model: tf.LayersModel, emotions: readonly string[]): void {
   const classes = classesOf(model);
   const complaint = Array.isArray(emotions)
     ? complaintAbout(emotions)
-    : "they are no list of names";
+    : "they are not a list of names";
   if (complaint) {
     throw new MeaningError(`the model's emotions: ${complaint}`);
   }

@@ -1,4 +1,4 @@
-// What a model.json may hold, before anybody has checked it.
+// What a model.json may contain before it has been checked.
 
 /** Any JSON object. */
 export type Json = Record<string, unknown>;

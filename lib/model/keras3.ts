@@ -1,8 +1,8 @@
-// Keras 3 writes models in words that TensorFlow.js does not know: `batch_shape`, inputs as tensors
-// with a history, types as objects. They are put into the words of Keras 2, which mean the same.
+// Keras 3 writes models in terms that TensorFlow.js does not know: `batch_shape`, inputs as tensors
+// with a history, types as objects. This translates them into the equivalent terms of Keras 2.
 import { isObject, type Json } from "./json.ts";
 
-/** A model's topology in the words of Keras 2; what is not Keras 3 stays. */
+/** A model's topology in the terms of Keras 2; whatever is not Keras 3 is unchanged. */
 export function fromKeras3(topology: Json): Json {
   const { model_config: model } = topology;
   if (isObject(model)) return { ...topology, model_config: oldLayer(model) };

@@ -9,9 +9,9 @@ export interface LayerCost {
   layer: string;
   /** Its class, such as `SeparableConv2D`. */
   kind: string;
-  /** Height x width x channels of what it gives. */
+  /** Height x width x channels of its output. */
   output: string;
-  /** Weights, those included that are not trained (moving mean and variance). */
+  /** Weights, including those that are not trained (moving mean and variance). */
   parameters: number;
   /** Multiply-adds of one prediction. */
   multiplyAdds: number;
@@ -21,7 +21,7 @@ export interface LayerCost {
  * The costs of all layers with weights, in the model's order.
  *
  * The counts are those of Howard et al. 2017, "MobileNets", section 3.1: a
- * convolution costs kernel x kernel x inputs x outputs at each place, a
+ * convolution costs kernel x kernel x inputs x outputs at each position, a
  * separable one kernel x kernel x inputs + inputs x outputs.
  *
  * @example
@@ -50,7 +50,7 @@ export function layerCosts(model: tf.LayersModel): LayerCost[] {
 
 function multiplyAdds(layer: tf.layers.Layer, output: number[]): number {
   if (layer.getClassName() === "BatchNormalization") return 0;
-  // A kernel is used once at each place; a bias is added, not multiplied.
+  // A kernel is applied once at each position; a bias is added, not multiplied.
   const places = output.slice(0, -1).reduce(
     (product, side) => product * side,
     1,

@@ -1,5 +1,5 @@
-// The layers of a model.json and how they are joined, checked before TensorFlow.js builds them: an
-// input that is never made would be waited for without an end.
+// Checks the layers of a model.json and their connections before TensorFlow.js builds them: it would
+// wait forever for an input that is never produced.
 import * as tf from "@tensorflow/tfjs";
 import { describe, isObject, type Json } from "./json.ts";
 
@@ -12,7 +12,7 @@ type Fail = (reason: string) => Error;
 type Widths = Map<string, number | undefined>;
 
 /**
- * @param specs the weights that the model brings
+ * @param specs the model's weights
  * @throws what `fail` makes, naming the layer or field that is wrong
  */
 export function checkLayers(
@@ -81,7 +81,7 @@ function checkLayer(
   const known = tf.serialization.SerializationMap.getMap().classNameMap;
   if (typeof kind !== "string" || !Object.hasOwn(known, kind)) {
     throw fail(
-      `${place} (${config.name}) is of the class ${
+      `${place} (${config.name}) has the class ${
         describe(kind)
       }, which TensorFlow.js does not know; register it with tf.serialization.registerClass, or build the network from tf.layers`,
     );
@@ -89,7 +89,7 @@ function checkLayer(
   checkSizes(layer, place, widths, fail);
 }
 
-/** Sizes that would be allocated before anybody compares them with the weights. */
+/** Sizes that would be allocated before they are compared with the weights. */
 function checkSizes(
   { config }: Json,
   place: string,
@@ -107,7 +107,7 @@ function checkSizes(
     const width = widths.get(`${name}/kernel`);
     if (width !== undefined && width !== size) {
       throw fail(
-        `${place} (${name}) has ${size} ${field}, its weights are for ${width}`,
+        `${place} (${name}) has ${size} ${field}, but its weights are for ${width}`,
       );
     }
   }
@@ -132,7 +132,7 @@ function isJoint(value: unknown): value is Joint {
     );
 }
 
-/** Every input exists, and none needs, over others, what it makes itself. */
+/** Checks that every input exists, and that no layer depends on its own output. */
 function checkJoints(
   config: Json,
   layers: Json[],
@@ -149,7 +149,7 @@ function checkJoints(
         `${where}.name is ${describe(name)}, config.name ${describe(own)}`,
       );
     }
-    if (nodes.has(name)) throw fail(`two layers are called ${name}`);
+    if (nodes.has(name)) throw fail(`two layers are named ${name}`);
     if (!Array.isArray(inbound)) {
       throw fail(`${where}.inbound_nodes (${name}) is ${describe(inbound)}`);
     }
@@ -158,7 +158,7 @@ function checkJoints(
         return node as Joint[];
       }
       throw fail(
-        `${where}.inbound_nodes (${name}) holds ${
+        `${where}.inbound_nodes (${name}) contains ${
           describe(node)
         }, not a list of [layer, node, tensor]`,
       );
@@ -182,7 +182,7 @@ function checkJoints(
   checkOrder(nodes, fail);
 }
 
-/** Whether a layer has a first output by itself: an input, or a model with an input of its own. */
+/** Whether a layer has a first output by itself: an input, or a model with its own input. */
 function madeAtOnce(layer: Json): boolean {
   if (layer.class_name !== "Sequential") {
     return layer.class_name === "InputLayer" || isModel(layer);
@@ -203,7 +203,7 @@ function checkEnd(
   const made = nodes.get(from);
   if (!made) {
     throw fail(
-      `${to} takes the output of ${from}, but there is not a layer of that name`,
+      `${to} takes the output of ${from}, but there is no layer with that name`,
     );
   }
   if (index >= made.length) {
@@ -211,7 +211,7 @@ function checkEnd(
   }
 }
 
-/** @throws what `fail` makes, where layers need each other in a circle */
+/** @throws what `fail` makes, if layers depend on each other in a circle */
 function checkOrder(nodes: Map<string, Joint[][]>, fail: Fail): void {
   const waiting = new Map<string, Joint[]>();
   for (const [name, joints] of nodes) {

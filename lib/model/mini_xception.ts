@@ -13,23 +13,25 @@ export interface MiniXceptionOptions {
   /** The names of the classes, or their number; by default FER-2013's seven emotions. */
   classes?: readonly string[] | number;
   /**
-   * The L2 penalty of the kernels of the first two convolutions. The authors' code names it for
-   * the separable ones too, but as `kernel_regularizer`, which Keras 2 takes and does not apply
-   * there: those have a depthwise and a pointwise kernel, each with a regularizer of its own.
+   * The L2 penalty on the kernels of the first two convolutions. The authors' code sets it for
+   * the separable ones too, but as `kernel_regularizer`, which Keras 2 accepts but does not apply
+   * there: those have a depthwise and a pointwise kernel, each with its own regularizer.
    */
   l2?: number;
-  /** Where the random first weights come from. */
+  /** The seed of the random initial weights. */
   seed?: number;
 }
 
 /** The reference: seven emotions, L2 of 0.01. */
-export const miniXceptionDefaults: Required<MiniXceptionOptions> = {
-  ...{ classes: EMOTIONS, l2: 0.01, seed: 1 },
+const miniXceptionDefaults: Required<MiniXceptionOptions> = {
+  classes: EMOTIONS,
+  l2: 0.01,
+  seed: 1,
 };
 
 /**
- * Builds mini-Xception, from faces of 48 x 48 x 1 in -1..1 to one probability an
- * emotion, with random first weights (Glorot uniform).
+ * Builds mini-Xception, from faces of 48 x 48 x 1 in -1..1 to one probability per
+ * emotion, with random initial weights (Glorot uniform).
  *
  * @example
  * ```ts
@@ -51,26 +53,39 @@ export function buildMiniXception(
 
   const stem = (x: tf.SymbolicTensor) => {
     const conv = tf.layers.conv2d({
-      ...{ filters: 8, kernelSize: 3, useBias: false },
-      ...{ kernelInitializer: initial(), kernelRegularizer: penalty() },
+      filters: 8,
+      kernelSize: 3,
+      useBias: false,
+      kernelInitializer: initial(),
+      kernelRegularizer: penalty(),
     });
     return relu(normalized(conv.apply(x) as tf.SymbolicTensor));
   };
   const separable = (x: tf.SymbolicTensor, filters: number) => {
     const conv = tf.layers.separableConv2d({
-      ...{ filters, kernelSize: 3, padding: "same", useBias: false },
-      ...{ depthwiseInitializer: initial(), pointwiseInitializer: initial() },
+      filters,
+      kernelSize: 3,
+      padding: "same",
+      useBias: false,
+      depthwiseInitializer: initial(),
+      pointwiseInitializer: initial(),
     });
     return normalized(conv.apply(x) as tf.SymbolicTensor);
   };
   const block = (x: tf.SymbolicTensor, filters: number) => {
     const conv = tf.layers.conv2d({
-      ...{ filters, kernelSize: 1, strides: 2, padding: "same" },
-      ...{ useBias: false, kernelInitializer: initial() },
+      filters,
+      kernelSize: 1,
+      strides: 2,
+      padding: "same",
+      useBias: false,
+      kernelInitializer: initial(),
     });
     const shortcut = normalized(conv.apply(x) as tf.SymbolicTensor);
     const pool = tf.layers.maxPooling2d({
-      ...{ poolSize: 3, strides: 2, padding: "same" },
+      poolSize: 3,
+      strides: 2,
+      padding: "same",
     });
     const main = pool.apply(
       separable(relu(separable(x, filters)), filters),
@@ -83,14 +98,16 @@ export function buildMiniXception(
   for (const filters of [16, 32, 64, 128]) x = block(x, filters);
   const head = tf.layers.conv2d({ // 3 x 3 x 128 before, 3 x 3 x 7 after
     filters: typeof classes === "number" ? classes : classes.length,
-    ...{ kernelSize: 3, padding: "same" },
+    kernelSize: 3,
+    padding: "same",
     kernelInitializer: initial(),
   });
   x = head.apply(x) as tf.SymbolicTensor;
   x = tf.layers.globalAveragePooling2d({}).apply(x) as tf.SymbolicTensor;
   const output = tf.layers.activation({ activation: "softmax" }).apply(x);
   const model = tf.model({
-    ...{ inputs: input, outputs: output as tf.SymbolicTensor },
+    inputs: input,
+    outputs: output as tf.SymbolicTensor,
     name: "mini_xception",
   });
   if (typeof classes !== "number") nameEmotions(model, classes);

@@ -1,6 +1,6 @@
-// A model.json and its weights' files, read and checked before TensorFlow.js gets them: it waits for
-// ever for a layer that does not exist, and takes whatever numbers it is given. What is checked here
-// is the format; what a network may consist of is in network/graph.ts.
+// Reads and checks a model.json and its weight files before TensorFlow.js gets them: it would wait
+// forever for a layer that does not exist, and accept any numbers it is given. This checks the
+// format; what a network may consist of is in network/graph.ts.
 import type * as tf from "@tensorflow/tfjs";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -14,7 +14,7 @@ export class CheckpointError extends FileError {
   override readonly name = "CheckpointError";
 }
 
-/** The description of a model as TensorFlow.js wants it, with its weights. */
+/** The description of a model as TensorFlow.js expects it, with its weights. */
 export interface ModelFile {
   modelTopology: Json;
   userDefinedMetadata?: Json;
@@ -35,7 +35,7 @@ const BYTES: Record<string, number> = {
   bool: 1,
 };
 
-/** Bytes of a regular file; devices and pipes, which may never end, are refused. */
+/** The bytes of a regular file; devices and pipes, which may never end, are rejected. */
 function readBytes(file: string, most: number): Uint8Array<ArrayBuffer> {
   try {
     const about = fs.statSync(file);
@@ -56,7 +56,7 @@ function readBytes(file: string, most: number): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Reads and checks a model.json and the weights beside it.
+ * Reads and checks a model.json and the weights next to it.
  *
  * @throws {CheckpointError} naming the file, the field and what is wrong with it
  */
@@ -66,7 +66,7 @@ export function readModelFile(file: string): ModelFile {
   const topology = json.modelTopology;
   if (json.format === "graph-model" || isObject(topology) && topology.node) {
     throw fail(
-      "is a graph model, which keeps no layers; convert the original again as a layers model (tensorflowjs_converter --output_format=tfjs_layers_model)",
+      "is a graph model, which has no layers; convert the original again as a layers model (tensorflowjs_converter --output_format=tfjs_layers_model)",
     );
   }
   if (!isObject(topology) || !Array.isArray(json.weightsManifest)) {
@@ -104,7 +104,7 @@ function readJson(file: string): Json {
 
 type Fail = (reason: string) => CheckpointError;
 
-/** All weights, group by group, as one run of bytes with a list of what they are. */
+/** All weights, group by group, as one sequence of bytes with a list of what they are. */
 function readManifest(manifest: unknown[], folder: string, fail: Fail) {
   const weightSpecs: tf.io.WeightsManifestEntry[] = [];
   const parts: Uint8Array<ArrayBuffer>[] = [];
@@ -152,7 +152,7 @@ function readManifest(manifest: unknown[], folder: string, fail: Fail) {
   return { weightSpecs, weightData: weightData.buffer };
 }
 
-/** One entry of a manifest and the bytes that it takes. */
+/** One entry of a manifest and its number of bytes. */
 function checkWeight(entry: unknown, place: string, fail: Fail) {
   if (!isObject(entry) || typeof entry.name !== "string") {
     throw fail(`${place} has no name: it is ${describe(entry)}`);
@@ -181,7 +181,7 @@ function checkWeight(entry: unknown, place: string, fail: Fail) {
   };
 }
 
-/** The file that a path of the manifest names: it lies in the model's folder or below. */
+/** The file named by a path in the manifest: it must be in the model's folder or below. */
 function weightsPath(
   name: unknown,
   folder: string,
@@ -192,7 +192,7 @@ function weightsPath(
     !/^[/\\]|^[A-Za-z]+:|\\|\0/.test(name) && !name.split("/").includes("..");
   if (inside) return path.join(folder, name as string);
   throw fail(
-    `${place} is ${describe(name)}; weights must lie in the model's folder`,
+    `${place} is ${describe(name)}; weights must be in the model's folder`,
   );
 }
 
@@ -208,7 +208,7 @@ export function checkWeights(file: string, model: tf.LayersModel): void {
         file,
         `the weight ${name} has ${
           values[wrong]
-        } at place ${wrong}; a network with it answers nothing: take another model`,
+        } at index ${wrong}, so the network cannot give an answer: use another model`,
       );
     }
     if (/moving_variance/.test(name) && values.some((value) => value < 0)) {

@@ -1,5 +1,5 @@
-// Imported for its effect: tfjs keeps to itself, at its first use, the advice to install the backend of
-// Node, which Deno does not need.
+// Imported for its side effect: suppresses the advice that tfjs prints at its first use, to install the
+// Node backend, which Deno does not need.
 import * as tf from "@tensorflow/tfjs";
 
 tf.enableProdMode();

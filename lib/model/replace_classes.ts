@@ -1,9 +1,9 @@
-// The same network with another end: its last layer of weights is made for other classes.
+// The same network with a different output: its last layer with weights is replaced for other classes.
 import * as tf from "@tensorflow/tfjs";
 import { nameEmotions } from "./emotions_of_model.ts";
 import { UserError } from "../user_error.ts";
 
-/** A model whose end cannot be replaced. */
+/** A model whose output layer cannot be replaced. */
 export class ReplaceError extends UserError {
   override readonly name = "ReplaceError";
 }
@@ -19,7 +19,7 @@ interface LayerConfig {
  * many outputs as there are names; all other layers keep their weights. Fine-tune it with `freeze`.
  *
  * @param emotions the names of the new classes
- * @param options.seed where the last layer's first weights come from
+ * @param options.seed the seed of the last layer's initial weights
  * @throws {ReplaceError} when the last layer with weights gives something other than the classes
  *
  * @example
@@ -51,9 +51,9 @@ export async function replaceClasses(
     : undefined;
   if (!config || !field) {
     throw new ReplaceError(
-      `the end of ${model.name} cannot be replaced: its last layer with weights, ${
+      `the output of ${model.name} cannot be replaced: its last layer with weights, ${
         last?.name ?? "none"
-      }, is no dense layer or convolution with ${size} outputs`,
+      }, is not a dense layer or convolution with ${size} outputs`,
     );
   }
   config[field] = emotions.length;

@@ -1,10 +1,10 @@
-// Saved models and the state of a run: written whole or not at all.
+// Saved models and the state of a run: written completely or not at all.
 //
-// Reading and checking the file is in model_file.ts.
+// model_file.ts reads and checks the file.
 //
 // A model is a folder with model.json and weights.bin in TensorFlow.js' LayersModel format, which
-// `tf.loadLayersModel` reads in a browser without this project. A run's state is one file with all
-// that training needs to go on. What is in it is training/train.ts' business.
+// `tf.loadLayersModel` reads in a browser without this project. A run's state is one file with
+// everything that training needs to continue; training/train.ts defines its contents.
 import "./quiet_tfjs.ts";
 import { FileError, makeFolder, naming, writeWhole } from "../write_whole.ts";
 import { CheckpointError, checkWeights, readModelFile } from "./model_file.ts";
@@ -12,7 +12,7 @@ import * as tf from "@tensorflow/tfjs";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-/** Runs `act`; a file that it cannot write or read is told as a {@linkcode CheckpointError}. */
+/** Runs `act`; a file that it cannot write or read becomes a {@linkcode CheckpointError}. */
 export function asCheckpoint<T>(act: () => T): T {
   try {
     return act();
@@ -24,10 +24,10 @@ export function asCheckpoint<T>(act: () => T): T {
 }
 
 /**
- * Saves a model as `folder`/model.json and weights.bin, whole or not at all: a folder without
- * model.json holds no model. A model that is there is replaced; other files of the folder stay.
+ * Saves a model as `folder`/model.json and weights.bin, completely or not at all: a folder without
+ * model.json contains no model. An existing model is replaced; other files in the folder stay.
  *
- * @throws {CheckpointError} for a full disk, missing rights and the like
+ * @throws {CheckpointError} for a full disk, missing permissions and the like
  *
  * @example
  * ```ts
@@ -64,7 +64,7 @@ export async function saveModel(
   asCheckpoint(() => {
     makeFolder(folder);
     naming(folder, () => {
-      // Another network's weights never stand beside this description.
+      // Another network's weights are never next to this description.
       const same = fs.existsSync(file) &&
         fs.readFileSync(file, "utf8") === description;
       if (!same) fs.rmSync(file, { force: true });
@@ -100,7 +100,7 @@ export async function loadModel(place: string): Promise<tf.LayersModel> {
     const [reason] = String((error as Error).message).split("\n");
     throw new CheckpointError(
       file,
-      `cannot be made into a model: ${
+      `cannot be turned into a model: ${
         reason.length > 300 ? `${reason.slice(0, 300)}…` : reason
       }`,
       error,

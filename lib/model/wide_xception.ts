@@ -1,5 +1,5 @@
 // wide-Xception: our own small network for faces of 48 x 48 x 1. Like
-// mini-Xception it is made of residual modules of depth-wise separable
+// mini-Xception it consists of residual modules of depthwise separable
 // convolutions, but it spends the 8,064 weights of the last 3 x 3 convolution,
 // and the fourth module, on wider modules, each followed by a second one that
 // keeps the size. 58,199 parameters.
@@ -12,16 +12,16 @@ import { nameEmotions } from "./emotions_of_model.ts";
 export interface WideXceptionOptions {
   /** The names of the classes, or their number; by default FER-2013's seven emotions. */
   classes?: readonly string[] | number;
-  /** Where the random first weights come from. */
+  /** The seed of the random initial weights. */
   seed?: number;
 }
 
-/** Filters of the three stages, at 22 x 22, 11 x 11 and 6 x 6 places. */
+/** Filters of the three stages, at 22 x 22, 11 x 11 and 6 x 6 positions. */
 const FILTERS = [24, 48, 96];
 
 /**
  * Builds wide-Xception, from faces of 48 x 48 x 1 in -1..1 to one probability
- * an emotion, with random first weights (Glorot uniform).
+ * per emotion, with random initial weights (Glorot uniform).
  *
  * @example
  * ```ts
@@ -49,7 +49,10 @@ export function buildWideXception(
     strides: number,
   ) => {
     const conv = tf.layers.conv2d({
-      ...{ filters, kernelSize, strides, useBias: false },
+      filters,
+      kernelSize,
+      strides,
+      useBias: false,
       padding: kernelSize === 1 ? "same" : "valid",
       kernelInitializer: initial(),
     });
@@ -57,15 +60,21 @@ export function buildWideXception(
   };
   const separable = (x: tf.SymbolicTensor, filters: number) => {
     const conv = tf.layers.separableConv2d({
-      ...{ filters, kernelSize: 3, padding: "same", useBias: false },
-      ...{ depthwiseInitializer: initial(), pointwiseInitializer: initial() },
+      filters,
+      kernelSize: 3,
+      padding: "same",
+      useBias: false,
+      depthwiseInitializer: initial(),
+      pointwiseInitializer: initial(),
     });
     return apply(tf.layers.batchNormalization(), apply(conv, x));
   };
   /** Halves the sides, like a module of mini-Xception. */
   const shrinking = (x: tf.SymbolicTensor, filters: number) => {
     const pool = tf.layers.maxPooling2d({
-      ...{ poolSize: 3, strides: 2, padding: "same" },
+      poolSize: 3,
+      strides: 2,
+      padding: "same",
     });
     const main = apply(
       pool,
@@ -73,7 +82,7 @@ export function buildWideXception(
     );
     return apply(tf.layers.add(), main, convolve(x, filters, 1, 2));
   };
-  /** Keeps shape and shortcut as they are (He et al. 2016, pre-activation). */
+  /** Keeps shape and shortcut unchanged (He et al. 2016, pre-activation). */
   const keeping = (x: tf.SymbolicTensor, filters: number) => {
     const main = separable(relu(separable(relu(x), filters)), filters);
     return apply(tf.layers.add(), x, main);

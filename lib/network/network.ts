@@ -9,13 +9,11 @@ import { TrainingBackward } from "./compiler/backward.ts";
 import { Arena, padded, type PixelBuffer } from "./compiler/buffers.ts";
 import { TrainingForward } from "./compiler/forward.ts";
 import { Prediction } from "./compiler/prediction.ts";
+import { addLosses } from "./loss.ts";
 import { loadModule } from "../load_wasm.ts";
 import type { Kernels } from "./wasm/kernels.ts";
 
 const PAGE = 65536;
-
-/** The least probability whose logarithm is taken. */
-const TINY = 1e-37;
 
 /** The two halves of a training program. */
 interface Training {
@@ -62,6 +60,8 @@ export interface NetworkOptions {
   batch: number;
   /** Whether `gradient` is wanted; it takes far more memory. */
   training: boolean;
+  /** The focal loss's exponent (loss.ts); without it or 0, the cross-entropy. */
+  gamma?: number;
 }
 
 /**
@@ -71,7 +71,7 @@ export interface NetworkOptions {
  * @example
  * ```ts
  * import { buildMiniXception } from "mien/model/mini_xception.ts";
- * import { describeNetwork } from "mien/network/graph.ts";
+ * import { describeNetwork } from "mien/network/describe_network.ts";
  * import { Network } from "mien/network/network.ts";
  *
  * const graph = describeNetwork(buildMiniXception());
@@ -245,7 +245,7 @@ export class Network {
    *
    * @param weights One factor an example for its loss and gradient.
    * @param seed What dropout draws from; another number for each batch.
-   * @returns the sum of the examples' cross-entropies
+   * @returns the sum of the examples' losses
    * @throws {NetworkError} where `count` is not 1 to the batch, or the network
    * was not created for training
    */
@@ -254,7 +254,19 @@ export class Network {
     const { parts: { kernels, address }, training } = this.#training();
     const { raw, segments, slope } = training.backward;
     for (const { address: at, bytes } of raw) kernels.zero(at, bytes);
-    const loss = this.#loss(count, slope, weights);
+    const { outputs, targets, options: { gamma = 0 } } = this;
+    const loss = addLosses(
+      {
+        outputs,
+        targets,
+        count,
+        classes: this.graph.outputSize,
+        weights,
+        gamma,
+      },
+      this.#view(slope),
+      slope.channels,
+    );
     for (const segment of segments) segment.run(count);
     for (const { address: from, offset, index, table } of raw) {
       const to = address.gradients + offset * 4;
@@ -280,33 +292,6 @@ export class Network {
     forward.seed = seed;
     for (const segment of forward.segments) segment.run(count);
     softmax(this.#view(forward.logits), this.outputs, this.graph, count);
-  }
-
-  /** The loss; writes its gradient for the logits. */
-  #loss(count: number, slope: PixelBuffer, weights?: Float32Array): number {
-    const classes = this.graph.outputSize;
-    const { outputs, targets } = this;
-    const slopes = this.#view(slope);
-    const { channels } = slope;
-    let loss = 0;
-    for (let i = 0; i < count; i++) {
-      const weight = weights?.[i] ?? 1;
-      let sum = 0, entropy = 0;
-      for (let k = 0; k < classes; k++) {
-        const target = targets[i * classes + k];
-        sum += target;
-        if (target === 0) continue;
-        entropy -= target *
-          Math.log(Math.max(outputs[i * classes + k], TINY));
-      }
-      for (let k = 0; k < classes; k++) {
-        const at = i * classes + k;
-        slopes[i * channels + k] = weight / count *
-          (outputs[at] * sum - targets[at]);
-      }
-      loss += weight * entropy;
-    }
-    return loss;
   }
 
   #view(buffer: PixelBuffer): Float32Array {

@@ -2,7 +2,8 @@
 // workers and pages, and compiled with its weights.
 
 import type * as tf from "@tensorflow/tfjs";
-import { describeNetwork, type NetworkGraph } from "./graph.ts";
+import { describeNetwork } from "./describe_network.ts";
+import type { NetworkGraph } from "./graph.ts";
 import type { Scale } from "./input.ts";
 import { Network, type NetworkOptions } from "./network.ts";
 import { readWeights } from "./weights.ts";

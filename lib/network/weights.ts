@@ -2,7 +2,8 @@
 // model's own tfjs only.
 
 import type * as tf from "@tensorflow/tfjs";
-import { describeNetwork, NetworkError, type NetworkGraph } from "./graph.ts";
+import { describeNetwork } from "./describe_network.ts";
+import { NetworkError, type NetworkGraph } from "./graph.ts";
 
 /** The flat arrays that hold a network's weights. */
 export interface FlatWeights {
@@ -32,7 +33,7 @@ function variablesOf(graph: NetworkGraph, model: tf.LayersModel) {
  * @example
  * ```ts
  * import { buildMiniXception } from "mien/model/mini_xception.ts";
- * import { describeNetwork } from "mien/network/graph.ts";
+ * import { describeNetwork } from "mien/network/describe_network.ts";
  * import { readWeights } from "mien/network/weights.ts";
  *
  * const model = buildMiniXception();

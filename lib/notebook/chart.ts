@@ -1,24 +1,24 @@
-// A chart: an SVG that stands alone and reads well on light and dark pages,
-// because it brings its own background and inks for both. What the charts show
-// is in charts.ts; showing them in a notebook is in show.ts.
+// A chart: a self-contained SVG that is readable on light and dark pages,
+// because it brings its own background and inks for both. The kinds of charts are
+// in charts.ts; show.ts shows them in a notebook.
 
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 
-/** A picture made of vectors, ready to be shown or written to a file. */
+/** A vector image, ready to be shown or written to a file. */
 export interface Chart {
-  /** A whole SVG document. */
+  /** A complete SVG document. */
   svg: string;
   /** Size in CSS pixels. */
   width: number;
   height: number;
-  /** What it shows, in words, for those who do not see it. */
+  /** What it shows, in words, for those who cannot see it. */
   description: string;
 }
 
 /**
  * The colors of every chart, as CSS variables with the light theme's value
- * for programs that know none. Contrast to the background is at least 3 to 1
+ * for programs without variables. Contrast to the background is at least 3 to 1
  * for lines and areas, 4.5 to 1 for text, in both themes.
  */
 export const INK = {
@@ -54,8 +54,8 @@ function plotDocument(): Document {
 }
 
 /**
- * Draws with Observable Plot; the options are Plot's own. Legends are not to
- * be asked for (Plot makes HTML of them): label the marks instead.
+ * Draws with Observable Plot; the options are Plot's own. Do not use legends
+ * (Plot makes them in HTML): label the marks instead.
  *
  * @param title What the chart shows, in a few words, above it.
  * @param description The same in a sentence, with its main figures.
@@ -79,7 +79,7 @@ export function drawChart(
     .replace(/<style>[\s\S]*?<\/style>/, "")
     .replace(/ style="[^"]*"/, "")
     .replace(/ font-size="10"/, ' font-size="12"')
-    // Coordinates with sixteen digits make files large and pictures no better.
+    // Coordinates with sixteen digits make files larger but pictures no better.
     .replace(
       /-?\d+\.\d{3,}/g,
       (digits: string) => String(Number(Number(digits).toFixed(2))),
@@ -115,7 +115,7 @@ export function besideEachOther(...charts: Chart[]): Chart {
   return place(charts, (chart) => [chart.width, 0]);
 }
 
-/** Puts charts below each other, as one chart. */
+/** Stacks charts, as one chart. */
 export function belowEachOther(...charts: Chart[]): Chart {
   return place(charts, (chart) => [0, chart.height]);
 }
@@ -158,7 +158,7 @@ function document(
   return { svg, width, height, description };
 }
 
-/** Text as it may stand in SVG or HTML, between tags or in quotes. */
+/** Text escaped for SVG or HTML, between tags or in quotes. */
 export function escapeXml(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;").replaceAll('"', "&quot;");

@@ -14,11 +14,11 @@ export interface AxisLabels {
   y: string;
 }
 
-/** One bar: what it stands for, how high it is, and the panel it belongs to. */
+/** One bar: its label, its height, and the panel it belongs to. */
 export interface Bar {
   label: string;
   value: number;
-  /** Bars of one group stand in a panel of their own, such as a split. */
+  /** Bars of one group, such as a split, have their own panel. */
   group?: string;
 }
 
@@ -32,7 +32,7 @@ export interface Bar {
  * ```ts
  * import { barChart } from "mien/notebook/charts.ts";
  * const bars = [{ label: "happy", value: 7215 }, { label: "sad", value: 4830 }];
- * barChart("Faces a class", bars, { x: "emotion", y: "faces (count)" });
+ * barChart("Faces per class", bars, { x: "emotion", y: "faces (count)" });
  * ```
  */
 export function barChart(
@@ -80,13 +80,13 @@ function describeBars(
   return `${title}: ${parts.join("; ")}.`;
 }
 
-/** A line: its name stands at its end. */
+/** A line; its name is at its end. */
 export interface Line {
   name: string;
   points: { x: number; y: number }[];
-  /** Drawn with gaps: what is only for comparison. */
+  /** Whether it is dashed, for comparison only. */
   dashed?: boolean;
-  /** Its color; by default that of the run of this name, else the next one. */
+  /** Its color; by default that of the run with this name, or else the next one. */
   ink?: string;
 }
 
@@ -103,7 +103,7 @@ const NAMED_INKS: Record<string, string> = {
 
 /** How a line chart differs from its defaults. */
 export interface LineOptions {
-  /** Lowest and highest value of an axis; else the points decide. */
+  /** Lowest and highest value of an axis; by default the points decide. */
   xDomain?: [number, number];
   yDomain?: [number, number];
   width?: number;
@@ -175,7 +175,7 @@ export function lineChart(
         r: 3,
         fill: inkOf(line, index),
       }),
-      // All names in one column, also of lines that end early.
+      // All names in one column, even for lines that end early.
       Plot.text(line.points.slice(-1), {
         x: () => lastX,
         y: "y",
@@ -189,7 +189,7 @@ export function lineChart(
   });
 }
 
-/** About six ticks, none between two whole numbers where there are only whole ones. */
+/** About six ticks, none between two whole numbers if there are only whole ones. */
 function ticksAcross(lines: Line[], domain: number[] = []): number {
   const points = lines.flatMap((line) => line.points.map((point) => point.x));
   const across = [...points, ...domain];
@@ -198,7 +198,7 @@ function ticksAcross(lines: Line[], domain: number[] = []): number {
   return Math.min(6, Math.max(1, span));
 }
 
-/** Saving a notebook refuses charts that say "no data yet". */
+/** Notebooks with charts that say "no data yet" are not saved. */
 function describeLines(title: string, lines: Line[]): string {
   if (lines.length === 0) return `${title}: no data yet.`;
   const parts = lines.map(({ name, points }) =>
@@ -208,7 +208,7 @@ function describeLines(title: string, lines: Line[]): string {
 }
 
 /**
- * Loss and accuracy for each epoch, beside each other.
+ * Loss and accuracy for each epoch, side by side.
  *
  * @param epochs The epochs so far, in order.
  * @param total How many there will be; the axes already have room for them.
@@ -241,8 +241,8 @@ export function trainingCurves(epochs: EpochFigures[], total?: number): Chart {
 }
 
 /**
- * The confusion matrix: in each cell its part of the row in per cent, and below
- * it the count.
+ * The confusion matrix: in each cell, its share of the row as a percentage, and the
+ * count below it.
  *
  * @param confusion `confusion[label][answer]` in faces.
  * @param names The classes' names, by label.
@@ -272,7 +272,7 @@ export function confusionChart(
   type Cell = typeof cells[number];
   const place = { x: "answer", y: "label", fill: (cell: Cell) => cell.ink };
   const description = `${title}: ${hits.toLocaleString("en")} of ` +
-    `${all.toLocaleString("en")} right. Each cell: its part of the row, ` +
+    `${all.toLocaleString("en")} right. Each cell: its share of the row, ` +
     "and the number of faces.";
   return drawChart(title, description, {
     width: 560,
@@ -299,12 +299,12 @@ export function confusionChart(
   });
 }
 
-/** From this part of its row on a cell is dark, and its text white. */
+/** From this share of its row on, a cell is dark and its text white. */
 export const STRONG_SHARE = 0.4;
 
 /**
- * How strongly a cell is painted. It jumps where the text turns white: with the
- * opacities between, neither text would have a contrast of 4.5 to 1.
+ * The opacity of a cell. It jumps where the text turns white: with the
+ * opacities in between, neither text color would have a contrast of 4.5 to 1.
  */
 export function cellOpacity(share: number): number {
   return share < STRONG_SHARE
@@ -313,8 +313,8 @@ export function cellOpacity(share: number): number {
 }
 
 /**
- * Calibration: the accuracy of answers against the confidence they were given
- * with. On the dashed line an answer given with 70 % is right in 70 % of cases.
+ * Calibration: the accuracy of answers against their confidence. On the dashed
+ * line, an answer with 70 % confidence is right in 70 % of cases.
  *
  * @param bins From calibrationBins of evaluation/metrics.ts.
  * @param error The expected calibration error, 0 to 1.

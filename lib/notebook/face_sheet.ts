@@ -1,5 +1,5 @@
 // A sheet of faces: rows of small pictures with captions, as one chart that
-// holds one picture. Charts of numbers are in charts.ts.
+// contains one image. Charts of numbers are in charts.ts.
 
 import { createHash } from "node:crypto";
 import { Jimp } from "jimp";
@@ -10,7 +10,7 @@ import { FACE_SIZE } from "../emotions.ts";
 export interface SheetFace {
   /** 48 x 48 gray values 0 to 255, row-major. */
   pixels: ArrayLike<number>;
-  /** A word or two below it; after a line break a second line. */
+  /** A word or two below it; a line break starts a second line. */
   caption?: string;
   /** Whether the caption is a right or a wrong answer: a sign and a color. */
   verdict?: "right" | "wrong";
@@ -22,7 +22,7 @@ export interface SheetRow {
   faces: SheetFace[];
 }
 
-/** Quality of the picture inside, 1 to 100: high, yet a third of a PNG. */
+/** Quality of the image inside, 1 to 100: high, yet a third of a PNG's size. */
 const JPEG_QUALITY = 90;
 
 const GAP = 6;
@@ -31,7 +31,7 @@ const GAP = 6;
  * Draws rows of faces.
  *
  * @param title What the sheet shows, above it; may be empty.
- * @param options `size`: CSS pixels of a face's side, 64 unless told.
+ * @param options `size`: a face's side in CSS pixels (default 64).
  *
  * @example
  * ```ts
@@ -102,7 +102,7 @@ async function pictureOf(
   }
   const picture = Jimp.fromBitmap({ width, height, data });
   const url = await picture.getBase64("image/jpeg", { quality: JPEG_QUALITY });
-  // Pages hold several sheets: an id of its own keeps each to its picture.
+  // A page may have several sheets: a unique id ties each to its image.
   const id = `faces-${
     createHash("sha256").update(url).digest("hex").slice(0, 8)
   }`;

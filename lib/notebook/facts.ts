@@ -1,14 +1,14 @@
 // What a notebook records about itself: headline metrics, the data, the settings,
-// the checks of its exercises. Each goes to the file that MIEN_FACTS names, one
-// JSON line a fact; in an editor, where no file is named, nothing is kept.
-// tasks/report.ts reads the file and writes the pages.
+// the checks of its exercises. Each goes to the file named by MIEN_FACTS, one
+// JSON line per fact; in an editor, where no file is named, nothing is kept.
+// tasks/report.ts reads the file and writes the HTML pages.
 
 import { countSplits, type Faces, SPLITS } from "../data/faces.ts";
 
-/** What a headline metric may be. */
+/** The type of a headline metric. */
 export type MetricValue = number | string | boolean;
 
-/** The settings of the run that numbers depend on. */
+/** The settings of the run that affect its figures. */
 export interface RunFacts {
   seed?: number;
   /** What computes: "mien wasm, relaxed SIMD". */
@@ -16,7 +16,7 @@ export interface RunFacts {
   workers?: number;
 }
 
-/** Appends one fact to the file, where there is one. */
+/** Appends one fact to the file, if there is one. */
 function keep(fact: Record<string, unknown>): void {
   const path = Deno.env.get("MIEN_FACTS");
   if (!path) return;
@@ -48,7 +48,7 @@ export function recordMetric(
   keep({ metric: name, value, unit });
 }
 
-/** Records the data's name, hash and rows a split. */
+/** Records the data's name, hash and rows per split. */
 export function recordData(faces: Faces): void {
   const { name, hash, note } = faces.source;
   const counts = countSplits(faces);

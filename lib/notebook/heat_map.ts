@@ -1,5 +1,5 @@
 // Numbers as pictures: one map of values, and sheets of small ones such as the
-// filters of a convolution or the maps that it gives. Faces are in face_sheet.ts.
+// filters of a convolution or its output maps. Faces are in face_sheet.ts.
 
 import { Buffer } from "node:buffer";
 import { encodePng } from "../image/image.ts";
@@ -19,13 +19,13 @@ export interface ValueMap {
 export interface HeatOptions {
   /**
    * The values that get the first and the last color; values beyond are clamped
-   * to these, never wrapped around. By default the lowest and highest of all
-   * maps; with negative values among them, as far to either side of 0.
+   * to these. By default, the lowest and highest of all maps; if any are
+   * negative, the range is symmetric about 0.
    */
   range?: readonly [number, number];
-  /** CSS pixels of a value's side, 8 unless told. */
+  /** A value's side in CSS pixels (default 8). */
   scale?: number;
-  /** Maps in a row, 8 unless told. */
+  /** Maps per row (default 8). */
   columns?: number;
 }
 
@@ -35,7 +35,7 @@ const SEQUENTIAL = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [
   231,
   37,
 ]];
-/** Below 0 blue, 0 white, above 0 orange, also told apart by the color-blind. */
+/** Blue below 0, white at 0, orange above 0: distinguishable for the color-blind. */
 const DIVERGING = [[5, 80, 174], [255, 255, 255], [188, 76, 0]];
 
 const GAP = 10;

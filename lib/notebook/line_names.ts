@@ -1,4 +1,4 @@
-// Where the names of lines stand that end close to each other; see lineChart of charts.ts.
+// Places the names of lines that end close to each other; see lineChart in charts.ts.
 
 /** Pixels between the names of two lines. */
 const NAME_PITCH = 15;
@@ -10,7 +10,7 @@ const NAME_PITCH = 15;
  *
  * @param lines the values of each line, in order
  * @param height pixels of the panel
- * @param domain the panel's lowest and highest value; else the lines' own
+ * @param domain the panel's lowest and highest value; by default the lines' own
  */
 export function spreadNames(
   lines: number[][],

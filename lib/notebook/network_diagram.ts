@@ -1,5 +1,5 @@
-// A network as a diagram, and its layers by the role that they play. What they cost
-// is in model/layer_costs.ts.
+// A network as a diagram, and its layers by role. Their costs are in
+// model/layer_costs.ts.
 
 import type * as tf from "@tensorflow/tfjs";
 import { type Chart, escapeXml, frame, INK } from "./chart.ts";
@@ -13,9 +13,9 @@ export interface LayerRole {
 }
 
 /**
- * The role of every layer, by its name. A part ends with the addition that joins
- * its two ways; what comes before the first separable convolution is the stem,
- * what comes after the last addition the head.
+ * The role of every layer, by name. A part ends with the addition that joins its
+ * two paths; what comes before the first separable convolution is the stem, and
+ * what comes after the last addition is the head.
  *
  * @example
  * ```ts
@@ -29,7 +29,7 @@ export interface LayerRole {
 export function layerRoles(model: tf.LayersModel): Map<string, LayerRole> {
   const parts = partsOf(model);
   const roles = new Map<string, LayerRole>();
-  const owner = new Map<string, string>(); // of a normalization: what it follows
+  const owner = new Map<string, string>(); // the layer that a normalization follows
   for (const layer of model.layers) {
     const kind = layer.getClassName();
     const from = inputNames(layer);
@@ -62,25 +62,26 @@ function roleOf(layer: tf.layers.Layer): string {
     case "SeparableConv2D":
       return `separable convolution${size}`;
     case "DepthwiseConv2D":
-      return `depth-wise convolution${size}`;
+      return `depthwise convolution${size}`;
     case "MaxPooling2D":
       return `max pooling ${poolSize?.join("x") ?? ""}`.trim();
     case "GlobalAveragePooling2D":
       return "mean of each map";
     case "Activation":
-      return activation === "softmax" ? "soft-max" : "ReLU";
+      return ({ softmax: "softmax", relu: "ReLU" })[activation!] ??
+        activation!;
     case "ReLU":
       return "ReLU";
     case "Softmax":
-      return "soft-max";
+      return "softmax";
     case "Add":
-      return "sum of both ways";
+      return "sum of both paths";
     default:
       return kind;
   }
 }
 
-/** The part of each layer: what an addition needs since the one before it. */
+/** The part of each layer: what an addition depends on since the previous one. */
 function partsOf(model: tf.LayersModel): Map<string, string> {
   const byName = new Map(model.layers.map((layer) => [layer.name, layer]));
   const parts = new Map<string, string>();
@@ -106,7 +107,7 @@ function partsOf(model: tf.LayersModel): Map<string, string> {
   return parts;
 }
 
-/** Where the two ways of an addition come from: the first layer both pass. */
+/** Where the two paths of an addition start: the last layer they share. */
 function branchPoint(
   add: tf.layers.Layer,
   byName: Map<string, tf.layers.Layer>,
@@ -128,9 +129,9 @@ function inputNames(layer: tf.layers.Layer): string[] {
 const ROW = 26, GAP = 18, WIDTH = 640;
 
 /**
- * Draws a network from the face at its top to the probabilities: a box a part,
- * with its layers and the shape that it gives. A module with a shortcut has two
- * columns, one for each way. Normalizations and activations stand with the
+ * Draws a network from the face at the top to the probabilities: one box per
+ * part, with its layers and output shape. A module with a shortcut has two
+ * columns, one for each path. Normalizations and activations are shown with the
  * layer that they follow.
  */
 export function networkDiagram(title: string, model: tf.LayersModel): Chart {

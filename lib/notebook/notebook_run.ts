@@ -1,6 +1,6 @@
-// The training runs of the notebooks: each has a name that is seen in its cell,
-// and a folder of its own in models/notebook/, which git ignores. Long runs with
-// a record are read by training/recorded_run.ts.
+// The notebooks' training runs: each has a name that is visible in its cell, and
+// its own folder in models/notebook/, which git ignores. Recorded long runs are
+// read by training/run/recorded_run.ts.
 
 import { existsSync, readdirSync } from "node:fs";
 import { resolve } from "node:path";
@@ -22,19 +22,19 @@ import { UserError } from "../user_error.ts";
 import type { Chart } from "./chart.ts";
 import { lineChart } from "./charts.ts";
 
-/** A run that is not there, or that its name already stands for another one. */
+/** A run that does not exist, or whose name is already used by another one. */
 export class NotebookRunError extends UserError {
   override readonly name = "NotebookRunError";
 }
 
 /**
  * The folder of a run: `models/notebook/<data>/<name>`. Runs on other faces are
- * other runs.
+ * separate runs.
  *
- * @param name What the run is called, such as "first": letters, digits, `.`, `-`.
+ * @param name The run's name, such as "first": letters, digits, `.`, `-`.
  * @param faces What it is trained on.
- * @param config Its configuration; if a run of this name was trained with
- * another one, that is an error, which says what differs.
+ * @param config Its configuration; if a run with this name was trained with
+ * another one, an error says what differs.
  * @throws {NotebookRunError} naming the line to change
  *
  * @example
@@ -65,7 +65,7 @@ export function notebookRun(
     if (!(error instanceof CheckpointError)) throw error;
     throw new NotebookRunError(
       `The run "${name}" cannot be read (${error.message}). Give the new run ` +
-        `a name of its own: ${rename}, or delete ${folder}.`,
+        `its own name: ${rename}, or delete ${folder}.`,
     );
   }
   const fields = differingFields(completeConfig(config), before);
@@ -76,7 +76,7 @@ export function notebookRun(
     `The run "${name}" was trained with ${
       values(before)
     }, and config now has ` +
-      `${values(config)}. Give the new run a name of its own: ${rename}.`,
+      `${values(config)}. Give the new run its own name: ${rename}.`,
   );
 }
 
@@ -100,7 +100,7 @@ function freeName(name: string, faces: Faces): string {
   return `${base}-${number}`;
 }
 
-/** The choices and the epochs of a notebook's run. */
+/** The configuration and epochs of a notebook's run. */
 export interface TrainedRun {
   name: string;
   folder: string;
@@ -109,10 +109,10 @@ export interface TrainedRun {
 }
 
 /**
- * Reads a run of the notebooks.
+ * Reads one of the notebooks' runs.
  *
- * @throws {NotebookRunError} when there is none of this name, listing those
- * that are there
+ * @throws {NotebookRunError} when there is none with this name, listing those
+ * that exist
  */
 export function readNotebookRun(name: string, faces: Faces): TrainedRun {
   const folder = notebookRun(name, faces);
@@ -122,7 +122,7 @@ export function readNotebookRun(name: string, faces: Faces): TrainedRun {
     throw new NotebookRunError(
       `There is no run "${name}" on these faces. ` +
         (there.length > 0
-          ? `There are: ${there.join(", ")}.`
+          ? `The runs are: ${there.join(", ")}.`
           : "Train one first, in notebook 4."),
     );
   }
@@ -130,7 +130,7 @@ export function readNotebookRun(name: string, faces: Faces): TrainedRun {
   return { name, folder, config, epochs: history };
 }
 
-/** A figure of an epoch that runs can be compared by, and its name and unit. */
+/** A per-epoch figure for comparing runs, with its name and unit. */
 const FIGURES = {
   valAccuracy: "validation accuracy (0 to 1)",
   valLoss: "validation loss (nats)",
@@ -140,12 +140,12 @@ const FIGURES = {
 } as const;
 
 /**
- * Several runs of the notebooks in one chart.
+ * Several of the notebooks' runs in one chart.
  *
  * @param names The runs' names, at most five.
  * @param faces What they were trained on.
- * @param figure What is compared, the validation accuracy unless told.
- * @throws {NotebookRunError} when one of them is not there
+ * @param figure What is compared (default: the validation accuracy).
+ * @throws {NotebookRunError} when one of them does not exist
  */
 export function compareRuns(
   names: readonly string[],

@@ -1,4 +1,4 @@
-// Pictures with rectangles over them, as one chart: boxes, raw candidates, the
+// Pictures with rectangles drawn over them, as one chart: boxes, raw candidates, the
 // light and dark parts of a Haar feature. Boxes with emotions are in recognition/annotate.ts.
 import { Buffer } from "node:buffer";
 import { type Chart, escapeXml, frame } from "./chart.ts";
@@ -30,7 +30,7 @@ const LOOKS: Record<Mark["kind"], string> = {
 /**
  * Draws pictures in a row, each with its marks.
  *
- * @param options `scale`: CSS pixels for a pixel of the pictures, 1 unless told
+ * @param options `scale`: CSS pixels per picture pixel (default 1)
  *
  * @example
  * ```ts

@@ -1,19 +1,19 @@
-// Showing things in a notebook's cells: text, tables, charts, pictures, and
-// views that change in place. Every cell of ours shows by awaiting one of
-// these, because from Deno 2.8 on the kernel may say that a cell has ended
-// before its last outputs are out, and Jupyter drops what comes after that:
-// each function here waits a moment once it has sent something. It leaves out
-// what is shown (charts.ts, face_sheet.ts) and bars (training_view.ts).
+// Shows things in a notebook's cells: text, tables, charts, pictures, and
+// views that update in place. All our cells await these functions, because
+// from Deno 2.8 on the kernel may say that a cell has ended before its last
+// outputs have been sent, and Jupyter drops what comes later: each function
+// here waits a moment after sending something. What is shown is made in
+// charts.ts and face_sheet.ts; bars are in training_view.ts.
 
 import { Buffer } from "node:buffer";
 import { type Chart, escapeXml, frame } from "./chart.ts";
 import type { ColorImage, GrayImage } from "../image/gray.ts";
 import { encodePng } from "../image/image.ts";
 
-/** Milliseconds between the last output of a cell and its end. */
+/** Milliseconds between a cell's last output and its end. */
 const SETTLE = 40;
 
-/** Data by media type, as Jupyter takes it. */
+/** Data by media type, as Jupyter expects it. */
 type Bundle = Record<string, string>;
 
 interface Kernel {
@@ -70,20 +70,20 @@ export async function showMarkdown(markdown: string): Promise<void> {
 /**
  * Shows HTML.
  *
- * @param text What it says, for programs that show no HTML.
+ * @param text The same as text, for programs that cannot show HTML.
  */
 export async function showHtml(html: string, text: string): Promise<void> {
   await display({ "text/html": html, "text/plain": text });
   await settle();
 }
 
-/** A cell of a table; columns of numbers, with or without a unit, stand to the right. */
+/** A table cell; columns of numbers, with or without a unit, are right-aligned. */
 export type TableValue = string | number | bigint | boolean | null | undefined;
 
-/** Rows by column name, or what can make them: a polars data frame. */
+/** Rows by column name, or a polars data frame. */
 export type TableRows = readonly object[] | { toRecords(): object[] };
 
-/** Rows of a table beyond these are counted, not shown. */
+/** Rows beyond this number are counted, not shown. */
 const MAX_TABLE_ROWS = 60;
 
 /**
@@ -96,14 +96,14 @@ const MAX_TABLE_ROWS = 60;
  * @example
  * ```ts
  * import { showTable } from "mien/notebook/show.ts";
- * await showTable([{ emotion: "happy", faces: 7215 }], "Faces a class");
+ * await showTable([{ emotion: "happy", faces: 7215 }], "Faces per class");
  * ```
  */
 export async function showTable(
   rows: TableRows,
   caption = "",
 ): Promise<void> {
-  // polars' frames are proxies, which answer no to "toRecords" in rows.
+  // polars' frames are proxies, for which "toRecords" in rows is false.
   const records = Array.isArray(rows)
     ? rows
     : (rows as { toRecords(): object[] }).toRecords();
@@ -143,7 +143,7 @@ export async function showTable(
   await showHtml(html, caption === "" ? text : `${caption}\n${text}`);
 }
 
-/** A number, or text that is one with its sign and unit: "± 1.5 %", "1,024 faces" is not. */
+/** A number, or text of one with sign and unit, such as "± 1.5 %"; "1,024 faces" is not. */
 function isNumeric(value: unknown): boolean {
   return typeof value === "number" || typeof value === "bigint" ||
     typeof value === "string" &&
@@ -169,10 +169,10 @@ function chartBundle(chart: Chart): Bundle {
 }
 
 /**
- * Shows a picture, its pixels as they are.
+ * Shows a picture with its pixels unchanged.
  *
  * @param description What it shows, in a few words, above it.
- * @param options `scale`: how many screen pixels a pixel becomes, 1 unless told.
+ * @param options `scale`: screen pixels per picture pixel (default 1).
  *
  * @example
  * ```ts
@@ -192,7 +192,7 @@ export async function showImage(
   const inner = `<image x="14" href="data:image/png;base64,${data}" ` +
     `width="${width}" height="${height}" ` +
     `style="image-rendering:${scale > 1 ? "pixelated" : "auto"}"/>`;
-  // Wide enough for its words, which stand above it.
+  // Wide enough for the text above it.
   const words = Math.ceil(7.8 * description.length);
   await showChart(
     frame(
@@ -205,14 +205,14 @@ export async function showImage(
   );
 }
 
-/** A view in a cell that is drawn again in its place. */
+/** A view in a cell that is redrawn in place. */
 export interface LiveView {
-  /** Draws the chart in the place of the one before. */
+  /** Replaces the current chart. */
   update(chart: Chart): Promise<void>;
 }
 
 /**
- * Shows a chart that can be replaced by another, in the same place.
+ * Shows a chart that can be replaced in place.
  *
  * @example
  * ```ts

@@ -1,11 +1,11 @@
-// The explorer below a notebook cell. Its camera room alone is in show_webcam.ts.
+// The explorer below a notebook cell. For only its camera room, see show_webcam.ts.
 import type { TrainedNetwork } from "../network/trained.ts";
 import { type ExplorerServer, serveExplorer } from "../explorer/server.ts";
 import { showHtml } from "./show.ts";
 
 /**
  * For a notebook cell: serves the explorer and shows one of its rooms below the
- * cell, with a link that opens it in a tab of its own. It runs until the server
+ * cell, with a link that opens it in its own tab. It runs until the server
  * is closed or the kernel ends.
  *
  * @param options.room inside, playground, camera, detector, confusion, beat,

@@ -1,5 +1,5 @@
-// Bars and curves that change in place in a notebook's cell while it works.
-// The bar of the terminal is in progress.ts.
+// Bars and curves that update in place in a notebook's cell while it runs.
+// The terminal's progress bar is in progress.ts.
 
 import { belowEachOther, type Chart, escapeXml, frame, INK } from "./chart.ts";
 import { showLive } from "./show.ts";
@@ -8,14 +8,14 @@ import { trainingCurves } from "./charts.ts";
 import { formatSeconds, timeLeft } from "../progress.ts";
 import { hasRun, readRun } from "../training/run/run_folder.ts";
 
-/** Milliseconds between two drawings of a bar within a cell. */
+/** Milliseconds between two updates of a bar in a cell. */
 const REDRAW = 250;
 
 /** A bar in a cell. */
 export interface CellProgress {
-  /** Says how much is done and, in a few words, how it goes. */
+  /** Says how much is done and, in a few words, how it is going. */
   update(done: number, note?: string): Promise<void>;
-  /** Draws the last state. To be awaited, as the cell's last call but one. */
+  /** Draws the last state. Await it, as the cell's second-to-last call. */
   stop(): Promise<void>;
 }
 
@@ -52,7 +52,7 @@ export async function showProgress(
   };
 }
 
-/** What a progress bar says. */
+/** The content of a progress bar. */
 interface ProgressState {
   label: string;
   done: number;
@@ -62,8 +62,8 @@ interface ProgressState {
   note: string;
 }
 
-/** A bar with its count and its time: spent when done, left before that. */
-export function progressChart(state: ProgressState, width = 640): Chart {
+/** A bar with its count and the time left, or the time spent when done. */
+function progressChart(state: ProgressState, width = 640): Chart {
   const { label, done, total, unit, seconds, note } = state;
   const share = Math.min(1, done / Math.max(1, total));
   const left = timeLeft(seconds, done, total);
@@ -94,7 +94,7 @@ function bar(
   );
 }
 
-/** How far an epoch is: what the trainer tells of a batch. */
+/** The progress of an epoch, as the trainer gives it for each batch. */
 export interface BatchFigures {
   epoch: number;
   epochs: number;
@@ -110,19 +110,18 @@ export interface BatchFigures {
 export interface TrainingView {
   onBatch(batch: BatchFigures): void;
   onEpoch(record: EpochFigures, history: EpochFigures[]): Promise<void>;
-  /** Draws the last state. To be awaited when training has ended. */
+  /** Draws the last state. Await it when training has ended. */
   stop(): Promise<void>;
 }
 
 /**
- * Shows training as it goes: a bar within the epoch with the time left for
- * all epochs, and below it loss and accuracy, drawn again after every epoch.
- * A run that was interrupted is shown from where it is, and one that is
- * finished as it was.
+ * Shows training as it runs: a bar for the epoch with the time left for all
+ * epochs, and below it loss and accuracy, redrawn after every epoch. An
+ * interrupted run is shown from where it stopped, and a finished one as it was.
  *
  * @param epochs How many epochs there will be.
- * @param folder The run's folder, see `notebookRun` of notebook_run.ts.
- * @throws {CheckpointError} where the run in the folder is damaged.
+ * @param folder The run's folder, see `notebookRun` in notebook_run.ts.
+ * @throws {CheckpointError} if the run in the folder is damaged.
  *
  * @example
  * ```ts
@@ -172,14 +171,14 @@ export async function showTraining(
   };
 }
 
-/** How far a run is. */
+/** The progress of a run. */
 interface TrainingState {
   epochs: number;
   finished: number;
   batch: BatchFigures | undefined;
-  /** Since this view was opened. */
+  /** Seconds since this view was opened. */
   seconds: number;
-  /** Epochs that were done before: only what is done here tells the pace. */
+  /** Epochs that were done before: only those done here give the pace. */
   first: number;
 }
 
@@ -191,8 +190,8 @@ function trainingBar(state: TrainingState): Chart {
     const done = `epoch ${finished} of ${epochs} done`;
     if (first >= epochs) {
       return bar([
-        `This run was finished earlier: ${done}`,
-        "nothing was left to train",
+        `This run had already finished: ${done}`,
+        "nothing left to train",
       ], { share, width });
     }
     if (finished === first && first > 0) {

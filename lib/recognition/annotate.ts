@@ -1,11 +1,11 @@
 /**
- * Drawing what was recognized onto a picture: a box around each face, a label
+ * Draws what was recognized onto a picture: a box around each face, a label
  * with emotion and confidence, and a bar for each probability.
  *
- * Sizes follow the picture, so labels are as readable on a phone's photo as
- * on a small video. Colors are those of `emotion_colors.ts`, and every bar
- * has its emotion's name, so color is never the only sign. Charts are in
- * `notebook/charts.ts`, the webcam page draws on its own canvas.
+ * Sizes scale with the picture, so labels are as readable on a phone photo as
+ * on a small video. Colors are those of `emotions.ts`, and every bar
+ * has its emotion's name, so color is never the only cue. Charts are in
+ * `notebook/charts.ts`; the webcam page draws on its own canvas.
  *
  * @module
  */
@@ -14,24 +14,24 @@ import type { Box } from "../image/box.ts";
 import type { ColorImage } from "../image/gray.ts";
 import { measureText, textMask } from "./stroke_font.ts";
 
-/** What is drawn at one face. */
+/** What is drawn for one face. */
 export interface FaceNote {
   readonly box: Box;
-  /** One probability a class, in the order of its names. */
+  /** One probability per class, in the order of the names. */
   readonly probabilities: ArrayLike<number>;
   /** The number of the face's track in a video, shown before the emotion. */
   readonly track?: number;
-  /** Whether the label says "unsure", in gray, in place of the emotion. */
+  /** Whether the label says "unsure", in gray, instead of the emotion. */
   readonly unsure?: boolean;
 }
 
-/** Where a face's bars stand. */
+/** Where a face's bars are. */
 export type PanelSide = "right" | "left" | "below" | "above" | "inside";
 
-/** Told of every rectangle that was painted. */
+/** Called for every rectangle that was painted. */
 type Touched = (x: number, y: number, width: number, height: number) => void;
 
-/** What the classes are called, and their colors. */
+/** The names of the classes, and their colors. */
 interface Classes {
   readonly names: readonly string[];
   readonly colors: readonly (readonly number[])[];
@@ -54,10 +54,10 @@ const SIDES: readonly PanelSide[] = [
 ];
 
 /**
- * A copy of a picture with its faces drawn in. A picture that is small, or
- * whose faces are, is first enlarged by a whole factor, so that labels fit:
- * until its shorter side has 320 pixels and half of its faces about 110, but
- * not beyond 8 megapixels.
+ * A copy of a picture with its faces marked. If the picture or its faces are
+ * small, it is first enlarged by a whole factor so that labels fit: until its
+ * shorter side has 320 pixels and half of its faces about 110, but not beyond
+ * 8 megapixels.
  *
  * @param emotions the names of the classes; by default the seven
  *
@@ -121,9 +121,9 @@ function enlarge(image: ColorImage, factor: number): ColorImage {
 /**
  * Draws faces into a picture, in place.
  *
- * @param sides remembers by track where a face's bars stand, so that they do
+ * @param sides remembers by track where a face's bars are, so that they do
  * not jump from side to side in a video
- * @param touched is told of every rectangle that is painted
+ * @param touched is called for every rectangle that is painted
  * @param emotions the names of the classes; by default the seven
  */
 export function drawFaces(
@@ -153,7 +153,12 @@ export function drawFaces(
     const preferred = sides.get(track ?? -1);
     const { textHeight } = labels[i];
     const panel = placePanel(
-      ...[box, emotions, textHeight, image, taken, preferred] as const,
+      box,
+      emotions,
+      textHeight,
+      image,
+      taken,
+      preferred,
     );
     if (track !== undefined) sides.set(track, panel.side);
     taken.push(panel.box);
@@ -181,8 +186,8 @@ interface Label {
 }
 
 /**
- * The label's words, and where they stand: above the box; at its top where
- * the picture ends; below it where another label is in the way.
+ * The label's text and position: above the box, at its top if the picture
+ * ends there, or below it if another label is in the way.
  */
 function labelOf(
   face: FaceNote,
@@ -200,7 +205,7 @@ function labelOf(
     (face.unsure ? "unsure" : `${emotions[best]} ${percent}%`);
   const width = measureText(text, textHeight) + Math.round(textHeight * 0.3);
   const height = Math.round(textHeight * 1.25);
-  // A box may reach beyond the picture; its label stays inside.
+  // A box may extend beyond the picture; its label stays inside.
   const top = Math.max(0, Math.round(face.box.y));
   const bottom = Math.round(face.box.y + face.box.height);
   const above = top - height - line;
@@ -215,7 +220,7 @@ function labelOf(
   return { text, textHeight, box: free ?? places[0] };
 }
 
-/** The side where the bars hide least, and their box there. */
+/** The side where the bars cover the least, and their box there. */
 function placePanel(
   face: Box,
   emotions: readonly string[],
@@ -248,7 +253,7 @@ function placePanel(
   return best!;
 }
 
-/** The room for the names in a panel. */
+/** The width reserved for the names in a panel. */
 function namesWidth(emotions: readonly string[], row: number): number {
   const widest = emotions.map((name) => measureText(name, row) + 4);
   return Math.max(row * 5, ...widest);
@@ -291,8 +296,8 @@ function overlap(a: Box, b: Box): number {
 }
 
 /**
- * Puts color over pixels. Colors are multiplied by alpha (premultiplied),
- * so the target may be an opaque picture or a transparent layer.
+ * Paints colors over pixels. Colors are premultiplied by alpha, so the target
+ * may be an opaque picture or a transparent layer.
  */
 class Painter {
   constructor(
@@ -300,7 +305,7 @@ class Painter {
     private readonly touched: Touched,
   ) {}
 
-  /** A filled rectangle, cut at the picture's edges. */
+  /** A filled rectangle, clipped at the picture's edges. */
   fill(
     x: number,
     y: number,

@@ -13,21 +13,21 @@ import type { GrayImage } from "../image/gray.ts";
 import { FACE_SIZE } from "../emotions.ts";
 
 /**
- * How far the crop reaches beyond the detector's box on each side, as a
- * fraction of the box's side; negative cuts into the box.
+ * How far the crop extends beyond the detector's box on each side, as a
+ * fraction of the box's side; negative values cut into the box.
  *
  * Measured with bench/crop_margin.ts on 1,489 faces of FER-2013's PublicTest:
  * the detector's box is as large as the data's crop (median 0.984 of its
- * side, the quarters 0.911 and 1.047) and in its middle (median off by 0.003
+ * side, quartiles 0.911 and 1.047) and centered on it (median off by 0.003
  * of the side across, 0.000 down). A margin of 0.008 would be exact. With
  * `models/photographs`, 59.4 % of these faces are right at margin -0.1, 61.7 % at
  * -0.05, 62.8 % at 0, 61.7 % at 0.05, 60.0 % at 0.1 and 57.4 % at 0.2; with the
  * data's own crops 63.3 %. `models/distilled`, which was not trained on crops like
- * the detector's, has 67.2 % at 0 and 70.1 % with the data's own.
+ * the detector's, gets 67.2 % at 0 and 70.1 % with the data's own.
  */
 export const CROP_MARGIN = 0;
 
-/** The square that a crop covers; it may reach beyond the picture. */
+/** The square that a crop covers; it may extend beyond the picture. */
 export function cropRegion(box: Box, margin: number = CROP_MARGIN): Box {
   const side = Math.max(box.width, box.height) * (1 + 2 * margin);
   return {
@@ -97,7 +97,7 @@ interface Taps {
   readonly weights: Float32Array;
 }
 
-/** For each of 48 target pixels, the source pixels it is a mean of. */
+/** For each of 48 target pixels, the source pixels it averages. */
 function filterTaps(from: number, length: number, limit: number): Taps[] {
   const scale = length / FACE_SIZE;
   const reach = Math.max(scale, 1);

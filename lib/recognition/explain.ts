@@ -3,11 +3,11 @@
  *
  * Selvaraju et al., "Grad-CAM: Visual Explanations from Deep Networks via
  * Gradient-based Localization" (2017). A layer's channels are weighted by the
- * mean gradient of the emotion's score and summed; what is negative counts as
- * nothing. mini-Xception ends in a convolution with one channel for each
+ * mean gradient of the emotion's score and summed; negative values become
+ * zero. mini-Xception ends in a convolution with one channel for each
  * emotion and a global average, so at that last layer, of 3 x 3 positions,
  * the map is exact: the score is the mean of the emotion's own channel.
- * Earlier layers are finer and tell less about the decision.
+ * Earlier layers are finer but say less about the decision.
  *
  * This runs in TensorFlow.js, whose gradients reach every layer.
  *
@@ -22,11 +22,11 @@ import { scalePixels } from "../network/input.ts";
 /** Where a network looked for one emotion. */
 export interface Explanation {
   readonly emotion: string;
-  /** The name of the layer that was asked. */
+  /** The name of the layer that was used. */
   readonly layer: string;
-  /** One probability a class, in the order of the model's names. */
+  /** One probability per class, in the order of the model's names. */
   readonly probabilities: Float32Array;
-  /** The layer's positions, row by row: how much each speaks for it, >= 0. */
+  /** The layer's positions, row by row: how much each supports the emotion, >= 0. */
   readonly map: Float32Array;
   readonly mapWidth: number;
   readonly mapHeight: number;
@@ -35,13 +35,13 @@ export interface Explanation {
 }
 
 /**
- * Explains what a network makes of one crop.
+ * Explains a network's answer for one crop.
  *
  * @param crop 48 x 48 gray values, 0 to 255
- * @param options.emotion by default the most probable one
+ * @param options.emotion by default the most likely one
  * @param options.layer a layer's name; by default the last one with positions
- * @throws {RangeError} for an emotion that is not the model's, or a layer that is not there, has no positions, or
- * does not lie on every path to the answer
+ * @throws {RangeError} for an emotion that is not the model's, or a layer that does not exist, has no
+ * positions, or is not on every path to the answer
  *
  * @example
  * ```ts
@@ -62,9 +62,9 @@ export function explain(
   const shape = layer?.outputShape;
   if (!layer || shape?.length !== 4) {
     throw new RangeError(
-      `There is not a layer "${
+      `There is no layer "${
         options.layer ?? ""
-      }" with positions; there are: ` +
+      }" with positions; the choices are: ` +
         model.layers.filter((l) => l.outputShape.length === 4)
           .map((l) => l.name).join(", "),
     );
@@ -73,7 +73,7 @@ export function explain(
   const { emotions, scale } = meaningOf(model);
   if (options.emotion && !emotions.includes(options.emotion)) {
     throw new RangeError(
-      `There is no "${options.emotion}" among the model's classes: ${
+      `"${options.emotion}" is not one of the model's classes: ${
         emotions.join(", ")
       }`,
     );
@@ -115,7 +115,7 @@ export function explain(
 
 /**
  * The scores before the softmax that follow from one layer's values; for a
- * model without a softmax layer of its own, the logarithms of its answer.
+ * model without a separate softmax layer, the logarithms of its answer.
  */
 function scores(
   model: tf.LayersModel,
@@ -130,8 +130,8 @@ function scores(
     const output = layer.output as tf.SymbolicTensor;
     if (!inputs.every(({ id }) => known.has(id))) {
       throw new RangeError(
-        `Layer "${from.name.split("/")[0]}" cannot be asked: "${layer.name}" ` +
-          "also takes what goes past it",
+        `Layer "${from.name.split("/")[0]}" cannot be used: "${layer.name}" ` +
+          "also has an input that bypasses it",
       );
     }
     const given = inputs.map(({ id }) => known.get(id)!);
@@ -146,8 +146,8 @@ function scores(
 }
 
 /**
- * A crop with its heat map over it, enlarged: gray where the network did not
- * look, through orange to yellow where it looked most.
+ * A crop with its heat map over it, enlarged: from gray where the network did not
+ * look, through orange, to yellow where it looked most.
  *
  * @param heat 48 x 48 values, 0 to 1
  * @param factor pixels of the picture for each pixel of the crop

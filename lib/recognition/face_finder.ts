@@ -1,10 +1,10 @@
 /**
- * Where the faces of a picture are, beyond what one search with the frontal
- * cascade finds: faces that the picture's edge cuts, and, where asked, faces
- * that lean or look aside.
+ * Finds faces beyond those that one search with the frontal cascade finds:
+ * faces cut off by the picture's edge and, on request, faces that are tilted
+ * or turned.
  *
- * `detectFaces` in `haar/detector.ts` is OpenCV's answer; this adds to it and
- * takes nothing away. Of the 233 of 1,346 photographs in which the frontal
+ * `detectFaces` in `haar/detector.ts` gives OpenCV's answer; this adds to it and
+ * removes nothing. Of the 233 of 1,346 photographs in which the frontal
  * cascade finds nothing, the search beyond the edges finds a face in 128
  * (bench/faces.ts).
  *
@@ -22,7 +22,7 @@ import {
   turnImage,
 } from "../image/transform.ts";
 
-/** How faces are looked for. */
+/** How to search for faces. */
 export interface FaceSearch {
   /** Ratio of one window size to the next. */
   readonly scaleFactor: number;
@@ -31,42 +31,42 @@ export interface FaceSearch {
   /** The smallest face, as a fraction of the picture's shorter side. */
   readonly smallestFace: number;
   /**
-   * Whether large faces are looked for beyond the picture's edges too; true.
-   * It costs 1 % of the time of `PHOTO_SEARCH`, a quarter of `VIDEO_SEARCH`'s.
+   * Whether to search for large faces beyond the picture's edges too (default true).
+   * This adds 1 % to the time of `PHOTO_SEARCH` and a quarter to `VIDEO_SEARCH`'s.
    */
   readonly beyondEdges?: boolean;
 }
 
 /** A face that was found. */
 export interface FoundFace {
-  /** In pixels of the picture; it may reach beyond the edges. */
+  /** In pixels of the picture; it may extend beyond the edges. */
   readonly box: Box;
   /** How many raw candidates agree on it. */
   readonly neighbors: number;
-  /** How far it leans clockwise, in degrees, as far as is known; 0 upright. */
+  /** Its tilt, clockwise in degrees, as far as is known; 0 is upright. */
   readonly turn: number;
-  /** The image in which it stands upright, and where. */
+  /** The image in which it is upright, and where. */
   readonly upright: { readonly image: GrayImage; readonly box: Box };
 }
 
 /** The border of repeated edge pixels, as a fraction of the picture's side. */
 const BORDER = 0.2;
-/** The smallest face that is looked for beyond the edges, as a fraction of the shorter side. */
+/** The smallest face searched for beyond the edges, as a fraction of the shorter side. */
 const SMALLEST_AT_EDGE = 0.4;
-/** Pictures are shrunk to about this shorter side for it: such faces are large. */
+/** Pictures are shrunk to about this shorter side for that search: such faces are large. */
 const EDGE_SIDE = 160;
-/** How far the picture is turned for faces that lean. */
+/** How far the picture is rotated to find tilted faces. */
 const TURNS = [-20, 20];
-/** Candidates that a leaning face needs: a turned picture has more chance hits. */
+/** Candidates that a tilted face needs: a rotated picture has more chance hits. */
 const TURNED_NEIGHBORS = 8;
-/** How many times as many candidates a turned face needs to replace an upright one. */
+/** How many times as many candidates a tilted face needs to replace an upright one. */
 const LEANS = 2;
-/** Pictures are shrunk to about this shorter side to be turned. */
+/** Pictures are shrunk to about this shorter side to be rotated. */
 const TURNED_SIDE = 1000;
-/** Boxes that overlap as much are of one face. */
+/** Boxes that overlap this much are of the same face. */
 const SAME_FACE = 0.3;
 
-/** Finds the faces of picture after picture. */
+/** Finds faces in one picture after another. */
 export class FaceFinder {
   private constructor(
     private readonly frontal: CascadeDetector,
@@ -78,11 +78,11 @@ export class FaceFinder {
   ) {}
 
   /**
-   * Compiles what is needed. Each search has a detector of its own, so that
-   * pictures of one size share all preparations.
+   * Compiles what is needed. Each search has its own detector, so that
+   * pictures of the same size share all preparations.
    *
-   * @param profile makes every search a thorough one: the picture turned by
-   * 20 degrees both ways, and this cascade both ways
+   * @param profile makes every search thorough: the picture is also rotated by
+   * 20 degrees both ways, and this cascade is applied both ways
    */
   static async create(
     cascade: Cascade = frontalFaceCascade(),
@@ -99,13 +99,14 @@ export class FaceFinder {
   }
 
   /**
-   * Finds faces. Of boxes of one face the upright search's stays, unless a
-   * turned one has twice as many candidates: then the face leans.
+   * Finds faces. Of several boxes for one face, the upright search's stays, unless
+   * a rotated one has twice as many candidates: then the face is tilted.
    */
   find(image: GrayImage, search: FaceSearch): FoundFace[] {
     const { scaleFactor, minNeighbors } = search;
     const found = this.frontal.detect(image, {
-      ...{ scaleFactor, minNeighbors },
+      scaleFactor,
+      minNeighbors,
       minSize: squareOf(search.smallestFace, image),
     }).map((face) => upright(image, face, face));
     if (search.beyondEdges ?? true) {
@@ -122,7 +123,7 @@ export class FaceFinder {
     return found;
   }
 
-  /** Large faces that the picture's edge cuts or nearly touches. */
+  /** Large faces that the picture's edge cuts off or nearly touches. */
   private findAtEdges(image: GrayImage, search: FaceSearch): FoundFace[] {
     const { small, factor, across, down } = bordered(image, EDGE_SIDE);
     const smallest = Math.max(SMALLEST_AT_EDGE, search.smallestFace);
@@ -147,7 +148,7 @@ export class FaceFinder {
     search: FaceSearch,
   ): FoundFace[] {
     const { small, factor, across, down } = bordered(image, TURNED_SIDE);
-    const turned = turnImage(small.padded, degrees);
+    const turned = turnImage(small.padded, -degrees);
     return this.thorough!.turned.detect(turned, {
       scaleFactor: search.scaleFactor,
       minNeighbors: Math.max(search.minNeighbors, TURNED_NEIGHBORS),
@@ -213,7 +214,7 @@ function bordered(image: GrayImage, side: number) {
   return { small: { ...small, padded }, factor, across, down };
 }
 
-/** A square as large as a fraction of the picture's shorter side. */
+/** A square whose side is a fraction of the picture's shorter side. */
 function squareOf(fraction: number, image: { width: number; height: number }) {
   const side = Math.round(fraction * Math.min(image.width, image.height));
   return { width: side, height: side };
@@ -232,7 +233,7 @@ function isMiddleInside({ x, y, width, height }: Box, image: GrayImage) {
     down < image.height;
 }
 
-/** Adds the faces that are not there yet, the surest first. */
+/** Adds the faces that are not yet in the list, the most certain first. */
 function add(found: FoundFace[], more: readonly FoundFace[]) {
   for (const face of more.toSorted((a, b) => b.neighbors - a.neighbors)) {
     const known = found.findIndex(({ box }) => isSameFace(box, face.box));

@@ -1,6 +1,6 @@
-// Faces from any pictures: a folder a class, pictures of any size and kind in it. The faces are
-// found, cropped as recognition crops them, and split; what is left out is listed with its reason.
-// Pictures that are 48x48 faces already, in train/ and test/, are data/pictures.ts' business.
+// Faces from any pictures: one folder per class, with pictures of any size and format. The faces are
+// found, cropped as in recognition, and split; what is left out is listed with its reason.
+// For pictures that are already 48x48 faces, in train/ and test/, see data/pictures.ts.
 import { Buffer } from "node:buffer";
 import { readdirSync } from "node:fs";
 import { extname, join } from "node:path";
@@ -29,24 +29,24 @@ import { writeWhole } from "../write_whole.ts";
 import { cropFace } from "./crop.ts";
 import { PHOTO_SEARCH } from "./recognizer.ts";
 
-/** The parts of Training, PublicTest and PrivateTest. */
+/** The shares of Training, PublicTest and PrivateTest. */
 const PARTS = [0.7, 0.15, 0.15];
 
-/** Of several faces the largest is meant where it is this much larger than the next. */
+/** Among several faces, the largest is used if it is this much larger than the next. */
 const CLEARLY_LARGER = 1.5;
 
-/** A picture, and whom it shows. */
+/** A picture, and who is in it. */
 interface Source {
   readonly path: string;
   readonly emotion: string;
-  /** The sub-folder's name, or the picture's own path where there is none. */
+  /** The subfolder's name, or the picture's own path if there is none. */
   readonly person: string;
 }
 
 /**
- * Reads the pictures of a folder: `FOLDER/happy/a.jpg`, or with a sub-folder a person
- * `FOLDER/happy/anna/a.jpg`. The pictures of a person, named alike in all classes, come into one
- * split; without persons each picture is drawn for itself, class by class.
+ * Reads the pictures in a folder: `FOLDER/happy/a.jpg`, or with one subfolder per person,
+ * `FOLDER/happy/anna/a.jpg`. All pictures of a person (same name in all classes) go into one
+ * split; without persons, each picture is assigned separately, class by class.
  *
  * @param options.seed decides the split
  * @returns the faces; `source.skipped` lists the pictures left out, each with its reason
@@ -86,7 +86,7 @@ export async function readFaceFolders(
   if (complaint) {
     throw new DatasetError(
       folder,
-      `${found.length} of ${sources.length} pictures have a face that can be used: ${complaint}${
+      `${found.length} of ${sources.length} pictures have a usable face: ${complaint}${
         skipped.length > 0 ? ` (${skipped[0].reason})` : ""
       }`,
     );
@@ -137,7 +137,7 @@ function listSources(folder: string): Source[] {
   if (sources.length > 0) return sources;
   throw new DatasetError(
     folder,
-    "holds no folder with pictures: it needs one for each class, such as happy/ and other/",
+    "contains no folder with pictures: it needs one for each class, such as happy/ and other/",
   );
 }
 
@@ -157,18 +157,19 @@ async function findFace(
   const { scaleFactor, minNeighbors, smallestFace } = PHOTO_SEARCH;
   const side = Math.round(smallestFace * Math.min(gray.width, gray.height));
   const boxes: Box[] = detector.detect(gray, {
-    ...{ scaleFactor, minNeighbors },
+    scaleFactor,
+    minNeighbors,
     minSize: { width: side, height: side },
   });
   if (boxes.length === 0) return "no face found";
   const [first, second] = [...boxes].sort((a, b) => b.width - a.width);
   if (second && first.width < CLEARLY_LARGER * second.width) {
-    return `${boxes.length} faces, and none is clearly the largest`;
+    return `${boxes.length} faces, none clearly the largest`;
   }
   return cropFace(gray, first);
 }
 
-/** A split a face: persons, or the pictures of each class, are dealt out in random order. */
+/** A split for each face: persons, or the pictures of each class, are assigned in random order. */
 function splitFaces(sources: readonly Source[], seed: number): Uint8Array {
   const splits = new Uint8Array(sources.length);
   const deal = (
@@ -180,7 +181,7 @@ function splitFaces(sources: readonly Source[], seed: number): Uint8Array {
       const k = random.integer(i + 1);
       [units[i], units[k]] = [units[k], units[i]];
     }
-    // One at least for validation and for the test, where there are three.
+    // At least one for validation and one for testing, if there are three.
     const tests = PARTS.slice(1).map((part) =>
       Math.max(units.length >= 3 ? 1 : 0, Math.round(part * units.length))
     );
@@ -210,7 +211,7 @@ function splitFaces(sources: readonly Source[], seed: number): Uint8Array {
 }
 
 /**
- * Writes faces as a table with names, which `loadFaces` reads: `emotion,pixels,Usage`, gzipped where
+ * Writes faces as a table with names, which `loadFaces` reads: `emotion,pixels,Usage`, gzipped if
  * the name ends in .gz.
  *
  * @throws {FileError} when it cannot be written

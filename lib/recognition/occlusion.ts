@@ -1,28 +1,28 @@
-// Where a network looks, found out by covering parts of a face one after the
+// Where a network looks, found by covering parts of a face one after the
 // other (Zeiler and Fergus, "Visualizing and Understanding Convolutional
-// Networks", 2014). Grad-CAM, which asks the network itself, is in explain.ts.
+// Networks", 2014). Grad-CAM, which uses the network's gradients, is in explain.ts.
 
 import { EMOTIONS, FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
 import type { Recognizer } from "./recognizer.ts";
 
 /** How much each part of a face matters for an emotion. */
 export interface OcclusionMap {
-  /** Places in a row, and rows. */
+  /** The number of positions in a row, and of rows. */
   readonly side: number;
-  /** `side * side` values: the probability lost when that place is covered. */
+  /** `side * side` values: the probability lost when that position is covered. */
   readonly loss: Float32Array;
   /** The probability with nothing covered. */
   readonly probability: number;
 }
 
 /**
- * Covers a face with a gray square, place by place.
+ * Covers a face with a gray square at one position after another.
  *
  * @param crop 48 x 48 gray values
  * @param emotion one of the recognizer's
- * @param options.size pixels of the square's side, 8 unless told
- * @param options.step pixels from one place to the next, 4 unless told
- * @throws {RangeError} for another emotion, or a square that does not fit
+ * @param options.size the square's side in pixels (default 8)
+ * @param options.step pixels from one position to the next (default 4)
+ * @throws {RangeError} for an unknown emotion, or a square that does not fit
  *
  * @example
  * ```ts
@@ -53,9 +53,9 @@ export function occlusionMap(
     !(size >= 1 && size <= FACE_SIZE && step >= 1)
   ) {
     throw new RangeError(
-      `a face of ${FACE_PIXELS} pixels is covered by squares of 1 to ` +
-        `${FACE_SIZE} pixels in steps of 1 or more, not ${crop.length} by ` +
-        `${size} in steps of ${step}`,
+      `a face must have ${FACE_PIXELS} pixels, the square a side of 1 to ` +
+        `${FACE_SIZE} and the step at least 1, not ${crop.length}, ` +
+        `${size} and ${step}`,
     );
   }
   const side = Math.floor((FACE_SIZE - size) / step) + 1;

@@ -1,6 +1,6 @@
 /**
- * What probabilities must be, asserted where they are made and where they are
- * averaged: numbers from 0 to 1 that sum to 1. And when they say too little.
+ * What probabilities must be, checked where they are computed and where they
+ * are averaged: numbers from 0 to 1 that sum to 1. And when they are "unsure".
  *
  * @module
  */
@@ -9,9 +9,9 @@
 const ROUNDING = 1e-3;
 
 /**
- * Does nothing where `values` are probabilities.
+ * Does nothing if `values` are probabilities.
  *
- * @throws {RangeError} where they are not, as after weights that are no
+ * @throws {RangeError} if they are not, for example because weights are not
  * numbers
  *
  * @example

@@ -1,8 +1,8 @@
 /**
- * Recognizing emotions in pictures with the models on disk: one call.
+ * Recognizes emotions in pictures with the models on disk, in one call.
  *
- * Finding faces and classifying them is in `recognizer.ts`, which also runs
- * in browsers; this adds what is read from files. Training is in `training/train.ts`.
+ * Finding and classifying faces is in `recognizer.ts`, which also runs in
+ * browsers; this adds reading files. Training is in `training/train.ts`.
  *
  * @module
  */
@@ -21,7 +21,7 @@ import type { TrainedNetwork } from "../network/trained.ts";
 import { PHOTO_SEARCH, type RecognizedFace, Recognizer } from "./recognizer.ts";
 import { UserError } from "../user_error.ts";
 
-/** A model that cannot be used to recognize: names it and says why. */
+/** A model that cannot be used for recognition: names it and says why. */
 export class InferenceError extends UserError {
   override readonly name = "InferenceError";
   constructor(readonly model: string, readonly reason: string) {
@@ -31,7 +31,7 @@ export class InferenceError extends UserError {
 
 const MODELS = inProject("models");
 
-/** What models/default.json says. */
+/** The contents of models/default.json. */
 interface DefaultModel {
   /** The model's folder. */
   readonly folder: string;
@@ -45,7 +45,7 @@ function readDefault(): DefaultModel {
     throw new InferenceError(
       file,
       "there is no trained model yet: train one with deno task train, " +
-        "or name the folder of another",
+        "or give the folder of another",
     );
   }
   let said: { model?: unknown; threshold?: unknown };
@@ -68,8 +68,8 @@ function readDefault(): DefaultModel {
 }
 
 /**
- * The folder of the model that is used where none is named: the one that
- * models/default.json names.
+ * The folder of the model that is used if none is given: the one named in
+ * models/default.json.
  *
  * @throws {InferenceError} when there is none
  */
@@ -79,14 +79,14 @@ export function defaultModel(): string {
 
 /**
  * A trained network as plain data, with its threshold: the default model's is
- * in models/default.json, others have none.
+ * in models/default.json; others have none.
  *
  * @param model a folder with model.json and weights.bin (LayersModel format)
- * @param said what the user says of a model of another project, see
+ * @param said what the user says about another project's model, see
  * `declareMeaning`
  * @throws {InferenceError} when it does not take 48 x 48 gray faces or does
- * not give probabilities
- * @throws {MeaningError} when its names do not fit it
+ * not return probabilities
+ * @throws {MeaningError} when its names do not match it
  * @throws {CheckpointError} when it cannot be read
  */
 export async function loadTrained(
@@ -102,15 +102,17 @@ export async function loadTrained(
   if (input !== "[48,48,1]" || output.length !== 1 || !(output[0] > 1)) {
     throw new InferenceError(
       folder,
-      `takes ${input} and gives ${JSON.stringify(output)}, not [48,48,1] and ` +
-        "one probability a class: it is not a network for these faces",
+      `takes ${input} and returns ${
+        JSON.stringify(output)
+      }, not [48,48,1] and ` +
+        "one probability per class: it is not a network for these faces",
     );
   }
   declareMeaning(layers, said);
   const { emotions, named, scale } = meaningOf(layers);
   if (!named) {
     console.error(
-      `${folder} names no emotions: numbers stand for them (--emotions names them)`,
+      `${folder} has no class names: showing numbers (--emotions gives names)`,
     );
   }
   const graph = describeModel(layers);
@@ -120,25 +122,25 @@ export async function loadTrained(
   return trained;
 }
 
-/** The threshold of a model that is named: the default one may be. */
+/** The threshold of a given model, which may be the default one. */
 function thresholdOf(model: string): number {
   if (!existsSync(resolve(MODELS, "default.json"))) return 0;
   const { folder, threshold } = readDefault();
   return resolve(model) === folder ? threshold : 0;
 }
 
-/** What may be chosen beside the model. */
+/** What can be chosen besides the model. */
 export interface RecognizeOptions {
   /**
-   * Also searches the picture turned by 20 degrees both ways and with the
-   * profile cascade: slower, finds faces that lean or look aside.
+   * Also searches the picture rotated by 20 degrees both ways and with the
+   * profile cascade: slower, but finds tilted and turned faces.
    */
   readonly thorough?: boolean;
   /** The confidence below which a face is unsure; by default the model's. */
   readonly threshold?: number;
-  /** The names of a model's classes, where it has none, see `declareMeaning`. */
+  /** The names of a model's classes, if it has none; see `declareMeaning`. */
   readonly emotions?: string;
-  /** What black and white are to a model, see `declareMeaning`. */
+  /** The values a model expects for black and white; see `declareMeaning`. */
   readonly scale?: string;
 }
 
@@ -161,13 +163,12 @@ export async function loadRecognizer(
 }
 
 /**
- * Finds the faces of a picture and classifies their emotions. Faces that the
- * picture's edge cuts are found too; their boxes reach beyond it.
+ * Finds the faces in a picture and classifies their emotions. Faces cut off by
+ * the picture's edge are found too; their boxes extend beyond it.
  *
  * @param image a picture, or the path of one
- * @param recognizer one with another model; by default the default model's,
- * loaded at the first call
- * @param options for the default recognizer only; another has its own
+ * @param recognizer by default the default model's, loaded at the first call
+ * @param options for the default recognizer only; others have their own
  * @throws {ImageError} when the file is not a picture that can be read
  *
  * @example
@@ -190,7 +191,7 @@ export async function recognize(
   return worker.recognize(gray, PHOTO_SEARCH);
 }
 
-/** The default model's recognizer with these options, loaded once. */
+/** The default model's recognizer with these options, loaded only once. */
 function sharedRecognizer(options: RecognizeOptions): Promise<Recognizer> {
   const { thorough = false, threshold } = options;
   const key = `${thorough} ${threshold}`;

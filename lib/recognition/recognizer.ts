@@ -1,5 +1,5 @@
 /**
- * Faces found and their emotions classified, in one call: the part that runs
+ * Finds faces and classifies their emotions in one call: the part that runs
  * everywhere, in Deno, in its workers and in browsers.
  *
  * A picture's faces go through the network together, in one batch. Reading
@@ -27,19 +27,19 @@ import { checkProbabilities, isUnsure } from "./probabilities.ts";
 
 /** A face and what it shows. */
 export interface RecognizedFace {
-  /** Where it is, in pixels of the picture; it may reach beyond the edges. */
+  /** Where it is, in pixels of the picture; it may extend beyond the edges. */
   readonly box: Box;
-  /** How far it leans clockwise, in degrees, as far as is known; 0 upright. */
+  /** Its tilt, clockwise in degrees, as far as is known; 0 is upright. */
   readonly turn: number;
   /** How many of the detector's raw candidates agree on it. */
   readonly neighbours: number;
-  /** The most probable emotion. */
+  /** The most likely emotion. */
   readonly emotion: string;
   /** The probability of that emotion, 0 to 1. */
   readonly confidence: number;
   /** Whether the confidence is below the model's threshold. */
   readonly unsure: boolean;
-  /** One probability a class, in the order of the recognizer's `emotions`; they sum to 1. */
+  /** One probability per class, in the order of the recognizer's `emotions`; they sum to 1. */
   readonly probabilities: Float32Array;
   /** What the network saw: 48 x 48 gray values, 0 to 255, row by row. */
   readonly crop: Uint8Array;
@@ -52,18 +52,18 @@ export const PHOTO_SEARCH: FaceSearch = {
   smallestFace: 0.05,
 };
 
-/** For videos and the webcam: faces of a tenth of the picture or more. */
+/** For videos and the webcam: faces at least a tenth of the picture's size. */
 export const VIDEO_SEARCH: FaceSearch = {
   scaleFactor: 1.2,
   minNeighbors: 5,
   smallestFace: 0.1,
 };
 
-/** Faces that go through the network at once. */
+/** The number of faces that go through the network at once. */
 const BATCH = 8;
 
 /**
- * A detector and a network that are ready to work, for picture after picture.
+ * A detector and a network, ready for one picture after another.
  *
  * @example
  * ```ts
@@ -77,7 +77,7 @@ export class Recognizer {
   private constructor(
     private readonly finder: FaceFinder,
     private readonly network: Engine,
-    /** The confidence below which an answer is unsure; 0, none. */
+    /** The confidence below which an answer is unsure; 0 for none. */
     readonly threshold: number,
     /** The names of the classes, in the order of the probabilities. */
     readonly emotions: readonly string[],
@@ -89,7 +89,7 @@ export class Recognizer {
    * Compiles the WebAssembly modules and allocates their memory.
    *
    * @param cascade frontal faces by default
-   * @param profile makes every search a thorough one, see `face_finder.ts`
+   * @param profile makes every search thorough, see `face_finder.ts`
    */
   static async create(
     trained: TrainedNetwork,
@@ -114,9 +114,9 @@ export class Recognizer {
   }
 
   /**
-   * Finds the faces of a picture and classifies them.
+   * Finds the faces in a picture and classifies them.
    *
-   * @param margin how far crops reach beyond the boxes, see `CROP_MARGIN`
+   * @param margin how far crops extend beyond the boxes, see `CROP_MARGIN`
    */
   recognize(
     image: GrayImage,
@@ -144,9 +144,9 @@ export class Recognizer {
   }
 
   /**
-   * The probabilities of faces that are cropped already.
+   * The probabilities for faces that are already cropped.
    *
-   * @throws {RangeError} when the network gives no probabilities
+   * @throws {RangeError} when the network does not return probabilities
    */
   classify(crops: readonly Uint8Array[]): Float32Array[] {
     const { network, scale } = this, classes = this.emotions.length;

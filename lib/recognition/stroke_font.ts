@@ -1,11 +1,11 @@
 /**
- * Lettering for labels: a stroke font drawn with anti-aliased round pens, so
- * that it is sharp at any size and needs no font file.
+ * Lettering for labels: a stroke font drawn with an anti-aliased round pen,
+ * which is sharp at any size and needs no font file.
  *
- * It has what labels need: lower case letters, digits, space and `%.#-`.
+ * It has what labels need: lowercase letters, digits, space and `%.#-`.
  *
- * Units: the baseline is y = 0, lower case is 5 high, digits 7, tall letters
- * 7.4, tails reach -2.2; a line of text is 10 high.
+ * Units: the baseline is y = 0, lowercase is 5 high, digits 7, tall letters
+ * 7.4, descenders go to -2.2; a line of text is 10 high.
  *
  * @module
  */
@@ -18,8 +18,8 @@ export interface TextMask {
 }
 
 // Each stroke is a list of points "x,y", or an arc "@ cx cy rx ry from to"
-// in degrees, counter-clockwise when `to` is the larger. Strokes are parted
-// by ";"; the number before ":" is the width.
+// in degrees, counterclockwise if `to` is larger. Strokes are separated by
+// ";"; the number before ":" is the width.
 const LETTERS: Record<string, string> = {
   a: "4.4: @ 2.2 2.5 2.2 2.5 0 360; 4.4,5 4.4,0",
   b: "4.4: @ 2.2 2.5 2.2 2.5 0 360; 0,7.4 0,0",
@@ -112,8 +112,8 @@ export function measureText(text: string, height: number): number {
 }
 
 /**
- * Draws some text as a mask of `height` pixels height. Masks are kept for the
- * next call with the same text and height (the last 500).
+ * Draws some text as a mask `height` pixels high. The last 500 masks are kept
+ * for the next call with the same text and height.
  *
  * @throws {RangeError} for a character that the font does not have
  */

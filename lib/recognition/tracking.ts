@@ -1,11 +1,11 @@
 /**
- * Faces that keep their identity from frame to frame, and their probabilities
- * smoothed over time; for videos and the webcam alike.
+ * Tracks faces from frame to frame and smooths their probabilities over time,
+ * for videos and the webcam alike.
  *
  * A face belongs to the track whose last box it overlaps most. A track that
- * is not seen is lost; it is found again when a face appears in its place
- * soon enough, else it is closed and its number is not used again. Where time
- * goes back, all tracks are closed. Faces are not told apart by their looks:
+ * is not seen is lost; it is found again if a face appears in its place soon
+ * enough, otherwise it is closed and its number is not reused. If time goes
+ * backward, all tracks are closed. Faces are not told apart by appearance:
  * two people who cross may swap numbers.
  *
  * @module
@@ -15,24 +15,24 @@ import type { Box } from "../image/box.ts";
 import { checkProbabilities, isUnsure } from "./probabilities.ts";
 
 /**
- * Time constant of the exponential moving average, in seconds: a change has
- * come through by 63 % after this time, whatever the frame rate. 0 is off.
+ * Time constant of the exponential moving average, in seconds: 63 % of a change
+ * has come through after this time, at any frame rate. 0 turns it off.
  */
 export const SMOOTHING_SECONDS = 0.4;
 
-/** A lost track waits this long for its face, in seconds. */
-export const PATIENCE_SECONDS = 1;
+/** How long a lost track waits for its face, in seconds. */
+const PATIENCE_SECONDS = 1;
 
-/** And for this many frames, where they come slowly. */
-export const PATIENCE_FRAMES = 3;
+/** And for at least this many frames, if they come slowly. */
+const PATIENCE_FRAMES = 3;
 
 /** The least intersection over union at which a face continues a track. */
-export const LEAST_OVERLAP = 0.2;
+const LEAST_OVERLAP = 0.2;
 
 /** A face as detected and classified in one frame. */
 export interface SeenFace {
   readonly box: Box;
-  /** Probabilities of this frame alone. */
+  /** The probabilities in this frame alone. */
   readonly probabilities: ArrayLike<number>;
 }
 
@@ -44,7 +44,7 @@ export interface TrackedFace<Face extends SeenFace = SeenFace> {
   readonly track: number;
   /** New track, seen in the previous frame too, or found after it was lost. */
   readonly state: "new" | "seen" | "found";
-  /** The probabilities of this frame alone. */
+  /** The probabilities in this frame alone. */
   readonly raw: ArrayLike<number>;
   /** The exponential moving average over the track; sums to 1. */
   readonly probabilities: Float32Array;
@@ -92,18 +92,13 @@ export class FaceTracker {
     readonly threshold: number = 0,
   ) {}
 
-  /** Numbers of the tracks that are lost and may still be found. */
-  get lost(): number[] {
-    return this.tracks.filter((t) => t.lost).map((t) => t.number);
-  }
-
   /**
-   * Takes the faces of the next frame, in any order, and returns them in the
+   * Takes the faces in the next frame, in any order, and returns them in the
    * same order with their tracks.
    *
-   * @param seconds the frame's time; where it goes back, another recording
-   * begins, and all tracks are closed
-   * @throws {RangeError} when a face's probabilities are none
+   * @param seconds the frame's time; if it goes backward, another recording
+   * starts, and all tracks are closed
+   * @throws {RangeError} when a face's probabilities are invalid
    */
   update<Face extends SeenFace>(
     faces: readonly Face[],
@@ -141,7 +136,7 @@ export class FaceTracker {
     });
   }
 
-  /** For each face its track, if any: pairs by falling overlap. */
+  /** Each face's track, if any: pairs in order of decreasing overlap. */
   private match(faces: readonly SeenFace[]): (Track | undefined)[] {
     const pairs = faces.flatMap((face, i) =>
       this.tracks.map((track) => ({
@@ -177,7 +172,7 @@ export class FaceTracker {
   }
 }
 
-/** Moves a track's average towards a face, the further the more time passed. */
+/** Moves a track's average toward a face, further the more time has passed. */
 function smooth(
   track: Track,
   face: SeenFace,

@@ -1,10 +1,10 @@
 /**
- * The pipeline with its lid off: every value between a picture and its
- * probabilities, and checks that the values are what the network was trained
- * on. Notebook 7 shows them one by one.
+ * The pipeline opened up: every value between a picture and its probabilities,
+ * and checks that the values are what the network was trained on. Notebook 7
+ * shows them one by one.
  *
- * The pipeline itself is `recognizer.ts`; nothing is computed differently
- * here, only kept.
+ * The pipeline itself is `recognizer.ts`. This follows its upright search with
+ * the default cascade, run twice to keep the raw candidates too.
  *
  * @module
  */
@@ -31,17 +31,17 @@ export interface Xray {
   readonly gray: GrayImage;
   /** Every window that passed the cascade, before grouping. */
   readonly candidates: readonly Box[];
-  /** The faces: groups of alike candidates. */
+  /** The faces: groups of similar candidates. */
   readonly faces: readonly Detection[];
   /** The face that is followed from here on: the one with most candidates. */
   readonly face: Detection;
   /** What the crop covers in the picture. */
   readonly region: Box;
-  /** That part of the gray picture, at its own size. */
+  /** That part of the gray picture, at its original size. */
   readonly cutout: GrayImage;
   /** 48 x 48 gray values, 0 to 255. */
   readonly crop: Uint8Array;
-  /** The same as the network takes it, -1 to 1. */
+  /** The same values as the network gets them, -1 to 1. */
   readonly tensor: Float32Array;
   /** The smallest and largest value of the tensor. */
   readonly range: readonly [number, number];
@@ -86,14 +86,20 @@ export async function xray(
     checkScale(tensor);
   }
   return {
-    ...{ gray, candidates, faces, face, region: cropRegion(face) },
-    ...{ cutout: cutOut(gray, cropRegion(face)), crop, tensor },
+    gray,
+    candidates,
+    faces,
+    face,
+    region: cropRegion(face),
+    cutout: cutOut(gray, cropRegion(face)),
+    crop,
+    tensor,
     range: rangeOf(tensor),
     probabilities: recognizer.classify([crop])[0],
   };
 }
 
-/** A part of a picture; beyond its edges they repeat. */
+/** Part of a picture; beyond its edges, the edge pixels repeat. */
 function cutOut(image: GrayImage, region: Box): GrayImage {
   const left = Math.round(region.x), top = Math.round(region.y);
   const width = Math.round(region.width), height = Math.round(region.height);
@@ -138,21 +144,21 @@ export function checkScale(tensor: Float32Array): void {
   }
   if (high > 1.001 || low < -1.001) {
     throw new PipelineError(
-      `The tensor has ${seen}, the network was trained on -1 to 1: the gray ` +
+      `The tensor has ${seen}, but the network was trained on -1 to 1: the gray ` +
         "values were not scaled (gray / 127.5 - 1)",
     );
   }
   if (low >= 0) {
     throw new PipelineError(
-      `The tensor has ${seen} and none below 0, the network was trained on ` +
+      `The tensor has ${seen} and none below 0, but the network was trained on ` +
         "-1 to 1: it looks scaled to 0..1, or the face is blank",
     );
   }
 }
 
-/** How well answers fit labels, as they are and in the best other order. */
+/** How well answers match labels, in their own order and in the best other one. */
 export interface LabelOrder {
-  /** The part of the faces that are answered right, 0 to 1. */
+  /** The share of the faces that are answered correctly, 0 to 1. */
   readonly accuracy: number;
   /** The same if the outputs were named in the best possible order. */
   readonly best: number;
@@ -163,11 +169,11 @@ export interface LabelOrder {
 /**
  * Classifies faces whose emotion is known and checks that the outputs are in
  * the order of the faces' classes: that no other order fits clearly better.
- * Of more than eight classes only single exchanges are tried.
+ * With more than eight classes, only swaps of two are tried.
  *
  * @param faces a few hundred, of a kind the network was trained on
- * @param recognizer anything that gives one probability a class for each crop
- * @throws {PipelineError} naming the outputs that look exchanged, or when the
+ * @param recognizer anything that returns one probability per class for each crop
+ * @throws {PipelineError} naming the outputs that look swapped, or when the
  * network does no better than guessing
  */
 export function checkLabelOrder(
@@ -198,7 +204,7 @@ export function checkLabelOrder(
     const exchanged = identity.filter((i) => order[i] !== i)
       .map((i) => `output ${i} (${emotions[i]}) is ${emotions[order[i]]}`);
     throw new PipelineError(
-      `The labels look exchanged: ${percent(accuracy)} of ${faces.length} ` +
+      `The labels look swapped: ${percent(accuracy)} of ${faces.length} ` +
         `faces are right, but ${percent(best)} would be if ` +
         exchanged.join(", "),
     );
@@ -211,8 +217,8 @@ export function checkLabelOrder(
   if (right(identity) <= largestClass * 1.1) {
     throw new PipelineError(
       `Only ${percent(accuracy)} of ${faces.length} faces are right, no ` +
-        "better than naming one emotion always: wrong network, wrong faces, " +
-        "or wrong preprocessing",
+        "better than always naming the same emotion: wrong network, wrong " +
+        "faces, or wrong preprocessing",
     );
   }
   return { accuracy, best, order };
@@ -220,7 +226,7 @@ export function checkLabelOrder(
 
 const percent = (part: number) => `${(100 * part).toFixed(1)} %`;
 
-/** Every order with two exchanged. */
+/** Every order with two swapped. */
 function* exchanges(values: number[]): Generator<number[]> {
   for (const i of values.keys()) {
     for (let k = i + 1; k < values.length; k++) {

@@ -88,8 +88,12 @@ function applyGradients(
       const moment2 = momentOf(adam.accumulatedSecondMoment, i, value, "v");
       if (!gradient) return;
       const [newValue, newMoment1, newMoment2] = tf.engine().runKernel(ADAM, {
-        ...{ value, gradient, moment1, moment2 },
-        ...{ power1: accBeta1, power2: accBeta2 },
+        value,
+        gradient,
+        moment1,
+        moment2,
+        power1: accBeta1,
+        power2: accBeta2,
       }, attributes) as tf.Tensor[];
       value.assign(newValue);
       moment1.assign(newMoment1);

@@ -58,7 +58,12 @@ function normalizeBatch(
   const [rows, channels] = rowsAndChannels(x);
   const y = backend.makeOutput(x.shape, "float32");
   const at = addresses(backend, NORMALIZE, {
-    ...{ x, mean, variance, gamma, beta, y },
+    x,
+    mean,
+    variance,
+    gamma,
+    beta,
+    y,
   });
   withScratch(backend, 4 * channels, (scratch) => {
     kernelsFor(backend).normalizeBatch(
@@ -85,7 +90,14 @@ function fusedBatchNormGrad(
   const dgamma = backend.makeOutput([channels], "float32");
   const dbeta = backend.makeOutput([channels], "float32");
   const at = addresses(backend, GRADIENT, {
-    ...{ x, dy, mean, variance, gamma, dx, dgamma, dbeta },
+    x,
+    dy,
+    mean,
+    variance,
+    gamma,
+    dx,
+    dgamma,
+    dbeta,
   });
   withScratch(backend, 8 * channels, (scratch) => {
     kernelsFor(backend).batchNormBackprop(

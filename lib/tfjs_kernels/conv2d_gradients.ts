@@ -1,7 +1,7 @@
 // Conv2DBackpropFilter and Conv2DBackpropInput: the gradients of conv2d, and of
 // the layers conv2d, conv2dTranspose, conv1d and separableConv2d. Any stride and
 // padding; also dilations, which tfjs's own gradient of conv2d never asks for
-// (dilated_conv2d.ts does). Refused: channels first, as in the backend's
+// (dilated_gradients.ts does). Refused: channels first, as in the backend's
 // forward Conv2D, and anything but float32.
 
 import * as tf from "@tensorflow/tfjs";

@@ -1,9 +1,9 @@
-// Augmentation: a face a little different in every epoch, so that a network learns faces, not files.
+// Augmentation: every face looks slightly different in every epoch, so that a network learns faces, not files.
 //
 // One pass takes a face's gray pixels to the network's input: one affine warp (mirror, rotation,
-// zoom, shift) with bilinear interpolation, then contrast and brightness. Outside its borders a face
-// continues with its edge pixels. What is drawn depends on the seed, the epoch and the face's number
-// alone, so it is the same in any order and on any number of workers. Mixing faces is left out.
+// zoom, shift) with bilinear interpolation, then contrast and brightness. Beyond its borders, a face
+// continues with its edge pixels. The random change depends only on the seed, the epoch and the face's
+// number, so it is the same in any order and on any number of workers. It does not mix faces.
 import { scaledPixels } from "../network/input.ts";
 import { randomAt } from "../random.ts";
 
@@ -13,21 +13,21 @@ export interface Augmentation {
   mirror: boolean;
   /** Largest rotation to either side, degrees. */
   rotation: number;
-  /** Largest shift to any side, as a part of the face's size. */
+  /** Largest shift in any direction, as a fraction of the face's size. */
   shift: number;
-  /** Largest stretch or squeeze, each axis for itself: 0.1 is 0.9 to 1.1. */
+  /** Largest scaling, separately for each axis: 0.1 is 0.9 to 1.1. */
   zoom: number;
-  /** Largest stretch or squeeze of both axes alike, as a detector's box is too large or small. */
+  /** Largest scaling of both axes alike, because a detector's box may be too large or small. */
   scale: number;
-  /** Largest blur: the part of a pixel, 0 to 0.33, that goes to each neighbor, across and down. */
+  /** Largest blur: the fraction of a pixel, 0 to 0.33, that goes to each neighbor, across and down. */
   blur: number;
-  /** Largest brightness added or taken, as a part of the whole range of grays. */
+  /** Largest brightness added or subtracted, as a fraction of the whole gray range. */
   brightness: number;
   /** Largest change of contrast around middle gray: 0.2 is 0.8 to 1.2. */
   contrast: number;
 }
 
-/** Faces as they are. */
+/** Unchanged faces. */
 export const noAugmentation: Augmentation = {
   mirror: false,
   rotation: 0,
@@ -41,8 +41,8 @@ export const noAugmentation: Augmentation = {
 
 /**
  * What Arriaga et al. train mini-Xception with: Keras' `ImageDataGenerator(rotation_range=10,
- * width_shift_range=0.1, height_shift_range=0.1, zoom_range=0.1, horizontal_flip=True)`, whose
- * borders continue with the edge pixels too.
+ * width_shift_range=0.1, height_shift_range=0.1, zoom_range=0.1, horizontal_flip=True)`, which
+ * also continues faces with their edge pixels.
  */
 export const referenceAugmentation: Augmentation = {
   ...noAugmentation,
@@ -55,7 +55,7 @@ export const referenceAugmentation: Augmentation = {
 /**
  * One drawn change: a pixel at (x, y) of the result, measured from the face's middle, comes from
  * (a x + b y + c, d x + e y + f) of the face, also from the middle; its value v, -1..1, becomes
- * v * contrast + brightness, cut to -1..1.
+ * v * contrast + brightness, clipped to -1..1.
  */
 export interface Change {
   a: number;
@@ -66,7 +66,7 @@ export interface Change {
   f: number;
   contrast: number;
   brightness: number;
-  /** The part of a pixel that goes to each neighbor, across and then down. */
+  /** The fraction of a pixel that goes to each neighbor, across and then down. */
   blur: number;
 }
 
@@ -91,7 +91,7 @@ export function drawChange(
   const cos = Math.cos(angle), sin = Math.sin(angle);
   const brightness = 2 * around(augmentation.brightness);
   const contrast = 1 + around(augmentation.contrast);
-  // Drawn last, so that a run without them draws what it drew before there were any.
+  // Drawn last, so that runs without them still draw the same numbers as before these existed.
   const scale = augmentation.scale > 0 ? 1 + around(augmentation.scale) : 1;
   const blur = augmentation.blur > 0 ? random.next() * augmentation.blur : 0;
   return {
@@ -185,7 +185,7 @@ function blurLine(
 }
 
 /** Whether an augmentation leaves every face as it is. */
-export function changesNothing(augmentation: Augmentation): boolean {
+function changesNothing(augmentation: Augmentation): boolean {
   return Object.values(augmentation).every((range) => !range);
 }
 

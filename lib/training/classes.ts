@@ -5,8 +5,8 @@ import { meaningOf, nameEmotions } from "../model/emotions_of_model.ts";
 import { type TrainingConfig, TrainingError } from "./config.ts";
 
 /**
- * @param graph what the network takes and gives, in numbers
- * @param which how the message calls it
+ * @param graph what the network takes and returns, in numbers
+ * @param which what the message calls it
  * @throws {TrainingError} when a network does not take faces, or has other classes than the faces
  */
 export function checkShapes(
@@ -17,7 +17,7 @@ export function checkShapes(
   const [inputs, outputs] = [graph.inputSize, graph.outputSize];
   if (inputs === FACE_PIXELS && outputs === emotions.length) return;
   throw new TrainingError(
-    `${which} takes ${inputs} numbers and gives ${outputs}; it must take faces of 48x48x1 and give ${emotions.length} probabilities: ${
+    `${which} takes ${inputs} numbers and returns ${outputs}; it must take faces of 48x48x1 and return ${emotions.length} probabilities: ${
       emotions.join(", ")
     }`,
   );
@@ -33,12 +33,12 @@ export function checkEnd(model: tf.LayersModel): void {
   if (layer.getClassName() !== "Dense") return;
   if (layer.activation?.getClassName() === "softmax") return;
   throw new TrainingError(
-    `the network must end in a softmax, but its last layer ${layer.name} (Dense) has none: give it activation: "softmax", add tf.layers.softmax() after it, or train with a loss of your own`,
+    `the network must end in a softmax, but its last layer ${layer.name} (Dense) has none: give it activation: "softmax", add tf.layers.softmax() after it, or train with a custom loss`,
   );
 }
 
 /**
- * Gives a network without names those of the faces.
+ * Gives a network without class names those of the faces.
  *
  * @throws {TrainingError} when it has other names
  */
@@ -50,14 +50,14 @@ export function agreeOnClasses(
   if (!named) return nameEmotions(model, emotions);
   if (own.join() === emotions.join()) return;
   throw new TrainingError(
-    `the network is for ${own.join(", ")}, the faces show ${
+    `the network is for ${own.join(", ")}, but the faces show ${
       emotions.join(", ")
-    }: give it another end with replaceClasses, or the faces other classes with mapEmotions`,
+    }: give it a new output with replaceClasses, or the faces other classes with mapEmotions`,
   );
 }
 
 /**
- * One weight a class: "balanced" gives each class the same part of the loss.
+ * One weight per class: "balanced" gives each class the same share of the loss.
  *
  * @throws {TrainingError} for more or fewer weights than classes, or none above 0
  */
@@ -72,7 +72,7 @@ export function resolveClassWeights(
   if (classWeights !== "balanced") {
     if (classWeights.length !== classes) {
       throw new TrainingError(
-        `classWeights has ${classWeights.length} numbers, the faces have ${classes} classes`,
+        `classWeights has ${classWeights.length} numbers, but the faces have ${classes} classes`,
       );
     }
     if (counts.every((count, k) => count === 0 || classWeights[k] === 0)) {

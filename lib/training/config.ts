@@ -8,6 +8,7 @@ import {
   referenceAugmentation,
 } from "./augment.ts";
 import { type Schedule, schedules } from "./schedule.ts";
+import { type LossChoice, losses } from "./loss.ts";
 import { UserError } from "../user_error.ts";
 
 /** Adam; with `weightDecay` in the configuration it is AdamW (Loshchilov and Hutter, 2019). */
@@ -27,7 +28,7 @@ export interface SgdChoice {
 /** The two optimizers. */
 export type OptimizerChoice = AdamChoice | SgdChoice;
 
-/** The optimizers with their usual numbers (Keras' for Adam). */
+/** The optimizers with their usual settings (Keras' for Adam). */
 export const optimizers: {
   readonly adam: AdamChoice;
   readonly sgd: SgdChoice;
@@ -38,52 +39,56 @@ export const optimizers: {
 
 /**
  * Networks that teach: the mean of their probabilities becomes part of the targets (Hinton, Vinyals
- * and Dean, 2015). A pupil of its own size gains too (Furlanello et al., 2018).
+ * and Dean, 2015). Even a student of the same size gains (Furlanello et al., 2018).
  */
 export interface TeacherChoice {
   /** The folders of their saved models. */
   models: string[];
-  /** The teachers' part of each target, 0..1; the label has the rest. */
+  /** A file of teachers' answers, instead of models; its format is in teacher_answers.ts. */
+  answers?: string;
+  /** The teachers' share of each target, 0..1; the rest is the label. */
   weight: number;
-  /** Above 1 softens what they say, by this root of their mean probabilities. */
+  /** Above 1 softens their answers, by this root of their mean probabilities. */
   temperature: number;
 }
 
 /** Every choice of a training run. */
 export interface TrainingConfig {
-  /** Faces in a step, over all workers. */
+  /** Faces per step, over all workers. */
   batchSize: number;
   /** Passes over the training faces, at most. */
   epochs: number;
-  /** Epochs without a better validation before the run ends early; `null`: never. */
+  /** Epochs without improvement before the run ends early; `null`: never. */
   patience: number | null;
   /** What "better" means: a lower validation loss or a higher validation accuracy. */
   monitor: "loss" | "accuracy";
+  /** What training lowers; `valLoss` is the cross-entropy always. */
+  loss: LossChoice;
   optimizer: OptimizerChoice;
-  /** The highest learning rate; the schedule makes it smaller. */
+  /** The highest learning rate; the schedule reduces it. */
   learningRate: number;
   schedule: Schedule;
   /** Decoupled from the gradient, and times the learning rate: AdamW's, or SGD's. */
   weightDecay: number;
   /**
-   * The part of each target, 0..1, that is how people voted (`Faces.votes`); the label has the
-   * rest, before label smoothing and teachers.
+   * The share of each target, 0..1, that comes from people's votes (`Faces.votes`); the rest is the
+   * label, before label smoothing and teachers.
    */
   votes: number;
-  /** The part of each target, 0..1, that is spread over all emotions alike. */
+  /** The share of each target, 0..1, that is spread equally over all emotions. */
   labelSmoothing: number;
-  /** How much of the running average of the weights stays at each step; `null`: no average. The average is what is validated and saved. */
+  /** How much of the running average of the weights each step keeps; `null`: no average. The average is validated and saved. */
   averageDecay: number | null;
-  /** One weight an emotion in the loss, "balanced" by its faces, or `null`: all alike. */
+  /** One weight per emotion in the loss, "balanced" by its faces, or `null`: all equal. */
   classWeights: "balanced" | number[] | null;
   augmentation: Augmentation;
   teacher: TeacherChoice | null;
   /**
-   * Layers that do not learn, for fine-tuning: how many from the first on, the name of the last, or
+   * Layers that do not learn, for fine-tuning: how many of the first ones, the name of the last, or
    * "block3" for all up to the end of the third residual block; `null`: none.
    */
   freeze: number | string | null;
-  /** All randomness comes from it: first weights, order, augmentation, dropout. */
+  /** The source of all randomness: initial weights, order, augmentation, dropout. */
   seed: number;
   /** Threads that share each step. The same seed and number give the same weights, bit for bit. */
   workers: number;
@@ -95,6 +100,7 @@ export const defaultTraining: TrainingConfig = {
   epochs: 85,
   patience: null,
   monitor: "loss",
+  loss: losses["cross-entropy"],
   optimizer: optimizers.adam,
   learningRate: 4e-3,
   schedule: schedules["one-cycle"],
@@ -119,7 +125,7 @@ export const defaultTraining: TrainingConfig = {
 };
 
 /**
- * The recipe of Arriaga et al.'s `train_emotion_classifier.py`, with the report's 85 epochs: Adam at
+ * The recipe of Arriaga et al.'s `train_emotion_classifier.py`, with the course report's 85 epochs: Adam at
  * 0.001, divided by ten after 12 epochs without a lower validation loss, batches of 32.
  */
 export const referenceTraining: TrainingConfig = {
@@ -134,7 +140,7 @@ export const referenceTraining: TrainingConfig = {
   augmentation: referenceAugmentation,
 };
 
-/** A configuration, run folder or result that training cannot go on with. */
+/** A configuration, run folder or result that training cannot continue with. */
 export class TrainingError extends UserError {
   override readonly name = "TrainingError";
 }
@@ -157,6 +163,8 @@ const checks: Record<string, (value: unknown) => string | null> = {
   epochs: whole(1),
   patience: orNull(whole(1)),
   monitor: oneOf("loss", "accuracy"),
+  "loss.kind": oneOf("cross-entropy", "focal"),
+  "loss.gamma": inside(0, 10),
   "optimizer.kind": oneOf("adam", "sgd"),
   "optimizer.beta1": inside(0, 0.99999),
   "optimizer.beta2": inside(0, 0.999999),
@@ -185,10 +193,11 @@ const checks: Record<string, (value: unknown) => string | null> = {
   "augmentation.brightness": inside(0, 1),
   "augmentation.contrast": inside(0, 1),
   "teacher.models": (value) =>
-    Array.isArray(value) && value.length > 0 &&
-      value.every((folder) => typeof folder === "string")
+    Array.isArray(value) && value.every((folder) => typeof folder === "string")
       ? null
-      : "must be a list of models' folders",
+      : "must be a list of model folders",
+  "teacher.answers": (value) =>
+    typeof value === "string" ? null : "must be a file's path",
   "teacher.weight": inside(0, 1),
   "teacher.temperature": inside(0.01, 100),
   freeze: orNull((value) =>
@@ -227,47 +236,48 @@ export type PartialConfig =
   & Partial<
     Omit<
       TrainingConfig,
-      "optimizer" | "schedule" | "augmentation" | "teacher"
+      "loss" | "optimizer" | "schedule" | "augmentation" | "teacher"
     >
   >
   & {
+    loss?: LossChoice["kind"] | Partial<LossChoice>;
     optimizer?: OptimizerChoice["kind"] | Partial<OptimizerChoice>;
     schedule?: Schedule["kind"] | Partial<Schedule>;
     augmentation?: Partial<Augmentation>;
-    teacher?: Pick<TeacherChoice, "models"> & Partial<TeacherChoice> | null;
+    teacher?: Partial<TeacherChoice> | null;
   };
 
-/** What a field that is an object holds unless it is said, by its kind where it has kinds. */
+/** The defaults of a field that is an object, by its kind if it has kinds. */
 function nestedDefaults(name: string, kind: unknown, base: TrainingConfig) {
-  const kinds: Record<string, object> = name === "optimizer"
-    ? optimizers
-    : schedules;
+  const kinds: Record<string, object> = KINDS[name];
   switch (name) {
     case "augmentation":
       return base.augmentation;
     case "teacher":
-      return { weight: 0.5, temperature: 1 };
+      return { models: [], weight: 0.5, temperature: 1 };
     default:
       return Object.hasOwn(kinds, kind as string) ? kinds[kind as string] : {};
   }
 }
 
-/** Fills the gaps, also of fields that are objects themselves. */
+/** Fills the gaps, including those in fields that are objects themselves. */
 function fillGaps(given: PartialConfig, base: TrainingConfig): TrainingConfig {
   const filled: Record<string, unknown> = { ...base };
   for (const [name, said] of Object.entries(given)) {
     if (said === undefined) continue;
     filled[name] = said;
-    if (!["optimizer", "schedule", "augmentation", "teacher"].includes(name)) {
-      continue;
-    }
+    if (!Object.hasOwn(examples, name)) continue;
     if (said === null && name === "teacher") continue;
-    const hasKind = name === "optimizer" || name === "schedule";
+    const hasKind = Object.hasOwn(KINDS, name);
     const value = hasKind && typeof said === "string" ? { kind: said } : said;
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
       throw new TrainingError(
         `${name} is ${shown(said)}; it must be an object, such as ${
           JSON.stringify(examples[name])
+        }${
+          name === "loss"
+            ? "; a function goes beside the configuration: train({ loss, config, ... })"
+            : ""
         }`,
       );
     }
@@ -278,7 +288,15 @@ function fillGaps(given: PartialConfig, base: TrainingConfig): TrainingConfig {
   return filled as unknown as TrainingConfig;
 }
 
+/** Fields that have kinds, each with its usual numbers. */
+const KINDS: Record<string, Record<string, object>> = {
+  loss: losses,
+  optimizer: optimizers,
+  schedule: schedules,
+};
+
 const examples: Record<string, object> = {
+  loss: { kind: "focal" },
   optimizer: { kind: "adam" },
   schedule: { kind: "plateau" },
   augmentation: { mirror: true, rotation: 10 },
@@ -294,7 +312,7 @@ function shown(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
-/** The known name that is most like another one: by the letters to change, add or remove. */
+/** The known name most similar to another, by the number of letters to change, add or remove. */
 function nearest(name: string, known: readonly string[]): string {
   const distance = (a: string, b: string): number => {
     let row = Array.from({ length: b.length + 1 }, (_, i) => i);
@@ -316,7 +334,7 @@ function nearest(name: string, known: readonly string[]): string {
 
 /**
  * Fills what is left out from `base`, checks everything and returns the whole configuration.
- * An optimizer or schedule named by its kind alone gets its usual numbers.
+ * An optimizer or schedule given only by its kind gets its usual settings.
  *
  * @throws {TrainingError} naming the field and what it may be
  *
@@ -343,7 +361,7 @@ export function completeConfig(
     throw new TrainingError(
       `unknown field in the training configuration: ${name}. Did you mean ${
         nearest(name, known)
-      }? It has ${known.join(", ")}`,
+      }? The fields are ${known.join(", ")}`,
     );
   }
   const config = fillGaps(given, base);
@@ -363,13 +381,20 @@ export function completeConfig(
       throw new TrainingError(`${name} ${complaint}, not ${shown(value)}`);
     }
   }
-  const { classWeights } = config;
+  const { classWeights, teacher } = config;
+  if (teacher && (teacher.models.length > 0) === Boolean(teacher.answers)) {
+    throw new TrainingError(
+      `teacher must have either models, such as ${
+        JSON.stringify(examples.teacher)
+      }, or answers, the path of a file`,
+    );
+  }
   const usable = classWeights === null || classWeights === "balanced" ||
     Array.isArray(classWeights) &&
       classWeights.every((weight) => inside(0, 1e6)(weight) === null);
   if (!usable) {
     throw new TrainingError(
-      `classWeights must be null, "balanced" or one number of 0 or more a class`,
+      `classWeights must be null, "balanced" or one number of at least 0 per class`,
     );
   }
   return config;

@@ -1,8 +1,8 @@
-// Fine-tuning: the first layers of a network stay as they are, the others learn.
+// Fine-tuning: the first layers of a network stay unchanged while the others learn.
 //
 // A frozen batch normalization uses its own statistics, as in prediction, not the batch's: with the
-// few faces that one fine-tunes with, those would undo what was learned. In a compiled network it is
-// for that time a scale and a bias a channel.
+// few faces used for fine-tuning, those would undo what was learned. In a compiled network it becomes
+// a scale and a bias per channel for that time.
 import type * as tf from "@tensorflow/tfjs";
 import { isForTfjs } from "../engine/engine.ts";
 import { flatLayers } from "../engine/tfjs_graph.ts";
@@ -103,7 +103,7 @@ function frozenNames(
     }
     if (end === 0) {
       throw new TrainingError(
-        `freeze "${freeze}": there is no such layer; there are ${
+        `freeze "${freeze}": there is no such layer; the layers are ${
           names.join(", ")
         }`,
       );
@@ -145,10 +145,16 @@ function holdNorms(
     );
     const bias = beta.map((b, c) => b - mean[c] * scale[c]);
     return {
-      ...{ name, inputs, shape, op: "depthwise" },
+      name,
+      inputs,
+      shape,
+      op: "depthwise",
       window: {
-        ...{ size: [1, 1], strides: [1, 1], dilation: [1, 1] },
-        ...{ top: 0, left: 0 },
+        size: [1, 1],
+        strides: [1, 1],
+        dilation: [1, 1],
+        top: 0,
+        left: 0,
       },
       kernel: add(`${name}/frozen_scale`, [1, 1, channels, 1], scale),
       bias: add(`${name}/frozen_bias`, [channels], bias),

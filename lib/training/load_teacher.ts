@@ -1,4 +1,4 @@
-// A teacher from its folder. What it says of the faces is teachers.ts, which runs in workers.
+// Loads a teacher from its folder. teachers.ts, which runs in workers, computes its answers.
 import { resolve } from "node:path";
 import { describeModel } from "../engine/describe_model.ts";
 import { readWeights } from "../engine/weights.ts";
@@ -8,14 +8,14 @@ import { checkShapes } from "./classes.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
 import { TrainingError } from "./config.ts";
 
-/** @throws {TrainingError} when it is not for the same classes */
+/** @throws {TrainingError} when it is for other classes */
 export async function loadTeacher(
   folder: string,
   emotions: readonly string[],
 ): Promise<TrainedNetwork> {
   const model = await loadModel(folder).catch((error: Error) => {
     throw new TrainingError(
-      `teacher.models: ${error.message} ("${folder}" is looked for from ${resolve()})`,
+      `teacher.models: ${error.message} ("${folder}" is relative to ${resolve()})`,
     );
   });
   const graph = describeModel(model);

@@ -1,9 +1,9 @@
-// The order of the training faces: another one in each epoch, from the seed alone.
+// The order of the training faces: different in each epoch, and determined by the seed alone.
 import { randomAt } from "../random.ts";
 
 const ORDER_STREAM = 1;
 
-/** The numbers 0 to `count` - 1 in the order of an epoch (Fisher and Yates). */
+/** The numbers 0 to `count` - 1 in the order of an epoch (Fisher–Yates). */
 export function shuffle(
   count: number,
   seed: number,

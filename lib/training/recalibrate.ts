@@ -1,10 +1,10 @@
-// The statistics of batch normalization, measured again on faces as they are.
+// Recalibration: re-estimates the batch-normalization statistics on unchanged faces.
 //
-// In training they are running means over changed faces: turned, shifted, with another contrast. Faces
-// to be classified are none of that, and the layers are scaled a little wrongly for them. Means
-// and variances over Training's faces as they are, with the weights left alone, mend it: "precise
-// batch normalization" (Wu and Johnson, 2021, arXiv:2105.07576, sections 3 and 4). No label is used.
-// Where the faces to be classified are a detector's crops, Training's are blurred as those are.
+// In training they are running means over augmented faces: rotated, shifted, with other contrast. Faces
+// to classify are none of these, so the layers are scaled slightly wrong for them. Means and variances
+// over Training's unchanged faces, with the weights left alone, fix this: "precise
+// batch normalization" (Wu and Johnson, 2021, arXiv:2105.07576, sections 3 and 4). No labels are used.
+// If the faces to classify are a detector's crops, Training's are blurred in the same way.
 import type * as tf from "@tensorflow/tfjs";
 import { FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
 import { type Faces, selectSplit } from "../data/faces.ts";
@@ -21,11 +21,11 @@ import { shuffle } from "./order.ts";
 const BATCH = 128;
 
 /**
- * Sets the moving means and variances of a model to the mean of those of all batches of Training's
- * faces, in random order, since files may be sorted by emotion.
+ * Sets a model's moving means and variances to the mean of those of all batches of Training's
+ * faces, in random order, because files may be sorted by emotion.
  *
  * @param options.seed decides the order, and what the augmentation draws
- * @param options.augmentation how the faces to be classified differ from Training's; by default not
+ * @param options.augmentation how the faces to classify differ from Training's; by default not
  * at all
  * @param options.onProgress called with the number of faces done
  * @throws {DatasetError} when Training has no faces
@@ -57,7 +57,7 @@ export async function recalibrate(
   const { parameters, statistics } = readWeights(graph, model);
   const network = await createEngine({
     ...graph,
-    // Without momentum the statistics after a batch are the batch's own.
+    // Without momentum, the statistics after a batch are the batch's own.
     nodes: graph.nodes.map((node) =>
       node.op === "norm" ? { ...node, momentum: 0 } : node
     ),

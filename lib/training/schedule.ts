@@ -4,10 +4,10 @@
 // at the validation loss after each epoch. Which one a run uses is part of its configuration
 // (config.ts).
 
-/** The learning rate stays, and is cut when the validation loss no longer falls. */
+/** The learning rate stays constant, and is cut when the validation loss no longer falls. */
 export interface PlateauSchedule {
   kind: "plateau";
-  /** What the learning rate is multiplied with, 0..1. */
+  /** What the learning rate is multiplied by, 0..1. */
   factor: number;
   /** Epochs without a lower validation loss before a cut. */
   patience: number;
@@ -18,27 +18,27 @@ export interface PlateauSchedule {
 /** Half a cosine from the learning rate to almost nothing, after a linear warm-up. */
 export interface CosineSchedule {
   kind: "cosine";
-  /** Part of the run, 0..1, in which the learning rate rises from zero. */
+  /** Fraction of the run, 0..1, in which the learning rate rises from zero. */
   warmup: number;
-  /** The last learning rate as a part of the highest. */
+  /** The last learning rate as a fraction of the highest. */
   final: number;
 }
 
 /** Up along half a cosine, then down along another (Smith and Topin, 2018; PyTorch's `OneCycleLR`). */
 export interface OneCycleSchedule {
   kind: "one-cycle";
-  /** Part of the run, 0..1, in which the learning rate rises. */
+  /** Fraction of the run, 0..1, in which the learning rate rises. */
   rise: number;
-  /** The first learning rate as a part of the highest. */
+  /** The first learning rate as a fraction of the highest. */
   start: number;
-  /** The last learning rate as a part of the highest. */
+  /** The last learning rate as a fraction of the highest. */
   final: number;
 }
 
 /** One of the three schedules. */
 export type Schedule = PlateauSchedule | CosineSchedule | OneCycleSchedule;
 
-/** The schedules with their usual numbers. */
+/** The schedules with their usual settings. */
 export const schedules: {
   readonly plateau: PlateauSchedule;
   readonly cosine: CosineSchedule;
@@ -50,9 +50,9 @@ export const schedules: {
   "one-cycle": { kind: "one-cycle", rise: 0.3, start: 0.04, final: 1e-4 },
 };
 
-/** What `plateau` remembers between epochs; the other schedules leave it alone. */
+/** What `plateau` remembers between epochs; the other schedules do not use it. */
 export interface PlateauState {
-  /** The learning rate's present factor: 1, then `factor`, then `factor`², … */
+  /** The learning rate's current factor: 1, then `factor`, then `factor`², … */
   scale: number;
   /** The lowest loss seen, `null` before the first epoch. */
   best: number | null;
@@ -66,8 +66,8 @@ export function startPlateau(): PlateauState {
 }
 
 /**
- * The state after an epoch that ended with `loss`, as Keras' `ReduceLROnPlateau` without cool-down
- * has it: the cut comes after `patience` epochs that brought nothing.
+ * The state after an epoch that ended with `loss`, as in Keras' `ReduceLROnPlateau` without
+ * cooldown: the cut comes after `patience` epochs without improvement.
  */
 export function stepPlateau(
   schedule: PlateauSchedule,
@@ -87,7 +87,7 @@ const halfCosine = (from: number, to: number, part: number) =>
   to + (from - to) * 0.5 * (1 + Math.cos(Math.PI * part));
 
 /**
- * What the learning rate is multiplied with at a step.
+ * What the learning rate is multiplied by at a step.
  *
  * @param step the step, counted from 0 over all epochs
  * @param steps how many steps the whole run has

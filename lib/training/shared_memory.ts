@@ -1,9 +1,9 @@
 // The memory that the workers of a training run share: faces, gradients, results, and a barrier.
 //
 // Each worker has a slot for its part of a step. All write, meet at the barrier, and read every slot
-// in the same order, so that all of them take exactly the same step and none has to tell the others
-// its weights. Slots come in pairs, used in turn: whoever is ahead cannot overwrite what another
-// still reads, with one barrier a step. Training itself is in worker.ts.
+// in the same order, so all of them take exactly the same step and none has to send its weights to
+// the others. Slots come in pairs, used alternately: with one barrier per step, a worker that is ahead
+// cannot overwrite what another is still reading. worker.ts does the training.
 import { FACE_PIXELS } from "../emotions.ts";
 import {
   DatasetError,
@@ -21,14 +21,14 @@ export interface SharedFaces {
   /** n x 48 x 48 gray values. */
   pixels: Uint8Array<SharedArrayBuffer>;
   labels: Uint8Array<SharedArrayBuffer>;
-  /** n x classes: labels and votes as the run blends them, before smoothing and teachers. */
+  /** n x classes: the run's blend of labels and votes, before smoothing and teachers. */
   targets: Float32Array<SharedArrayBuffer>;
 }
 
 /**
  * Copies the faces of a split into shared memory.
  *
- * @param voteWeight the part of each target, 0 to 1, that is how people voted
+ * @param voteWeight the share of each target, 0 to 1, that comes from people's votes
  * @throws {DatasetError} for a split without faces, a wrong label, or votes that are missing
  */
 export function shareFaces(
@@ -44,7 +44,7 @@ export function shareFaces(
   if (rows.length === 0) {
     throw new DatasetError(
       faces.source.path ?? faces.source.name,
-      `has no faces in ${split}, and training needs some; it has ${
+      `has no faces in ${split}, which training needs; it has ${
         describeSplits(faces) || "none at all"
       }`,
     );
@@ -53,7 +53,7 @@ export function shareFaces(
   if (wrong !== undefined) {
     throw new DatasetError(
       faces.source.path ?? faces.source.name,
-      `the label ${faces.labels[wrong]} is none of 0 to ${
+      `the label ${faces.labels[wrong]} is not between 0 and ${
         faces.emotions.length - 1
       }`,
       wrong + 1,
@@ -82,20 +82,20 @@ const sharedFloats = (length: number) =>
 const sharedDoubles = (length: number) =>
   new Float64Array(new SharedArrayBuffer(length * 8));
 
-/** Numbers of one worker's part of a step, beside its gradient: their places in a slot. */
+/** Indices in a slot of the numbers of one worker's part of a step, besides its gradient. */
 export const SLOT_LOSS = 0;
 export const SLOT_RIGHT = 1;
 export const SLOT_FACES = 2;
 const SLOT_NUMBERS = 3;
 
-/** What worker 0 says about the epoch so far: the places in `progress`. */
+/** What worker 0 says about the epoch so far: the indices in `progress`. */
 export const PROGRESS_STEP = 0;
 export const PROGRESS_LOSS = 1;
 export const PROGRESS_RIGHT = 2;
 export const PROGRESS_FACES = 3;
 export const PROGRESS_RATE = 4;
 
-/** All that workers and the main thread share. Posted to each worker once. */
+/** Everything that workers and the main thread share. Posted to each worker once. */
 export interface TrainingMemory {
   workers: number;
   /** Weights that are trained, and numbers of the normalization's statistics. */
@@ -103,22 +103,22 @@ export interface TrainingMemory {
   statistics: number;
   training: SharedFaces;
   validation: SharedFaces;
-  /** What the teachers say of each training face, n x classes; empty without one. */
+  /** The teachers' answers for each training face, n x classes; empty without teachers. */
   taught: Float32Array<SharedArrayBuffer>;
-  /** What the network says of each validation face, n x classes. */
+  /** The network's answers for each validation face, n x classes. */
   validated: Float32Array<SharedArrayBuffer>;
   /** 2 x workers x (parameters + statistics): mean gradient, moved statistics. */
   slots: Float32Array<SharedArrayBuffer>;
   /** 2 x workers x {@linkcode SLOT_LOSS} and so on. */
   slotNumbers: Float64Array<SharedArrayBuffer>;
   progress: Float64Array<SharedArrayBuffer>;
-  /** Place 0: not zero when all must stop. Then each worker's last barrier. */
+  /** Index 0: nonzero when all must stop. Then each worker's last barrier. */
   control: Int32Array<SharedArrayBuffer>;
   /** The network between two epochs, by name, as saved with the run. */
   state: Record<string, Float32Array<SharedArrayBuffer>>;
 }
 
-/** Makes the memory of a run; `state` gives the length of each of its arrays. */
+/** Allocates the memory of a run; `state` gives the length of each of its arrays. */
 export function createTrainingMemory(options: {
   workers: number;
   parameters: number;
@@ -179,7 +179,7 @@ export function viewSlots(memory: TrainingMemory): Slot[][] {
 /** Thrown in a worker when all have been told to stop. */
 export class Stopped extends Error {}
 
-/** Tells all workers to stop, also those that wait. */
+/** Tells all workers to stop, including those that are waiting. */
 export function stopAll(control: Int32Array): void {
   Atomics.store(control, 0, 1);
   for (let place = 1; place < control.length; place++) {
@@ -187,13 +187,13 @@ export function stopAll(control: Int32Array): void {
   }
 }
 
-/** A worker that is nearly there is waited for without going to sleep. */
+/** How many times to check for a worker that is nearly there before sleeping. */
 const LOOKS_BEFORE_SLEEP = 2000;
-/** While asleep a worker looks this often, in ms, whether all must stop. */
+/** How often, in ms, a sleeping worker checks whether all must stop. */
 const LONGEST_SLEEP = 100;
 
 /**
- * Waits until all workers have come to their barrier number `count`. Never on the main thread.
+ * Waits until all workers have reached their barrier number `count`. Never on the main thread.
  *
  * @throws {Stopped} when all have been told to stop
  */
@@ -213,7 +213,7 @@ export function meet(control: Int32Array, worker: number, count: number): void {
   }
 }
 
-/** The faces of a worker: an equal part, or one more, of `count`. */
+/** A worker's faces: an equal share of `count`, or one more. */
 export function partOf(
   count: number,
   worker: number,

@@ -1,4 +1,4 @@
-// What the teachers of a run say of a worker's training faces.
+// The answers of a run's teachers for a worker's training faces.
 import { createEngine } from "../engine/create_engine.ts";
 import { applyTemperature } from "../evaluation/metrics.ts";
 import { predictFaces, PREDICTION_BATCH } from "../network/predict.ts";
@@ -6,7 +6,7 @@ import type { TrainedNetwork } from "../network/trained.ts";
 import type { TrainingConfig } from "./config.ts";
 import { partOf, type TrainingMemory } from "./shared_memory.ts";
 
-/** Adds a part of `values` to `sum`. */
+/** Adds a share of `values` to `sum`. */
 export function addTimes(
   sum: Float32Array,
   values: Float32Array,
@@ -16,7 +16,7 @@ export function addTimes(
 }
 
 /**
- * What the teachers say of this worker's training faces: the mean over all of them, and over each
+ * The teachers' answers for this worker's training faces: the mean over all teachers, and over each
  * face and its mirror image.
  */
 export async function askTeachers(
@@ -27,7 +27,7 @@ export async function askTeachers(
     worker: number;
   },
 ): Promise<void> {
-  if (!config.teacher) return;
+  if (!config.teacher || teachers.length === 0) return;
   const { training, taught, workers } = memory;
   const classes = taught.length / training.length;
   const [from, to] = partOf(training.length, worker, workers);
@@ -43,7 +43,11 @@ export async function askTeachers(
     for (const mirrored of [false, true]) {
       const { pixels } = training;
       predictFaces(network, {
-        ...{ pixels, from, to, mirrored, scale },
+        pixels,
+        from,
+        to,
+        mirrored,
+        scale,
         output: taught,
       });
       addTimes(mean, own, 1 / (2 * teachers.length));

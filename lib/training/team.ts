@@ -1,7 +1,7 @@
-// The workers of a training run, as the main thread sees them: start, ask all, stop.
+// The workers of a training run, as seen by the main thread: start, ask all, stop.
 //
-// One that fails must not leave the others waiting: it stops all. What they do is in
-// worker.ts.
+// A worker that fails must not leave the others waiting: it stops all of them. What
+// they do is in worker.ts.
 import { describeEngine } from "../engine/describe_model.ts";
 import { isForTfjs } from "../engine/engine.ts";
 import type { NetworkGraph } from "../network/graph.ts";
@@ -9,7 +9,7 @@ import { TrainingError } from "./config.ts";
 import { stopAll, type TrainingMemory } from "./shared_memory.ts";
 import { Member, type OwnParts, type Reply, type Request } from "./worker.ts";
 
-/** What became of a request to all workers. */
+/** The outcome of a request to all workers. */
 export type Outcome = "done" | "stopped";
 
 const startWorker = () =>
@@ -33,7 +33,7 @@ async function whyNotInWorkers(
   }
 }
 
-/** Says which engine runs; gives what keeps the run in this thread, if anything does. */
+/** Says which engine runs; returns what keeps the run in this thread, if anything does. */
 export async function chooseThread(
   graph: NetworkGraph,
   { model, loss, onEngine }: OwnParts & { onEngine?: (line: string) => void },
@@ -41,7 +41,7 @@ export async function chooseThread(
   const why = !isForTfjs(graph)
     ? null
     : loss
-    ? "a function cannot go to workers"
+    ? "a function cannot be sent to workers"
     : await whyNotInWorkers(graph);
   const line = describeEngine(graph) +
     (why ? `, and in one thread (${why})` : "");
@@ -76,7 +76,7 @@ export class TrainingTeam {
   }
 
   /**
-   * Asks every worker and waits for all answers. `watch` is called a few times a second meanwhile.
+   * Asks every worker and waits for all answers. Meanwhile, `watch` is called a few times per second.
    *
    * @throws {TrainingError} when the training itself went wrong
    * @throws {Error} when a worker broke
@@ -112,7 +112,7 @@ export class TrainingTeam {
     return reply;
   }
 
-  /** Makes a request in progress end as "stopped", soon. */
+  /** Makes a request in progress end soon as "stopped". */
   stop(): void {
     stopAll(this.#control);
   }

@@ -1,5 +1,5 @@
 // The trainer: trains a network on the faces of the Training split, validates it on PublicTest after
-// each epoch, and saves all that a run needs to go on after any interruption.
+// each epoch, and saves all that a run needs to continue after any interruption.
 //
 // The work is done by workers (worker.ts); the main thread starts them, watches, keeps the
 // log and writes files (run_folder.ts). The choices are in config.ts; the command is
@@ -57,9 +57,11 @@ import { freezeLayers, type Frozen } from "./freeze.ts";
 import { firstState, resumedState } from "./run/resume.ts";
 import { chooseThread, TrainingTeam } from "./team.ts";
 import { loadTeacher } from "./load_teacher.ts";
+import { readTeacherAnswers } from "./teacher_answers.ts";
+import { applyTemperature } from "../evaluation/metrics.ts";
 import type { OwnParts } from "./worker.ts";
 
-/** How far an epoch is. */
+/** The progress of an epoch. */
 export interface BatchProgress {
   /** Counted from 1. */
   epoch: number;
@@ -77,32 +79,32 @@ export interface BatchProgress {
 export interface TrainOptions {
   /** With faces in Training and in PublicTest. */
   faces: Faces;
-  /** Any network from 48x48x1 to one probability a class of the faces; its weights are where a new run begins. */
+  /** Any network from 48x48x1 to one probability per class of the faces; a new run starts from its weights. */
   model: tf.LayersModel;
   /** What differs from `defaultTraining`. */
   config?: PartialConfig;
   /** The run's folder. Without it nothing is saved. */
   out?: string;
-  /** What the saved models' names begin with; otherwise the model's name. */
+  /** The prefix of the saved models' names; by default the model's name. */
   name?: string;
-  /** Goes on with the run in `out`, if there is one. Otherwise a run there is an error. */
+  /** Continues the run in `out`, if there is one. Without this, a run there is an error. */
   resume?: boolean;
-  /** Stops the run in mid-epoch; `resume` repeats that epoch from its start. */
+  /** Stops the run in the middle of an epoch; `resume` repeats that epoch from its start. */
   signal?: AbortSignal;
   /**
-   * A loss of your own in place of the cross-entropy, with TensorFlow.js' operations, one number a
+   * A loss of your own in place of the configuration's, with TensorFlow.js' operations, one number a
    * face or their mean. It runs in this thread, without workers. `valLoss` stays the cross-entropy.
    */
   loss?: Loss;
-  /** Told once which engine computes the network, and why; by default printed where it is slow. */
+  /** Called once with which engine computes the network, and why; by default printed if it is slow. */
   onEngine?: (line: string) => void;
-  /** A few times a second. */
+  /** Called a few times per second. */
   onBatch?: (progress: BatchProgress) => void;
-  /** After each epoch, when everything is saved. The next epoch waits for it. */
+  /** Called after each epoch, when everything is saved. The next epoch waits for it. */
   onEpoch?: (record: EpochRecord, history: EpochRecord[]) => unknown;
 }
 
-/** What came out of {@linkcode train}. */
+/** The result of {@linkcode train}. */
 export interface TrainResult {
   /** The model given, now with the last epoch's weights (their average, if the run has one). */
   model: tf.LayersModel;
@@ -114,7 +116,7 @@ export interface TrainResult {
   ended: "epochs" | "patience" | "signal";
 }
 
-/** The run while it goes on. */
+/** A run in progress. */
 class Run {
   readonly #team: TrainingTeam;
 
@@ -143,6 +145,17 @@ class Run {
         loadTeacher(folder, emotions)
       ),
     );
+    if (config.teacher?.answers) {
+      const { answers, temperature } = config.teacher;
+      const given = await readTeacherAnswers(
+        answers,
+        memory.training,
+        emotions,
+      );
+      memory.taught.set(
+        applyTemperature(given, emotions.length, temperature),
+      );
+    }
     const classWeights = resolveClassWeights(
       config,
       memory.training.labels,
@@ -161,7 +174,7 @@ class Run {
     }));
   }
 
-  /** All epochs that are left; says why it ended. */
+  /** All remaining epochs; returns why it ended. */
   async go(): Promise<TrainResult["ended"]> {
     const { notes } = this.state;
     const { signal } = this.options;
@@ -186,7 +199,7 @@ class Run {
     }
   }
 
-  /** One epoch and all that comes after it; `false` if it was stopped. */
+  /** One epoch and everything after it; `false` if it was stopped. */
   async #epoch(): Promise<boolean> {
     const { options, memory, state } = this;
     const { notes } = state;
@@ -233,7 +246,7 @@ class Run {
     return true;
   }
 
-  /** Is it the best so far? Moves the schedule on, and saves the model if it is, or is the last. */
+  /** Advances the schedule, and saves the model if it is the best so far or the last. */
   async #judge(record: EpochRecord): Promise<void> {
     const { out, model } = this.options;
     const { notes } = this.state;
@@ -353,7 +366,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   try {
     return await trainNetwork(options, graph, claim.going);
   } catch (error) {
-    // What was written stays when writing failed: there may be room for more later.
+    // What was written stays if writing failed: there may be room for more later.
     if (!(error instanceof FileError)) claim.giveUp();
     throw error;
   } finally {

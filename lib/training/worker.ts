@@ -1,8 +1,8 @@
 // One worker of a training run: its part of every batch, on its own network.
 //
-// All workers hold the same weights and take the same steps; they share gradients through
+// All workers have the same weights and take the same steps; they share gradients through
 // shared_memory.ts. The main thread (train.ts) says which epoch to run and with what, and saves.
-// This module works in any thread; worker_thread.ts is what a worker starts with.
+// This module works in any thread; worker_thread.ts is a worker's entry point.
 import type * as tf from "@tensorflow/tfjs";
 import { augmentFace } from "./augment.ts";
 import { FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
@@ -21,6 +21,7 @@ import { addTimes, askTeachers } from "./teachers.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
 import { UserError } from "../user_error.ts";
 import type { TrainingConfig } from "./config.ts";
+import { gammaOf } from "./loss.ts";
 import type { Frozen } from "./freeze.ts";
 import {
   meet,
@@ -55,7 +56,7 @@ export type Request =
     worker: number;
     graph: NetworkGraph;
     config: TrainingConfig;
-    /** One weight an emotion, or `null`. */
+    /** One weight per emotion, or `null`. */
     classWeights: number[] | null;
     teachers: TrainedNetwork[];
     /** Parameters and statistics that stay as they are. */
@@ -76,14 +77,14 @@ export type Reply =
 
 const DROPOUT_STREAM = 3;
 
-/** Training that went wrong in a way that a person can mend. */
+/** Training that failed in a way that the user can fix. */
 class BadStep extends UserError {}
 
-/** What lasts from one epoch to the next in a worker. */
+/** What a worker keeps from one epoch to the next. */
 class Shard {
   readonly #slots;
   readonly #classes: number;
-  /** The likeliest answer of each training face's target. */
+  /** The most likely answer in each training face's target. */
   readonly #wanted: ArrayLike<number>;
   readonly #live: Float32Array;
   readonly #liveStatistics: Float32Array;
@@ -115,7 +116,7 @@ class Shard {
     }
   }
 
-  /** Gives all of it back, which only one worker does: all have the same. */
+  /** Writes all of it back; only one worker does this, because all have the same. */
   save(): void {
     const { state } = this.request.memory;
     state.parameters.set(this.network.parameters);
@@ -194,7 +195,7 @@ class Shard {
       );
     }
     this.optimizer.step(rate);
-    // An average of equal numbers is rounded; what is frozen stays exact.
+    // An average of equal numbers is rounded; frozen ones stay exact.
     const { averageParameters, averageStatistics } = this.optimizer.state;
     const { frozen } = this.request;
     for (const [from, to] of averageParameters ? frozen.parameterRanges : []) {
@@ -303,7 +304,7 @@ class Shard {
     }
   }
 
-  /** Says what the network, or its average, thinks of this worker's validation faces. */
+  /** Computes the answers of the network, or its average, for this worker's validation faces. */
   validate(): void {
     const { config, memory, worker } = this.request;
     const { validation, validated, workers } = memory;
@@ -326,7 +327,7 @@ class Shard {
   }
 }
 
-/** How much of an average stays at a step: less at first, so that it leaves where it began. */
+/** How much of an average a step keeps: less at first, so that it leaves its starting point. */
 function earlyDecay(decay: number, step: number): number {
   return Math.min(decay, (1 + step) / (10 + step));
 }
@@ -336,7 +337,7 @@ function createOptimizer(network: Engine, config: TrainingConfig): Optimizer {
   return new Optimizer(network, { ...optimizer, weightDecay, averageDecay });
 }
 
-/** A worker's whole life: it answers one request after another, and never throws. */
+/** A worker's loop: it answers one request after another, and never throws. */
 export class Member {
   #shard: Shard | undefined;
   #control: Int32Array | undefined;
@@ -369,6 +370,7 @@ export class Member {
       const options = {
         batch: Math.ceil(config.batchSize / memory.workers),
         training: true,
+        gamma: gammaOf(config.loss),
       };
       const network = await createEngine(graph, options, { model, loss });
       const optimizer = createOptimizer(network, config);

@@ -7,18 +7,23 @@
  *
  * @module
  */
-import { closeSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import process from "node:process";
+import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { EMOTIONS } from "../emotions.ts";
 import type { TrackedFace } from "../recognition/tracking.ts";
-import { naming } from "../write_whole.ts";
+import { naming, partialName, publish } from "../write_whole.ts";
 
 /** The columns of faces.csv. */
 export function tableColumns(
   emotions: readonly string[] = EMOTIONS,
 ): string[] {
   return [
-    ...["frame", "seconds", "track", "x", "y", "width", "height"],
+    "frame",
+    "seconds",
+    "track",
+    "x",
+    "y",
+    "width",
+    "height",
     ...emotions.map((emotion) => `${emotion}_raw`),
     ...emotions.map((emotion) => `${emotion}_smoothed`),
     "unsure",
@@ -40,7 +45,7 @@ export class FacesTable {
     const columns = tableColumns(emotions);
     this.columns = columns.length;
     this.rows = `${columns.join(",")}\n`;
-    this.partial = `${path}.${process.pid}.part`;
+    this.partial = partialName(path);
     this.handle = naming(path, () => openSync(this.partial, "w"));
   }
 
@@ -54,8 +59,14 @@ export class FacesTable {
       const values = [...Array.from(raw), ...probabilities]
         .map((value) => value.toFixed(5));
       this.rows += [
-        ...[start, track, box.x, box.y, box.width, box.height],
-        ...[...values, Number(unsure)],
+        start,
+        track,
+        box.x,
+        box.y,
+        box.width,
+        box.height,
+        ...values,
+        Number(unsure),
       ].join(",") + "\n";
     }
     if (this.rows.length > 65536) this.flush();
@@ -80,7 +91,7 @@ export class FacesTable {
 
   /** Gives the file its name. @throws {FileError} */
   publish(): void {
-    naming(this.path, () => renameSync(this.partial, this.path));
+    publish(this.partial, this.path);
   }
 
   /** Stops and leaves no file. */

@@ -124,10 +124,11 @@ export class FrameLog {
 }
 
 /** Options of every ffmpeg that reads a file which may be hostile. */
+// deno-fmt-ignore
 export const READ_OPTIONS = [
-  ...["-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info"],
+  "-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info",
   // A playlist must not make ffmpeg fetch from elsewhere.
-  ...["-protocol_whitelist", "file,pipe"],
+  "-protocol_whitelist", "file,pipe",
 ];
 
 /**
@@ -146,13 +147,14 @@ export async function probeVideo(
   const frames = new FrameLog(), words = new Words();
   let first: FrameFacts | undefined;
   const child = new Deno.Command(ffmpeg.path, {
+    // deno-fmt-ignore
     args: [
-      ...[...READ_OPTIONS, "-i", fileArgument(file), "-map", "0:V:0"],
-      ...["-vf", frames.filter, ...ffmpeg.everyFrame],
-      ...["-frames:v", "1", "-f", "null", "-"],
+      ...READ_OPTIONS, "-i", fileArgument(file), "-map", "0:V:0",
+      "-vf", frames.filter, ...ffmpeg.everyFrame,
+      "-frames:v", "1", "-f", "null", "-",
       // What tracks of sound there are, in a form for machines.
-      ...["-map", "0:V:0", "-map", "0:a?", "-c", "copy", "-frames:v", "1"],
-      ...["-shortest", "-f", "framecrc", "pipe:1"],
+      "-map", "0:V:0", "-map", "0:a?", "-c", "copy", "-frames:v", "1",
+      "-shortest", "-f", "framecrc", "pipe:1",
     ],
     stdin: "null",
     stdout: "piped",
@@ -222,13 +224,13 @@ function isPicture(container: string): boolean {
 
 async function whyUnreadable(file: string, words: Words): Promise<string> {
   const said = words.troubles.join("\n");
-  if (/matches no streams/.test(said)) return "has no pictures in it";
+  if (/matches no streams/.test(said)) return "contains no pictures";
   if (/moov atom not found/.test(said) && await isMp4(file)) {
     return "cannot be read: its index (at the end of an MP4) is missing, " +
       "the file is cut off; copy or download it again";
   }
   if (words.container !== "" && words.troubles.length === 0) {
-    return "has no frame in it";
+    return "contains no frames";
   }
   const about = words.troubles.find((t) => t.includes(file)) ??
     words.troubles[0] ?? "no frame was found";

@@ -55,8 +55,9 @@ export class VideoReader {
     const source = await probeVideo(file, ffmpeg);
     const hdr = isHdr(source.color), frames = new FrameLog();
     const child = new Deno.Command(ffmpeg.path, {
+      // deno-fmt-ignore
       args: [
-        ...[...READ_OPTIONS, "-i", fileArgument(file), "-map", "0:V:0"],
+        ...READ_OPTIONS, "-i", fileArgument(file), "-map", "0:V:0",
         "-vf",
         [
           frames.filter,
@@ -65,7 +66,7 @@ export class VideoReader {
           // The muxer needs times that grow; the true ones are for FrameClock.
           "format=yuv420p,setpts=100*N/TB",
         ].join(","),
-        ...[...ffmpeg.everyFrame, "-f", "rawvideo", "pipe:1"],
+        ...ffmpeg.everyFrame, "-f", "rawvideo", "pipe:1",
       ],
       stdin: "null",
       stdout: "piped",
@@ -78,8 +79,8 @@ export class VideoReader {
     const reader = new VideoReader(file, info, frames, child);
     if (hdr && !ffmpeg.toneMaps) {
       reader.warnings.push(
-        "is an HDR video, and this ffmpeg has no zscale filter to turn it " +
-          "into ordinary brightness: faces look gray and their emotions are " +
+        "is an HDR video, and this ffmpeg has no zscale filter to convert it " +
+          "to standard brightness: faces look gray and their emotions are " +
           "less certain; the result keeps the HDR colors",
       );
     }
@@ -111,15 +112,15 @@ export class VideoReader {
     if (this.clock.jumped && this.warnings.length < 20) {
       this.warnings.push(
         `its times go back to ${time!.toFixed(2)} s after ` +
-          `${this.clock.before.toFixed(2)} s, as where two recordings were ` +
-          "joined: what follows is put after it",
+          `${this.clock.before.toFixed(2)} s, as if two recordings were ` +
+          "joined: the second part is placed after the first",
       );
     }
     const size = `${width} x ${height}`;
     if (size !== this.size && this.warnings.length < 20) {
       this.warnings.push(
         `its picture changes from ${this.size} to ${size} at second ` +
-          `${seconds.toFixed(2)}: it is fitted into the first size, with bars`,
+          `${seconds.toFixed(2)}: it is fitted to the first size, with bars`,
       );
     }
     this.size = size;

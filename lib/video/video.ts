@@ -100,7 +100,7 @@ export function videoResultPaths(file: string, out: string) {
  * `<name>.faces.csv` and `<name>.emotions.svg` in the folder `out`.
  *
  * @throws {VideoError} when the file is not a video that can be read, a
- * result cannot be written, or exists already
+ * result cannot be written, or already exists
  * @throws {FileError} when the folder or the table cannot be written
  */
 export async function annotateVideo(
@@ -137,14 +137,14 @@ export async function annotateVideo(
       table,
       { ...options, trained, threshold },
     );
-    if (seen.frames === 0) throw new VideoError(file, "has no frame in it");
+    if (seen.frames === 0) throw new VideoError(file, "contains no frames");
     const unheard = await writer.finish();
     const complaint = await reader.complaint() ?? unheard;
     table.finish();
     signal?.throwIfAborted();
     writeWhole(paths.chart, seen.timeline.toSvg(basename(file)));
     table.publish();
-    await writer.publish();
+    writer.publish();
     const elapsed = (performance.now() - started) / 1000;
     return {
       ...paths,
@@ -251,6 +251,6 @@ function refuseExisting(path: string) {
   if (!existsSync(path)) return;
   throw new VideoError(
     path,
-    "exists already: choose another folder, or allow to replace it",
+    "already exists: choose another folder, or allow replacing it",
   );
 }

@@ -4,9 +4,8 @@
  *
  * @module
  */
-import { rename, rm } from "node:fs/promises";
-import process from "node:process";
-import { naming } from "../write_whole.ts";
+import { rm } from "node:fs/promises";
+import { partialName, publish } from "../write_whole.ts";
 import { type Ffmpeg, fileArgument, readLog, VideoError } from "./ffmpeg.ts";
 import { matroskaFrame, matroskaHeader } from "./matroska.ts";
 import type { VideoColor, VideoInfo } from "./probe.ts";
@@ -50,30 +49,24 @@ export class VideoWriter {
     info: VideoInfo,
     ffmpeg: Ffmpeg,
   ): Promise<VideoWriter> {
-    const partial = `${file}.${process.pid}.part`;
+    const partial = partialName(file);
     const coder = ffmpeg.encoder === "libx264"
       ? ["-c:v", "libx264", "-preset", "superfast", "-crf", "20"]
       : ["-c:v", "mpeg4", "-q:v", "3"];
     const tags = colorTags(info.color);
     const child = new Deno.Command(ffmpeg.path, {
+      // deno-fmt-ignore
       args: [
-        ...["-hide_banner", "-loglevel", "level+error", "-y"],
+        "-hide_banner", "-loglevel", "level+error", "-y",
         // An exponent, as in 8.3e-7, is nothing that ffmpeg reads.
-        ...["-itsoffset", info.start.toFixed(6), "-f", "matroska"],
-        ...["-i", "pipe:0", "-protocol_whitelist", "file,pipe"],
-        ...["-i", fileArgument(soundFrom)],
-        ...["-map", "0:v:0", ...soundOptions(info.sound), ...coder],
-        ...["-vf", `settb=${info.timeBase},setsar=${info.pixelAspect},` + tags],
-        ...["-enc_time_base", info.timeBase.replace("/", ":")],
-        ...[
-          ...ffmpeg.everyFrame,
-          "-pix_fmt",
-          "yuv420p",
-          "-movflags",
-          "+faststart",
-          "-f",
-          "mp4",
-        ],
+        "-itsoffset", info.start.toFixed(6), "-f", "matroska",
+        "-i", "pipe:0", "-protocol_whitelist", "file,pipe",
+        "-i", fileArgument(soundFrom),
+        "-map", "0:v:0", ...soundOptions(info.sound), ...coder,
+        "-vf", `settb=${info.timeBase},setsar=${info.pixelAspect},` + tags,
+        "-enc_time_base", info.timeBase.replace("/", ":"),
+        ...ffmpeg.everyFrame,
+        "-pix_fmt", "yuv420p", "-movflags", "+faststart", "-f", "mp4",
         fileArgument(partial),
       ],
       stdin: "piped",
@@ -81,7 +74,12 @@ export class VideoWriter {
       stderr: "piped",
     }).spawn();
     const writer = new VideoWriter(
-      ...[file, partial, soundFrom, info, ffmpeg, child] as const,
+      file,
+      partial,
+      soundFrom,
+      info,
+      ffmpeg,
+      child,
     );
     await writer.send(
       matroskaHeader(info.width, info.height, info.frameRate),
@@ -136,19 +134,15 @@ export class VideoWriter {
     if (written !== this.frames) {
       throw new VideoError(
         this.file,
-        `cannot be written (${written} of ${this.frames} frames are in it)`,
+        `cannot be written (it contains ${written} of ${this.frames} frames)`,
       );
     }
     return this.soundTroubles[0] ?? null;
   }
 
-  /** Gives the file its name. */
-  async publish(): Promise<void> {
-    await rename(this.partial, this.file).catch((error) =>
-      naming(this.file, () => {
-        throw error;
-      })
-    );
+  /** Gives the file its name. @throws {FileError} */
+  publish(): void {
+    publish(this.partial, this.file);
   }
 
   /** Stops writing and leaves no file. */
@@ -180,7 +174,8 @@ const FORWARD = "asetpts='st(0,ld(0)+" +
 function soundOptions(sound: readonly string[]): string[] {
   const kept = [...sound.keys()].filter((i) => sound[i] !== "none");
   return kept.flatMap((from, to) => [
-    ...["-map", `1:a:${from}`],
+    "-map",
+    `1:a:${from}`,
     ...(MP4_SOUND.includes(sound[from])
       ? [`-c:a:${to}`, "copy"]
       : [`-c:a:${to}`, "aac", `-filter:a:${to}`, FORWARD]),
@@ -208,10 +203,11 @@ function colorTags(color: VideoColor): string {
 /** How many frames are in a video, read back from the disk. */
 async function countFrames(file: string, ffmpeg: Ffmpeg): Promise<number> {
   const child = new Deno.Command(ffmpeg.path, {
+    // deno-fmt-ignore
     args: [
-      ...["-hide_banner", "-nostdin", "-loglevel", "error"],
-      ...["-i", fileArgument(file), "-map", "0:v:0", "-c", "copy"],
-      ...["-f", "framecrc", "pipe:1"],
+      "-hide_banner", "-nostdin", "-loglevel", "error",
+      "-i", fileArgument(file), "-map", "0:v:0", "-c", "copy",
+      "-f", "framecrc", "pipe:1",
     ],
     stdin: "null",
     stdout: "piped",

@@ -188,7 +188,7 @@ Deno.test("files that are cut off or no data are refused", async () => {
   }
   const zip = toZip([["fer2013.csv", toCsv(rows)]]);
   await refuse(zip.subarray(0, zip.length >> 1), /zip archive is cut off/);
-  await refuse(toZip([["notes.txt", "hello"]]), /holds neither/);
+  await refuse(toZip([["notes.txt", "hello"]]), /contains neither/);
   await assert.rejects(loadFaces("/no/such/file.csv"), {
     name: "DatasetError",
     reason: "no such file or folder",
@@ -237,7 +237,7 @@ Deno.test("a split without rows is an error where it is asked for", async () => 
   assert.equal(selectSplit(faces, "Training").length, 7);
   assert.throws(() => selectSplit(faces, "PrivateTest"), {
     name: "DatasetError",
-    reason: "no rows for the split PrivateTest; it has 7 Training",
+    reason: "has no rows for the split PrivateTest, only 7 Training",
   });
 });
 

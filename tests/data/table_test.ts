@@ -56,7 +56,7 @@ Deno.test("a picture whose folder's name is damaged is told", async () => {
     assert.equal(length, rows.length);
     assert.match(
       source.note!,
-      /outside of .* left out: 1, first a.happy.b.png/,
+      /outside .* left out: 1, first a.happy.b.png/,
     );
   } finally {
     await Deno.remove(folder, { recursive: true });

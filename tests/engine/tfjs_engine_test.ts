@@ -19,8 +19,10 @@ const faces = drawFaces({ count: 70, seed: 1 });
 async function engineOf(
   model: tf.LayersModel,
   graph = describeModel(model),
+  gamma = 0,
 ): Promise<Engine> {
-  const engine = await createEngine(graph, { batch: BATCH, training: true });
+  const options = { batch: BATCH, training: true, gamma };
+  const engine = await createEngine(graph, options);
   const { parameters, statistics } = readWeights(graph, model);
   engine.parameters.set(parameters);
   engine.statistics.set(statistics);
@@ -40,7 +42,8 @@ function errorOf(actual: Float32Array, expected: Float32Array): number {
 
 const dense = (units: number, activation?: "tanh" | "softmax") =>
   tf.layers.dense({
-    ...{ units, activation },
+    units,
+    activation,
     kernelInitializer: tf.initializers.glorotUniform({ seed: units }),
   });
 
@@ -80,6 +83,25 @@ Deno.test("answers, loss, gradient and statistics are the compiled network's", a
   );
 });
 
+Deno.test("the focal loss and its gradient are the compiled network's", async () => {
+  const model = tf.sequential({
+    layers: [
+      tf.layers.flatten({ inputShape: [48, 48, 1] }),
+      dense(4, "tanh"),
+      dense(3, "softmax"),
+    ],
+  });
+  for (const gamma of [0.5, 2]) {
+    const fast = await engineOf(model, describeModel(model), gamma);
+    const slow = await engineOf(model, describeForTfjs(model, ""), gamma);
+    const weights = Float32Array.from({ length: BATCH }, (_, i) => 1 + i % 3);
+    const [a, b] = [fast, slow].map((e) => e.gradient(BATCH, weights));
+    assert.ok(Math.abs(a / b - 1) < 1e-5, `${a}, ${b}`);
+    assert.ok(errorOf(slow.gradients, fast.gradients) < 1e-4);
+    assert.ok(a < (await engineOf(model)).gradient(BATCH, weights));
+  }
+});
+
 Deno.test("the gradient follows the loss in a network of layers that are not compiled", async () => {
   const model = tf.sequential({
     layers: [
@@ -114,7 +136,9 @@ Deno.test("L2 is left to the optimizer, other penalties are in the gradient", as
       layers: [
         tf.layers.flatten({ inputShape: [48, 48, 1] }),
         tf.layers.dense({
-          ...{ units: 2, activation: "elu", kernelRegularizer },
+          units: 2,
+          activation: "elu",
+          kernelRegularizer,
           kernelInitializer: "zeros",
         }),
       ],
@@ -142,7 +166,8 @@ Deno.test("a network without softmax gives logits; constraints hold; weights com
     layers: [
       tf.layers.flatten({ inputShape: [48, 48, 1] }),
       tf.layers.dense({
-        ...{ units: 3, kernelInitializer: "randomNormal" },
+        units: 3,
+        kernelInitializer: "randomNormal",
         kernelConstraint: tf.constraints.nonNeg(),
       }),
     ],

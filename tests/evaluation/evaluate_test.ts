@@ -121,7 +121,7 @@ Deno.test("the command prints one JSON object, and names what is wrong", async (
     assert.deepEqual([empty.code, empty.out], [1, ""]);
     assert.match(empty.err, /PrivateTest/);
     assert.equal(wrong.code, 2);
-    assert.match(wrong.err, /--split is one of Training, PublicTest/);
+    assert.match(wrong.err, /--split must be one of Training, PublicTest/);
     assert.equal(unlabeled.code, 1);
     assert.match(unlabeled.err, /label/);
     for (const { err } of [empty, wrong, unlabeled]) {

@@ -153,11 +153,11 @@ Deno.test("arguments in the wrong order are refused, not computed with", () => {
     [() => applyTemperature(rows, 3, 0), /temperature is 0, not above 0/],
     [() => likeliest(rows, 4), /6 probabilities are not rows of 4 classes/],
     [() => crossEntropy([0, 2], rows, 3), /2 probabilities are not rows of 3/],
-    [() => crossEntropy(rows, [0], 3), /1 labels do not fit 2 rows of 3/],
-    [() => countConfusion([0, 1], [0], 3), /2 labels do not fit 1 answers/],
+    [() => crossEntropy(rows, [0], 3), /1 labels do not match 2 rows of 3/],
+    [() => countConfusion([0, 1], [0], 3), /2 labels do not match 1 answers/],
     [() => countConfusion([0, 7], [0, 1], 3), /face 1 has label 7/],
-    [() => fitTemperature(rows, [0, 1, 2], 3), /3 labels do not fit 2 rows/],
-    [() => calibrationBins(rows, [0, 1], 2), /2 labels do not fit 3 rows/],
+    [() => fitTemperature(rows, [0, 1, 2], 3), /3 labels do not match 2 rows/],
+    [() => calibrationBins(rows, [0, 1], 2), /2 labels do not match 3 rows/],
   ];
   for (const [act, reason] of wrong) {
     assert.throws(act, (error) => {

@@ -161,7 +161,7 @@ Deno.test(
         // Half of a step is through after ln 2 time constants.
         await smoothing.filter({ hasText: "after 0.69 s" }).waitFor();
         await moveSlider(page, "time constant", 0);
-        await smoothing.filter({ hasText: "nothing is late" }).waitFor();
+        await smoothing.filter({ hasText: "no delay" }).waitFor();
       });
     } finally {
       await Deno.remove(folder, { recursive: true });
@@ -174,7 +174,7 @@ Deno.test(
   BROWSER_TEST,
   async () => {
     await withCamera({}, async (page) => {
-      await trouble(page, /not allowed|no camera/);
+      await trouble(page, /denied|No camera/);
       await assertCleared(page);
       await choosePicture(page);
       await page.locator("#faces").filter({ hasText: /^#1 [a-z]+ \d+%/ })
@@ -198,13 +198,13 @@ Deno.test(
     const before = "navigator.mediaDevices.getUserMedia = () => " +
       "Promise.reject(new DOMException('none', 'NotFoundError'))";
     await withCamera({ before }, async (page) => {
-      await trouble(page, /There is no camera/);
+      await trouble(page, /No camera was found/);
       assert(await page.locator("#file").isEnabled());
     });
     const noSimd = "WebAssembly.validate = () => false";
     await withCamera(
       { before: noSimd },
-      (page) => trouble(page, /no WebAssembly SIMD/),
+      (page) => trouble(page, /not support WebAssembly SIMD/),
     );
   },
 );
@@ -223,7 +223,7 @@ Deno.test(
       await assertCleared(page);
     });
     await withCamera({ before: cameraOf(1, 0) }, async (page) => {
-      await trouble(page, /no new picture/);
+      await trouble(page, /not sending new pictures/);
       await assertCleared(page);
     });
   },
@@ -277,7 +277,7 @@ Deno.test(
   BROWSER_TEST,
   async () => {
     await withCamera({}, async (page) => {
-      await trouble(page, /not allowed|no camera/);
+      await trouble(page, /denied|No camera/);
       await page.setInputFiles("#file", {
         name: "talk.wav",
         mimeType: "audio/wav",
@@ -294,9 +294,9 @@ Deno.test(
         return image;
       };`;
     await withCamera({ before: noise }, async (page) => {
-      await trouble(page, /puts noise/);
+      await trouble(page, /with noise/);
       await choosePicture(page);
-      await trouble(page, /puts noise/);
+      await trouble(page, /with noise/);
       await assertCleared(page);
     });
   },

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import * as tf from "@tensorflow/tfjs";
 import { drawFaces } from "mien/drawn/faces.ts";
 import { readNetwork } from "mien/explorer/models.ts";
 import { serveExplorer } from "mien/explorer/server.ts";
@@ -15,7 +16,9 @@ import {
   shownProbabilities,
 } from "../helpers/explorer_page.ts";
 import { FACE_PIXELS } from "mien/emotions.ts";
+import { saveModel } from "mien/model/saved_model.ts";
 import { loadRecognizer } from "mien/recognition/recognize.ts";
+import { buildEveryLayer } from "../helpers/every_layer.ts";
 import { untrained } from "../helpers/untrained.ts";
 
 const OPTIONS = { sanitizeOps: false, sanitizeResources: false };
@@ -51,14 +54,15 @@ Deno.test(
       assert.doesNotMatch(policy, /unsafe-inline/);
       for (
         const path of [
-          ...[
-            "/page.js",
-            "/style.css",
-            "/wasm/haar.wasm",
-            "/wasm/kernels.wasm",
-          ],
-          ...["/models.json", "/models/given/network.json", "/drawn.bin"],
-          ...["/models/given/parameters.bin", "/faces.json"],
+          "/page.js",
+          "/style.css",
+          "/wasm/haar.wasm",
+          "/wasm/kernels.wasm",
+          "/models.json",
+          "/models/given/network.json",
+          "/drawn.bin",
+          "/models/given/parameters.bin",
+          "/faces.json",
         ]
       ) {
         const { status, bytes, headers } = await ask(path);
@@ -73,16 +77,12 @@ Deno.test(
       }
       for (
         const path of [
-          ...[
-            "/deno.json",
-            "/wasm/../explorer/server.ts",
-            "/x",
-            "/models/x/network.json",
-          ],
-          ...[
-            "/models/..%2f..%2fdeno.json",
-            "/models/given/../../network.json",
-          ],
+          "/deno.json",
+          "/wasm/../explorer/server.ts",
+          "/x",
+          "/models/x/network.json",
+          "/models/..%2f..%2fdeno.json",
+          "/models/given/../../network.json",
         ]
       ) {
         assert.equal((await ask(path)).status, 404, path);
@@ -143,6 +143,34 @@ Deno.test(
       (await site.read(`models/${first.id}/parameters.bin`))!;
     assert.deepEqual(new Float32Array(bytes.buffer), network.parameters);
     assert.equal(network.names.length, network.graph.outputSize);
+  },
+);
+
+Deno.test(
+  "a network of all compiled layers is shown, another is refused by the layer, with a way out",
+  OPTIONS,
+  async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      await saveModel(buildEveryLayer(), folder);
+      const { graph } = await readNetwork(folder);
+      assert.deepEqual(JSON.parse(JSON.stringify(graph)), graph);
+      const other = tf.sequential({
+        layers: [
+          tf.layers.upSampling2d({ inputShape: [48, 48, 1], name: "enlarge" }),
+          tf.layers.flatten(),
+          tf.layers.dense({ units: 2, activation: "softmax" }),
+        ],
+      });
+      await saveModel(other, join(folder, "other"));
+      await assert.rejects(readNetwork(join(folder, "other")), {
+        name: "NetworkError",
+        message:
+          /layer enlarge \(UpSampling2D\).* the explorer shows networks of .*LeakyReLU.*deno task evaluate, classify or video/,
+      });
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
   },
 );
 

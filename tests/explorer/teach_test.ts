@@ -9,10 +9,13 @@ import { drawFaces } from "mien/drawn/faces.ts";
 import { EMOTIONS, FACE_PIXELS } from "mien/emotions.ts";
 import { readNetwork } from "mien/explorer/models.ts";
 import { openModel } from "mien/explorer/own_model.ts";
-import { encodePng } from "mien/image/image.ts";
+import { drawScene } from "mien/drawn/scene.ts";
+import { encodePng, writePng } from "mien/image/image.ts";
 import { scalePixels } from "mien/network/input.ts";
 import { Network } from "mien/network/network.ts";
 import { cropFace } from "mien/recognition/crop.ts";
+import { recognize } from "mien/recognition/recognize.ts";
+import { Recognizer } from "mien/recognition/recognizer.ts";
 import type { TrainedNetwork } from "mien/network/trained.ts";
 import {
   assertClose,
@@ -97,6 +100,7 @@ Deno.test(
         const read = await readNetwork(join(folder, "my_model"));
         assert.deepEqual(read.names, ["joy", "oh"]);
         assertClose(await answer(read, face), shown, 1e-4);
+        await classifyScene(folder, own.trained);
         await page.getByLabel("Open a model that you saved here").setInputFiles(
           {
             name: "mine.zip",
@@ -121,11 +125,38 @@ Deno.test(
   },
 );
 
+/** The task, with the saved model, gives a scene's face the probabilities that the page's weights give it. */
+async function classifyScene(
+  folder: string,
+  trained: TrainedNetwork,
+): Promise<void> {
+  const { image } = drawScene({ width: 320, height: 240, faces: 1, seed: 5 });
+  await writePng(join(folder, "scene.png"), image);
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      ...["run", "-A", "--no-check"],
+      join(import.meta.dirname!, "../../tasks/classify.ts"),
+      ...["scene.png", "--model", "my_model", "--json"],
+    ],
+    env: { INIT_CWD: folder },
+  }).output();
+  assert.equal(code, 0, new TextDecoder().decode(stderr));
+  const [{ faces }] = JSON.parse(new TextDecoder().decode(stdout));
+  const recognizer = await Recognizer.create(trained);
+  const [seen] = await recognize(join(folder, "scene.png"), recognizer);
+  assert.deepEqual(Object.keys(faces[0].probabilities).sort(), ["joy", "oh"]);
+  const { joy, oh } = faces[0].probabilities;
+  assertClose([joy, oh], [...seen.probabilities], 2e-4);
+}
+
 Deno.test("a saved model that was changed is refused by name", () => {
   assert.throws(() => openModel(zipSync({}), "a.zip"), /a.zip was not saved/);
   const graph = {
-    ...{ weights: [], nodes: [], outputSize: 2 },
-    ...{ parameters: 2, statistics: 0 },
+    weights: [],
+    nodes: [],
+    outputSize: 2,
+    parameters: 2,
+    statistics: 0,
   };
   const files = {
     "my_model/network.json": new TextEncoder().encode(

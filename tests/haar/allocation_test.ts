@@ -4,25 +4,25 @@ import assert from "node:assert/strict";
 import { drawScene } from "mien/drawn/scene.ts";
 import { CascadeDetector } from "mien/haar/detector.ts";
 
-Deno.test("a reused detector allocates nothing for a frame", async () => {
+Deno.test("a reused detector allocates little but its answer for a frame", async () => {
   const detector = await CascadeDetector.create();
   const { image } = drawScene({ width: 200, height: 160, faces: 1, seed: 5 });
   const options = { minNeighbors: 1, scaleFactor: 1.2 };
   const frames = 100;
   const grown = () => {
     const before = Deno.memoryUsage();
-    for (let i = 0; i < frames; i++) detector.search(image, options);
+    for (let i = 0; i < frames; i++) detector.detect(image, options);
     const after = Deno.memoryUsage();
     assert.ok(after.external <= before.external);
     return (after.heapUsed - before.heapUsed) / frames;
   };
-  detector.search(image, options);
-  // Until the engine has compiled everything, it makes objects for numbers;
-  // after that a single object for a frame would be 12 bytes or more.
+  detector.detect(image, options);
+  // Until the engine has compiled everything, it makes objects for numbers; after that the
+  // answer's are left, about 640 bytes; preparing anew for each frame would add 1,500.
   let least = Infinity;
-  for (let round = 0; round < 40 && !(Math.abs(least) < 10); round++) {
+  for (let round = 0; round < 40 && !(Math.abs(least) < 800); round++) {
     const bytes = grown();
     if (Math.abs(bytes) < Math.abs(least)) least = bytes;
   }
-  assert.ok(Math.abs(least) < 10, `${least} bytes a frame`);
+  assert.ok(Math.abs(least) < 800, `${least} bytes a frame`);
 });

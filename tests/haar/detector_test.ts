@@ -8,7 +8,7 @@ import { readCascadeXml } from "mien/haar/cascade_xml.ts";
 import { drawScene } from "mien/drawn/scene.ts";
 import { frontalFaceCascade } from "mien/haar/frontal_face.ts";
 import { equalizeHistogram, type GrayImage, toGray } from "mien/image/gray.ts";
-import { clipRectangle, groupRectangles } from "mien/haar/grouping.ts";
+import { groupRectangles } from "mien/haar/grouping.ts";
 import type { Box } from "mien/image/box.ts";
 import {
   CascadeDetector,
@@ -28,13 +28,24 @@ const OPENCV_DATA = "/usr/share/opencv4/haarcascades";
 const sorted = (boxes: readonly Box[]) =>
   boxes.map((b) => `${b.x} ${b.y} ${b.width} ${b.height}`).sort();
 
+/** The part of a rectangle that lies in the image. */
+function clip({ x, y, width, height }: Box, image: GrayImage): Box {
+  const left = Math.max(0, x), top = Math.max(0, y);
+  return {
+    x: left,
+    y: top,
+    width: Math.min(x + width, image.width) - left,
+    height: Math.min(y + height, image.height) - top,
+  };
+}
+
 /** What the readable version finds, with scores. */
 function slowly(image: GrayImage, cascade: Cascade, options: DetectOptions) {
   const { minNeighbors, ...pyramid } = { ...DETECT_DEFAULTS, ...options };
   const raw = searchInSteps(image, cascade, pyramid)
     .flatMap(({ candidates }) => candidates);
   return groupRectangles(raw, minNeighbors).map((group) => ({
-    ...clipRectangle(group, image),
+    ...clip(group, image),
     neighbors: group.neighbors,
     score: Math.max(...group.members.map((i) => raw[i].score)),
   }));
@@ -99,7 +110,9 @@ for (
     "stumps": { trees: false, tilted: false, wholeWeights: true },
     "tilted stumps": { trees: false, tilted: true, wholeWeights: true },
     "stumps with any weights": {
-      ...{ trees: false, tilted: false, wholeWeights: false },
+      trees: false,
+      tilted: false,
+      wholeWeights: false,
     },
     "tilted trees": { trees: true, tilted: true, wholeWeights: false },
   })

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { scoreBoxes } from "../../lib/haar/score.ts";
 
 const box = (x: number, y: number, side = 10) => ({
-  ...{ x, y, width: side, height: side },
+  x,
+  y,
+  width: side,
+  height: side,
 });
 
 Deno.test("a true box is found once; a second box on it is wrong", () => {

@@ -17,10 +17,11 @@ if (!program) {
   );
 }
 
+// deno-fmt-ignore
 const ARGUMENTS = [
-  ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-  ...["--disable-background-networking", "--disable-component-update"],
-  ...["--disable-sync"],
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+  "--disable-background-networking", "--disable-component-update",
+  "--disable-sync",
 ];
 
 /** Starts the browser; whoever asks for it closes it. */

@@ -1,8 +1,13 @@
 // A network and faces so small that a test can train them for many epochs.
 import * as tf from "@tensorflow/tfjs";
+import assert from "node:assert/strict";
 import { type Faces, hashFaces, SPLITS } from "mien/data/faces.ts";
 import { EMOTIONS } from "mien/emotions.ts";
+import { scalePixels } from "mien/network/input.ts";
 import { createRandom } from "mien/random.ts";
+import { noAugmentation } from "mien/training/augment.ts";
+import type { PartialConfig } from "mien/training/config.ts";
+import { shareFaces } from "mien/training/shared_memory.ts";
 
 /** A convolution, batch normalization and a dense layer: 48x48x1 to seven probabilities. */
 export function buildTiny(seed = 1): tf.LayersModel {
@@ -21,6 +26,27 @@ export function buildTiny(seed = 1): tf.LayersModel {
       tf.layers.batchNormalization(),
       tf.layers.reLU(),
       tf.layers.globalAveragePooling2d({ dataFormat: "channelsLast" }),
+      tf.layers.dense({ units: 7, activation: "softmax", kernelInitializer }),
+    ],
+  });
+}
+
+/** Layers of which some are not compiled, among them two kinds of noise. */
+export function buildOther(seed = 1): tf.LayersModel {
+  const kernelInitializer = tf.initializers.glorotUniform({ seed });
+  return tf.sequential({
+    name: "other",
+    layers: [
+      tf.layers.conv2d({
+        ...{ inputShape: [48, 48, 1], filters: 4, kernelSize: 5, strides: 5 },
+        kernelInitializer,
+        kernelRegularizer: tf.regularizers.l2({ l2: 0.001 }),
+      }),
+      tf.layers.batchNormalization(),
+      tf.layers.activation({ activation: "selu" }),
+      tf.layers.gaussianNoise({ stddev: 0.1 }),
+      tf.layers.globalAveragePooling2d({ dataFormat: "channelsLast" }),
+      tf.layers.dropout({ rate: 0.2, seed: 3 }),
       tf.layers.dense({ units: 7, activation: "softmax", kernelInitializer }),
     ],
   });
@@ -58,4 +84,56 @@ export function formatCsv(faces: Faces): string {
     return `${label},${pixels.join(" ")},${SPLITS[faces.splits[i]]}`;
   });
   return ["emotion,pixels,Usage", ...rows, ""].join("\n");
+}
+
+/** No batch normalization, whose statistics are of each worker's own faces. */
+export function buildPlain(seed = 1): tf.LayersModel {
+  const kernelInitializer = tf.initializers.glorotUniform({ seed });
+  return tf.sequential({
+    name: "plain",
+    layers: [
+      tf.layers.conv2d({
+        inputShape: [48, 48, 1],
+        filters: 4,
+        kernelSize: 6,
+        strides: 6,
+        activation: "relu",
+        kernelInitializer,
+      }),
+      tf.layers.globalAveragePooling2d({ dataFormat: "channelsLast" }),
+      tf.layers.dense({ units: 7, activation: "softmax", kernelInitializer }),
+    ],
+  });
+}
+
+/** What a model says of all faces of a split, by tfjs' own cpu kernels. */
+export function sayings(
+  model: tf.LayersModel,
+  faces: Faces,
+  split: "Training" | "PublicTest",
+  mirrored = false,
+): number[][] {
+  return tf.tidy(() => {
+    const { pixels, length } = shareFaces(faces, split);
+    const input = tf.tensor4d(scalePixels(pixels), [length, 48, 48, 1]);
+    const seen = mirrored ? input.reverse(2) : input;
+    return (model.predict(seen) as tf.Tensor2D).arraySync();
+  });
+}
+
+/** Nothing changes: a run with it computes the losses of the first weights. */
+export const still: PartialConfig = {
+  epochs: 1,
+  learningRate: 0,
+  weightDecay: 0,
+  averageDecay: null,
+  augmentation: noAugmentation,
+};
+
+/** Fails unless two numbers agree to a part of the second. */
+export function near(actual: number, expected: number, tolerance = 1e-4) {
+  assert.ok(
+    Math.abs(actual - expected) <= tolerance * Math.abs(expected),
+    `${actual} is not ${expected}`,
+  );
 }

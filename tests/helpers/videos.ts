@@ -26,9 +26,10 @@ export async function run(...args: string[]): Promise<string> {
 export async function sceneInput(folder: string): Promise<string[]> {
   const { image } = drawScene({ width: 320, height: 240, faces: 1, seed: 5 });
   await Deno.writeFile(`${folder}/scene.gray`, image.data);
+  // deno-fmt-ignore
   return [
-    ...["-stream_loop", "-1", "-f", "rawvideo", "-pix_fmt", "gray"],
-    ...["-s", "320x240", "-r", "25", "-i", `${folder}/scene.gray`],
+    "-stream_loop", "-1", "-f", "rawvideo", "-pix_fmt", "gray",
+    "-s", "320x240", "-r", "25", "-i", `${folder}/scene.gray`,
   ];
 }
 

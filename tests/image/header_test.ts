@@ -11,7 +11,8 @@ import { encodeWithMagick, KINDS } from "../../bench/picture_files.ts";
 
 const WIDTH = 37, HEIGHT = 23;
 const SOURCE: ColorImage = {
-  ...{ width: WIDTH, height: HEIGHT },
+  width: WIDTH,
+  height: HEIGHT,
   data: Uint8Array.from({ length: WIDTH * HEIGHT * 4 }, (_, i) => {
     const x = (i >> 2) % WIDTH, y = Math.floor((i >> 2) / WIDTH);
     return [x * 6, y * 10, 250 - 3 * x - 4 * y, 255][i & 3];
@@ -112,7 +113,9 @@ Deno.test("a JPEG is read without its end marker and with a trailer, not with tw
   const frame = Buffer.from(jpeg).indexOf(Uint8Array.of(0xff, 0xc0, 0));
   const header = jpeg.subarray(frame, frame + 19);
   const two = Buffer.concat([
-    ...[jpeg.subarray(0, frame), header, jpeg.subarray(frame)],
+    jpeg.subarray(0, frame),
+    header,
+    jpeg.subarray(frame),
   ]);
   assert.match(await reason(two), /two frame headers/);
   const wide = jpeg.slice();
@@ -123,7 +126,7 @@ Deno.test("a JPEG is read without its end marker and with a trailer, not with tw
     jpeg.subarray(0, -2),
     ...Array(300).fill(jpeg.subarray(scan, -2)),
   ]);
-  assert.match(await reason(scans), /scans or more/);
+  assert.match(await reason(scans), /has at least [0-9]+ scans/);
 });
 
 Deno.test("CMYK JPEG is read with and without Adobe's marker", async () => {
@@ -133,18 +136,29 @@ Deno.test("CMYK JPEG is read with and without Adobe's marker", async () => {
   assert.ok(distance(image, SOURCE) < 8, `${distance(image, SOURCE)}`);
   const adobe = Buffer.from(jpeg).indexOf(Uint8Array.of(0xff, 0xee));
   const without = Buffer.concat([
-    ...[jpeg.subarray(0, adobe), jpeg.subarray(adobe + 16)],
+    jpeg.subarray(0, adobe),
+    jpeg.subarray(adobe + 16),
   ]);
   assert.deepEqual((await readImage(without)).data, image.data);
 });
 
 Deno.test("kinds that store every color give it back: TIFF, WebP, BMP, animations", async () => {
   const exact = [
-    ...["TIFF, separate planes", "TIFF, tiles", "TIFF, tiles, zip"],
-    ...["TIFF, CMYK", "TIFF, CMYK, separate planes", "TIFF, float"],
-    ...["TIFF, 16 bits", "TIFF, most significant byte first", "TIFF64, plain"],
-    ...["WEBP, lossless", "WEBP, animated", "BMP3, 24 bits", "BMP3, 32 bits"],
-    ...["PNG, interlaced", "PNG, 16 bits"],
+    "TIFF, separate planes",
+    "TIFF, tiles",
+    "TIFF, tiles, zip",
+    "TIFF, CMYK",
+    "TIFF, CMYK, separate planes",
+    "TIFF, float",
+    "TIFF, 16 bits",
+    "TIFF, most significant byte first",
+    "TIFF64, plain",
+    "WEBP, lossless",
+    "WEBP, animated",
+    "BMP3, 24 bits",
+    "BMP3, 32 bits",
+    "PNG, interlaced",
+    "PNG, 16 bits",
   ];
   for (const { name, format, prepare, frames } of KINDS) {
     if (!exact.includes(name)) continue;
@@ -195,13 +209,18 @@ Deno.test("4-bit BMP is read plain and with run lengths, and not when runs are m
     assert.deepEqual(gray, [...above, ...below]);
   }
   assert.match(await reason(bmp(2, runs.slice(0, 8))), /cut off/);
-  assert.match(await reason(bmp(5, plain)), /compression 5, which is not read/);
+  assert.match(
+    await reason(bmp(5, plain)),
+    /compression 5, which is not supported/,
+  );
 });
 
 Deno.test("a TIFF with a tag that stands twice, or with kinds that decoders differ in, is refused", async () => {
   const kind = (name: string) => KINDS.find((kind) => kind.name === name)!;
   const tiff = await encodeWithMagick(
-    ...[SOURCE, "TIFF", kind("TIFF, plain").prepare] as const,
+    SOURCE,
+    "TIFF",
+    kind("TIFF, plain").prepare,
   );
   const view = new DataView(tiff.buffer);
   const start = view.getUint32(4, true), count = view.getUint16(start, true);

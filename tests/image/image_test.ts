@@ -63,11 +63,12 @@ function bmp(): Uint8Array {
 }
 
 /** A two-color GIF of 2 x 2 pixels, byte by byte: codes 4 1 0 0 1 5. */
+// deno-fmt-ignore
 const GIF = Uint8Array.of(
-  ...[0x47, 0x49, 0x46, 0x38, 0x39, 0x61, 2, 0, 2, 0, 0x80, 0, 0],
-  ...[200, 100, 50, 0, 0, 255],
-  ...[0x2c, 0, 0, 0, 0, 2, 0, 2, 0, 0],
-  ...[2, 3, 0x0c, 0x10, 0x05, 0, 0x3b],
+  0x47, 0x49, 0x46, 0x38, 0x39, 0x61, 2, 0, 2, 0, 0x80, 0, 0,
+  200, 100, 50, 0, 0, 255,
+  0x2c, 0, 0, 0, 0, 2, 0, 2, 0, 0,
+  2, 3, 0x0c, 0x10, 0x05, 0, 0x3b,
 );
 
 /** A PNG with any color type and depth, without filters. */
@@ -81,7 +82,14 @@ function png(type: number, depth: number, w: number, rows: number[][]) {
   };
   const pixels = Uint8Array.from(rows.flatMap((row) => [0, ...row]));
   return Uint8Array.from([
-    ...[0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a],
+    0x89,
+    0x50,
+    0x4e,
+    0x47,
+    0x0d,
+    0x0a,
+    0x1a,
+    0x0a,
     ...chunk("IHDR", [...word(w), ...word(rows.length), depth, type, 0, 0, 0]),
     ...chunk("IDAT", deflateSync(pixels)),
     ...chunk("IEND", []),
@@ -100,10 +108,11 @@ function crc32(bytes: Iterable<number>): number {
 
 /** A JPEG with an EXIF block that says how it is turned. */
 function turned(jpeg: Uint8Array, orientation: number): Uint8Array {
+  // deno-fmt-ignore
   const exif = Uint8Array.of(
-    ...[0xff, 0xe1, 0, 34, 0x45, 0x78, 0x69, 0x66, 0, 0],
-    ...[0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1],
-    ...[0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0],
+    0xff, 0xe1, 0, 34, 0x45, 0x78, 0x69, 0x66, 0, 0,
+    0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1,
+    0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0,
   );
   const bytes = new Uint8Array(jpeg.length + exif.length);
   bytes.set(jpeg.subarray(0, 2));

@@ -12,11 +12,12 @@ const image = { width: 3, height: 2, data: Uint8Array.of(1, 2, 3, 4, 5, 6) };
 Deno.test("a border repeats the edge pixels", () => {
   const padded = padImage(image, 2, 1);
   assert.deepEqual([padded.width, padded.height], [7, 4]);
+  // deno-fmt-ignore
   assert.deepEqual([...padded.data], [
-    ...[1, 1, 1, 2, 3, 3, 3],
-    ...[1, 1, 1, 2, 3, 3, 3],
-    ...[4, 4, 4, 5, 6, 6, 6],
-    ...[4, 4, 4, 5, 6, 6, 6],
+    1, 1, 1, 2, 3, 3, 3,
+    1, 1, 1, 2, 3, 3, 3,
+    4, 4, 4, 5, 6, 6, 6,
+    4, 4, 4, 5, 6, 6, 6,
   ]);
 });
 
@@ -31,13 +32,22 @@ Deno.test("mirroring twice changes nothing", () => {
   assert.deepEqual(mirrorImage(mirrorImage(image)), image);
 });
 
-Deno.test("what leans to the right stands upright when turned, and finds its way back", () => {
+Deno.test("an image turns clockwise, as a whole or in its own size", () => {
   const quarter = turnImage(image, 90);
   assert.deepEqual([quarter.width, quarter.height], [2, 3]);
-  // The right column, 3 and 6, comes to the top: counterclockwise.
-  assert.deepEqual([...quarter.data], [3, 6, 2, 5, 1, 4]);
-  assert.deepEqual([...turnImage(image, 0).data], [...image.data]);
+  // The left column, 1 and 4, comes to the top.
+  assert.deepEqual([...quarter.data], [4, 1, 5, 2, 6, 3]);
+  for (const degrees of [0, 360]) {
+    assert.deepEqual(turnImage(image, degrees, image).data, image.data);
+  }
+  assert.deepEqual(turnImage(image, 180).data, image.data.toReversed());
+  const flat = { width: 9, height: 9, data: new Uint8Array(81).fill(77) };
+  const { data } = turnImage(flat, 33, flat);
+  assert.equal(data.length, 81);
+  assert(data.every((gray) => gray === 77), "beyond the edge the edge repeats");
+});
 
+Deno.test("a place in a turned image finds its way back", () => {
   const width = 120, height = 80;
   const data = new Uint8Array(width * height);
   data[30 * width + 90] = 255;

@@ -52,5 +52,5 @@ Deno.test("a network without such a bias is refused", () => {
   });
   assert.throws(() => addOffsets(model, offsets), UserError);
   assert.throws(() => divideLogits(model, 0.5), UserError);
-  assert.throws(() => addOffsets(buildMiniXception(), [0, 1]), /2 numbers/);
+  assert.throws(() => addOffsets(buildMiniXception(), [0, 1]), /2 values/);
 });

@@ -65,7 +65,7 @@ async function refuses(
 
 Deno.test("joints of layers that can never be made are refused, not waited for", async () => {
   await refuses(
-    /norm takes the output of som, but there is not a layer/,
+    /norm takes the output of som, but there is no layer/,
     (_, l) => {
       l.norm.inbound_nodes[0][0][0] = "som";
     },
@@ -79,10 +79,10 @@ Deno.test("joints of layers that can never be made are refused, not waited for",
   await refuses(/output_layers takes the output of nobody/, (json) => {
     json.modelTopology.config.output_layers[0][0] = "nobody";
   });
-  await refuses(/two layers are called a/, (_, l) => {
+  await refuses(/two layers are named a/, (_, l) => {
     l.b.name = l.b.config.name = "a";
   });
-  await refuses(/inbound_nodes \(sum\) holds/, (_, l) => {
+  await refuses(/inbound_nodes \(sum\) contains/, (_, l) => {
     l.sum.inbound_nodes = [[5]];
   });
   await refuses(/input_layers is \[\]/, (json) => {
@@ -110,7 +110,7 @@ Deno.test("a description that is something else is told by its field", async () 
     json.modelTopology.class_name = "Forest";
   });
   await refuses(
-    /\(a\) is of the class "Magic", which TensorFlow\.js/,
+    /\(a\) has the class "Magic", which TensorFlow\.js/,
     (_, l) => {
       l.a.class_name = "Magic";
     },
@@ -118,7 +118,7 @@ Deno.test("a description that is something else is told by its field", async () 
   await refuses(/units \(end\) is 1000000000/, (_, l) => {
     l.end.config.units = 1e9;
   });
-  await refuses(/\(end\) has 9 units, its weights are for 7/, (_, l) => {
+  await refuses(/\(end\) has 9 units, but its weights are for 7/, (_, l) => {
     l.end.config.units = 9;
   });
   await refuses(/is a graph model.*tfjs_layers_model/, () => ({
@@ -129,13 +129,13 @@ Deno.test("a description that is something else is told by its field", async () 
 });
 
 Deno.test("a broken manifest and bytes that do not fit are told by place", async () => {
-  await refuses(/paths\[0\] is .*must lie in the model's folder/, (json) => {
+  await refuses(/paths\[0\] is .*must be in the model's folder/, (json) => {
     json.weightsManifest[0].paths = ["../weights.bin"];
   });
   for (
     const out of ["/etc/passwd", "C:\\x", "a/../../x", "http://x/y", 5, ""]
   ) {
-    await refuses(/must lie in the model's folder/, (json) => {
+    await refuses(/must be in the model's folder/, (json) => {
       json.weightsManifest[0].paths = [out];
     });
   }
@@ -158,7 +158,7 @@ Deno.test("a broken manifest and bytes that do not fit are told by place", async
 
 Deno.test("weights that are not numbers are refused when a model is loaded", async () => {
   for (const value of [NaN, Infinity, -Infinity]) {
-    await refuses(/the weight a\/kernel has (NaN|-?Infinity) at place 0/, (
+    await refuses(/the weight a\/kernel has (NaN|-?Infinity) at index 0/, (
       _,
       __,
       folder,

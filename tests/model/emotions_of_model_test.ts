@@ -1,8 +1,7 @@
 // A model's names and scale: saved with it, read back, declared for others', and used everywhere.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { mapEmotions } from "mien/data/map_emotions.ts";
@@ -18,15 +17,7 @@ import { loadModel, saveModel } from "mien/model/saved_model.ts";
 import { loadRecognizer } from "mien/recognition/recognize.ts";
 import { explain } from "mien/recognition/explain.ts";
 import { train } from "mien/training/train.ts";
-
-async function inFolder(act: (folder: string) => unknown): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "mien-"));
-  try {
-    await act(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
+import { inFolder } from "../helpers/in_folder.ts";
 
 const faces = drawFaces({ count: 140, seed: 3 });
 const happy = mapEmotions(faces, { happy: ["happy"], other: ["..."] });
@@ -56,7 +47,7 @@ Deno.test("two classes go through training, the model's file, evaluation and rec
     assert.ok(["happy", "other"].includes(emotion));
     assert.throws(
       () => explain(loaded, happy.pixels.slice(0, 2304), { emotion: "sad" }),
-      /no "sad" among the model's classes: happy, other/,
+      /"sad" is not one of the model's classes: happy, other/,
     );
     // The same run, but other names: not the run that is asked for.
     const renamed = { ...happy, emotions: ["glad", "other"] };
@@ -67,11 +58,11 @@ Deno.test("two classes go through training, the model's file, evaluation and rec
     );
     await assert.rejects(
       train({ faces: renamed, model: loaded, config }),
-      /the network is for happy, other, the faces show glad, other/,
+      /the network is for happy, other, but the faces show glad, other/,
     );
     await assert.rejects(
       train({ faces, model: again, config }),
-      /gives 2; it must take faces of 48x48x1 and give 7/,
+      /returns 2; it must take faces of 48x48x1 and return 7/,
     );
   }));
 
@@ -88,7 +79,7 @@ Deno.test("a model in another order is measured by its names", async () => {
   nameEmotions(model, ["sad", "happy"]);
   await assert.rejects(
     evaluate(model, happy, "Training"),
-    /the model is for 2 classes \(sad, happy\), the faces show 2 \(happy, other\)/,
+    /the model is for 2 classes \(sad, happy\), but the faces show 2 \(happy, other\)/,
   );
 });
 
@@ -122,6 +113,6 @@ Deno.test("a model without names has numbers; names and scale can be declared, a
     refuse({ emotions: "a,b" }, /3 classes, but 2 names: a, b/);
     refuse({ emotions: "a,b,b" }, /b is named twice/);
     for (const scale of ["1", "0..", "1..1", "x..y", "0..1..2"]) {
-      refuse({ scale }, /what black and white become, such as 0\.\.1/);
+      refuse({ scale }, /the values for black and white, such as 0\.\.1/);
     }
   }));

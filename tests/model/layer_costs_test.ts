@@ -30,7 +30,7 @@ Deno.test("the costs of a small network are those counted by hand", () => {
     // 3*3*2*4 weights and 4 biases; 8*8 places
     ["Conv2D", "8 x 8 x 4", 76, 8 * 8 * 72],
     ["BatchNormalization", "8 x 8 x 4", 16, 0],
-    // 3*3*4 depth-wise and 4*6 point-wise; 4*4 places
+    // 3*3*4 depthwise and 4*6 pointwise; 4*4 places
     ["SeparableConv2D", "4 x 4 x 6", 60, 4 * 4 * 60],
     ["Dense", "7", 49, 42],
   ]);

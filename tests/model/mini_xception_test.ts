@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
-import { describeNetwork } from "mien/network/graph.ts";
+import { describeNetwork } from "mien/network/describe_network.ts";
 
 Deno.test("mini-Xception has 58,423 parameters, 56,951 of them trained by gradient", () => {
   const model = buildMiniXception();
@@ -20,7 +20,9 @@ Deno.test("mini-Xception takes faces of 48 x 48 x 1 and gives seven probabilitie
   const sizes = model.layers.filter((layer) => layer.getClassName() === "Add")
     .map((layer) => (layer.outputShape as number[]).slice(1));
   assert.deepEqual(sizes, [[22, 22, 16], [11, 11, 32], [6, 6, 64], [
-    ...[3, 3, 128],
+    3,
+    3,
+    128,
   ]]);
 });
 

@@ -3,7 +3,6 @@ import * as tf from "@tensorflow/tfjs";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import { loadModel, saveModel } from "mien/model/saved_model.ts";
 import { loadState, saveState } from "mien/training/run/state_file.ts";
@@ -15,16 +14,7 @@ import {
   removePartials,
   writeWhole,
 } from "mien/write_whole.ts";
-
-/** Runs with a folder of its own, which is gone afterwards. */
-async function inFolder(act: (folder: string) => unknown): Promise<void> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "mien-"));
-  try {
-    await act(folder);
-  } finally {
-    fs.rmSync(folder, { recursive: true });
-  }
-}
+import { inFolder } from "../helpers/in_folder.ts";
 
 const tinyModel = () =>
   tf.sequential({
@@ -211,7 +201,7 @@ Deno.test({
   fn: () =>
     assert.throws(
       () => naming("a.bin", () => fs.writeFileSync("/dev/full", "x")),
-      /^FileError: a\.bin: the disk is full; make room/,
+      /^FileError: a\.bin: the disk is full; free some space/,
     ),
 });
 
@@ -222,7 +212,7 @@ Deno.test("where a model cannot be saved, what was there stays", () =>
     const model = path.join(plain, "model");
     await assert.rejects(
       saveModel(tinyModel(), model),
-      is(model, /a file is in the way/),
+      is(model, /a file is where a folder is needed/),
     );
     assert.equal(fs.readFileSync(plain, "utf8"), "mine");
   }));

@@ -127,8 +127,7 @@ for (const name of runs) {
 }
 
 Deno.test({
-  name:
-    "measured again, the last model of the report's run is the recorded one",
+  name: "recalibrated, the last model of models/report is the recorded one",
   ignore: !realData,
   fn: async () => {
     const folder = join(models, "report");

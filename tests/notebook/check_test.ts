@@ -3,12 +3,14 @@ import { judge } from "mien/notebook/exercises/check.ts";
 import { digestOf } from "mien/notebook/exercises/exercise.ts";
 import { EXERCISES_1_TO_4 } from "mien/notebook/exercises/notebooks_1_to_4.ts";
 import { EXERCISES_5_TO_10 } from "mien/notebook/exercises/notebooks_5_to_10.ts";
+import type * as tf from "@tensorflow/tfjs";
+import { mapEmotions } from "mien/data/map_emotions.ts";
 import { drawFaces } from "mien/drawn/faces.ts";
 
 const EXERCISES = { ...EXERCISES_1_TO_4, ...EXERCISES_5_TO_10 };
 
 Deno.test("each notebook with exercises has an easy, a solid, an open one and a repair", () => {
-  for (const notebook of [1, 2, 3, 4, 5, 6, 7, 9, 10]) {
+  for (const notebook of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]) {
     for (const kind of ["1", "2", "3", "R"]) {
       assert.ok(`${notebook}.${kind}` in EXERCISES, `${notebook}.${kind}`);
     }
@@ -25,7 +27,7 @@ Deno.test("an answer of another kind is told what is expected, for every exercis
   for (const exercise of Object.keys(EXERCISES)) {
     const { state, text } = await judge(exercise, new Date(0));
     assert.equal(state, "wrong", exercise);
-    assert.match(text, /has to be/, exercise);
+    assert.match(text, /must be/, exercise);
   }
 });
 
@@ -70,6 +72,29 @@ Deno.test("the order of labels and of batches is checked on the faces themselves
   );
   assert.equal((await judge("4.R", byLabel, faces)).state, "wrong");
   assert.equal((await judge("4.R", sorted.slice(1), faces)).state, "wrong");
+});
+
+Deno.test("own classes, an own loss and a split by person are checked by what they do", async () => {
+  const drawn = drawFaces({ count: 70, seed: 3 });
+  const up = ["happy", "surprise"], neutral = ["neutral"];
+  const right = mapEmotions(drawn, { neutral, up, down: ["..."] });
+  assert.equal((await judge("8.1", right, drawn)).state, "right");
+  const wrong = mapEmotions(drawn, { down: ["..."], up: ["happy"], neutral });
+  assert.equal((await judge("8.1", wrong, drawn)).state, "wrong");
+  const loss =
+    (smoothing: number) => (targets: tf.Tensor, outputs: tf.Tensor) =>
+      targets.mul(1 - smoothing).add(smoothing / 3).mul(outputs.log()).sum(1)
+        .neg();
+  assert.equal((await judge("8.2", loss(0.1))).state, "right");
+  assert.equal((await judge("8.2", loss(0))).state, "wrong");
+  const mean = (t: tf.Tensor, o: tf.Tensor) => loss(0.1)(t, o).mean();
+  assert.match((await judge("8.2", mean)).text, /two numbers, not 1/);
+  const byPerson = (people: string[]) =>
+    people.map((one) => / [05]$/.test(one) ? "test" : "training");
+  assert.equal((await judge("8.R", byPerson)).state, "right");
+  const byPicture = (people: string[]) =>
+    people.map((_, i) => i % 5 === 0 ? "test" : "training");
+  assert.match((await judge("8.R", byPicture)).text, /in both/);
 });
 
 Deno.test("an unknown exercise is an error that lists those that exist", async () => {

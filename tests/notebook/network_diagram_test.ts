@@ -20,12 +20,12 @@ Deno.test("mini-Xception's layers have roles: a stem, four modules with a shortc
     assert.equal(count("separable convolution 3x3"), 2);
     assert.equal(count("shortcut 1x1"), 1);
     assert.equal(count("normalization of the shortcut 1x1"), 1);
-    assert.equal(count("sum of both ways"), 1);
+    assert.equal(count("sum of both paths"), 1);
   }
   assert.deepEqual(of("head"), [
     "convolution 3x3",
     "mean of each map",
-    "soft-max",
+    "softmax",
   ]);
 });
 

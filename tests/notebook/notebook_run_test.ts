@@ -45,7 +45,7 @@ Deno.test("a finished run is shown as it was, and says so; other choices need an
       const view = await showTraining(1, folder);
       await view.stop();
     });
-    assert.match(lines.at(-1)!, /finished earlier: epoch 1 of 1 done/);
+    assert.match(lines.at(-1)!, /had already finished: epoch 1 of 1 done/);
     assert.doesNotMatch(lines.at(-1)!, /no data yet/);
 
     const resumed = await printed(async () => {
@@ -69,7 +69,7 @@ Deno.test("a finished run is shown as it was, and says so; other choices need an
     }
     assert.throws(
       () => readNotebookRun("none", faces),
-      /There is no run "none".*There are: copy, first/,
+      /There is no run "none".*The runs are: copy, first/,
     );
   }));
 

@@ -125,7 +125,7 @@ Deno.test("printed lines that Jupyter joined still count one by one", () => {
   assert.deepEqual(missingOutputs(notebook), []);
 });
 
-Deno.test("pages of the report load nothing from the network", () => {
+Deno.test("the HTML pages load nothing from the network", () => {
   const html = `<script src="https://cdn.example/require.js"></script>` +
     `<link rel="stylesheet" href="https://cdn.example/a.css"><p>text</p>`;
   assert.equal(withoutNetwork(html), "<p>text</p>");
@@ -182,11 +182,14 @@ Deno.test({
           { onEvent: (event) => console.log(JSON.stringify(event)) });`;
       const parent = new Deno.Command(Deno.execPath(), {
         args: [
-          ...["eval", "--no-check"],
+          "eval",
+          "--no-check",
           `--config=${join(projectRoot, "deno.json")}`,
           program,
         ],
-        ...{ stdout: "piped", stderr: "null", stdin: "null" },
+        stdout: "piped",
+        stderr: "null",
+        stdin: "null",
       }).spawn();
       let kernel = 0;
       let text = "";
@@ -229,7 +232,11 @@ Deno.test("a chart without data is noticed before a notebook is saved", () => {
 
 Deno.test("a page has its neighbors at both ends, contents, and numbered captions", () => {
   const page = (name: string, title: string) => ({
-    ...{ name, title, path: "", about: "", seconds: 1 },
+    name,
+    title,
+    path: "",
+    about: "",
+    seconds: 1,
   });
   const html = notebookPage(
     page("03_model", "3. The model"),

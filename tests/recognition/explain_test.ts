@@ -80,12 +80,12 @@ Deno.test("a layer that is not there or is passed by is refused", async () => {
   const model = buildMiniXception({ seed: 6 });
   assert.throws(
     () => explain(model, crop, { layer: "nose" }),
-    /There is not a layer "nose" with positions; there are: .*conv2d/,
+    /There is no layer "nose" with positions; the choices are: .*conv2d/,
   );
   const inside = model.layers.find((l) => l.getClassName() === "MaxPooling2D")!;
   assert.throws(
     () => explain(model, crop, { layer: inside.name }),
-    /also takes what goes past it/,
+    /also has an input that bypasses it/,
   );
 });
 

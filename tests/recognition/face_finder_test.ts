@@ -47,7 +47,8 @@ Deno.test("faces that the edge cuts are found, their boxes reach beyond it", asy
     const call = cut(image, window);
     const smallest = Math.round(0.05 * Math.min(call.width, call.height));
     const known = await detectFaces(call, undefined, {
-      ...{ scaleFactor: 1.1, minNeighbors: 5 },
+      scaleFactor: 1.1,
+      minNeighbors: 5,
       minSize: { width: smallest, height: smallest },
     });
     if (known.length > 0) continue;
@@ -67,7 +68,8 @@ Deno.test("what detectFaces finds stays first and as it is", async () => {
   for (const seed of [3, 7, 12]) {
     const { image } = drawScene({ width: 640, height: 480, faces: 3, seed });
     const known = await detectFaces(image, undefined, {
-      ...{ scaleFactor: 1.1, minNeighbors: 5 },
+      scaleFactor: 1.1,
+      minNeighbors: 5,
       minSize: { width: 24, height: 24 },
     });
     for (const search of [finder, thorough]) {
@@ -96,8 +98,7 @@ Deno.test("a leaning face is found thoroughly and cropped upright", () => {
     const { image, box } = drawnFace(seed);
     const straight = cropFace(image, box);
     for (const lean of [-20, 20]) {
-      // Turning by -20 makes an upright face lean by 20.
-      const leaning = turnImage(image, -lean);
+      const leaning = turnImage(image, lean);
       const faces = thorough.find(leaning, PHOTO_SEARCH);
       const [face] = faces.filter(({ turn }) => turn === lean);
       if (!face) continue;

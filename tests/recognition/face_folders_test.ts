@@ -1,22 +1,13 @@
 // Faces from folders of pictures: found, split by person or by seed, and what is left out.
 
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { loadFaces } from "mien/data/fer2013.ts";
 import { drawScene } from "mien/drawn/scene.ts";
 import { writePng } from "mien/image/image.ts";
 import { readFaceFolders, writeFaces } from "mien/recognition/face_folders.ts";
-
-async function inFolder(act: (folder: string) => unknown): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "mien-"));
-  try {
-    await act(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
+import { inFolder } from "../helpers/in_folder.ts";
 
 async function draw(file: string, seed: number, faces = 1): Promise<void> {
   mkdirSync(dirname(file), { recursive: true });
@@ -65,7 +56,7 @@ Deno.test("a folder without classes, and a face that is there twice, are named",
   inFolder(async (folder) => {
     await assert.rejects(
       readFaceFolders(folder, { seed: 1 }),
-      /holds no folder with pictures: it needs one for each class/,
+      /contains no folder with pictures: it needs one for each class/,
     );
     await assert.rejects(
       readFaceFolders(join(folder, "none"), { seed: 1 }),
@@ -75,6 +66,43 @@ Deno.test("a folder without classes, and a face that is there twice, are named",
     await draw(join(folder, "b", "1.png"), 100);
     await assert.rejects(
       readFaceFolders(folder, { seed: 1 }),
-      /1 of 2 pictures have a face .*: two classes at least are needed \(.*the same face as/,
+      /1 of 2 pictures have a usable face.*: at least two classes are needed \(.*the same face as/,
     );
+  }));
+
+Deno.test("deno task data --from FOLDER --faces writes what can be trained on, and overwrites nothing unasked", () =>
+  inFolder(async (folder) => {
+    let seed = 100;
+    for (const emotion of ["wink", "smile"]) {
+      for (let i = 0; i < 6; i++) {
+        await draw(join(folder, "mine", emotion, `${i}.png`), seed++);
+      }
+    }
+    writeFileSync(join(folder, "mine", "smile", "torn.png"), "no picture");
+    const data = (...more: string[]) =>
+      new Deno.Command(Deno.execPath(), {
+        args: [
+          ...["run", "-A", "--no-check"],
+          join(import.meta.dirname!, "../../tasks/data.ts"),
+          ...["--from", "mine", "--faces", "--out", "own.csv.gz", ...more],
+        ],
+        env: { INIT_CWD: folder },
+      }).output().then(({ code, stdout, stderr }) => {
+        const text = new TextDecoder();
+        return { code, said: text.decode(stdout) + text.decode(stderr) };
+      });
+    const first = await data("--seed", "3");
+    assert.equal(first.code, 0, first.said);
+    assert.match(first.said, /left out: .*torn\.png/);
+    assert.match(first.said, /Faces per class, .*: smile \d.*, wink \d/);
+    assert.match(first.said, /use it with --data .*own\.csv\.gz/);
+    const written = await loadFaces(join(folder, "own.csv.gz"));
+    const faces = await readFaceFolders(join(folder, "mine"), { seed: 3 });
+    assert.deepEqual(written.pixels, faces.pixels);
+    assert.deepEqual(written.splits, faces.splits);
+    assert.deepEqual(written.emotions, ["smile", "wink"]);
+    writeFileSync(join(folder, "own.csv.gz"), "mine");
+    const again = await data();
+    assert.equal(again.code, 2);
+    assert.match(again.said, /own\.csv\.gz already exists: --overwrite/);
   }));

@@ -79,15 +79,18 @@ Deno.test("a network for something else is refused by name", async () => {
     const model = tf.sequential({
       layers: [
         tf.layers.conv2d({
-          ...{ inputShape: [48, 48, 1], filters: 2, kernelSize: 3 },
+          inputShape: [48, 48, 1],
+          filters: 2,
+          kernelSize: 3,
         }),
       ],
     });
     await saveModel(model, place);
     await assert.rejects(loadTrained(place), {
       name: "InferenceError",
-      message: `${place}: takes [48,48,1] and gives [46,46,2], not [48,48,1] ` +
-        "and one probability a class: it is not a network for these faces",
+      message:
+        `${place}: takes [48,48,1] and returns [46,46,2], not [48,48,1] ` +
+        "and one probability per class: it is not a network for these faces",
     });
     await assert.rejects(loadTrained(join(folder, "none")), /none/);
   } finally {
@@ -163,7 +166,8 @@ Deno.test("recognize takes a threshold and searches thoroughly", async () => {
   const all = await recognize(scene.image, undefined, { threshold: 1 });
   assert(all.length >= 2 && all.every((face) => face.unsure));
   const none = await recognize(scene.image, undefined, {
-    ...{ threshold: 0, thorough: true },
+    threshold: 0,
+    thorough: true,
   });
   assert(none.length >= all.length && none.every((face) => !face.unsure));
 });

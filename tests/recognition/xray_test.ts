@@ -35,10 +35,7 @@ function labeled(count: number): Faces {
   labels.forEach((label, i) => pixels[i * FACE_PIXELS] = label);
   const splits = new Uint8Array(count);
   const source = { name: "labeled", hash: "", skipped: [] };
-  return {
-    emotions: EMOTIONS,
-    ...{ pixels, labels, splits, length: count, source },
-  };
+  return { emotions: EMOTIONS, pixels, labels, splits, length: count, source };
 }
 
 /** Answers right but for every fifth face, then names outputs by `order`. */

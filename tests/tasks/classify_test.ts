@@ -3,9 +3,16 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { saveModel } from "mien/model/saved_model.ts";
+import { isForTfjs } from "mien/engine/engine.ts";
+import { loadModel, saveModel } from "mien/model/saved_model.ts";
+import {
+  loadRecognizer,
+  loadTrained,
+  recognize,
+} from "mien/recognition/recognize.ts";
 import { drawScene } from "mien/drawn/scene.ts";
 import { writePng } from "mien/image/image.ts";
+import { uncompiled } from "../helpers/untrained.ts";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
 
 function taskArguments(name: string, args: string[]): string[] {
@@ -66,13 +73,17 @@ Deno.test("classify reports and skips one bad file of a folder, and does the oth
     assert.deepEqual(written, ["b, c.png.faces.png"]);
     const unsure = await task(
       "classify",
-      ...[join(pictures, "a.png"), "--model", model],
-      ...["--thorough", "--threshold", "1"],
+      join(pictures, "a.png"),
+      "--model",
+      model,
+      "--thorough",
+      "--threshold",
+      "1",
     );
     assert.match(unsure.stdout, /a\.png: unsure,? [a-z ]+ \d+% at/);
     const again = await task("classify", ...args);
     assert.equal(again.code, 2);
-    assert.match(again.stderr, /exists? already.*: --overwrite replaces/);
+    assert.match(again.stderr, /already exists?.*: --overwrite replaces/);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -113,7 +124,26 @@ Deno.test("pictures of one name keep their results apart, and no result is lost"
     }
     const again = await classify("a", "b/face.png", "--out", "out");
     assert.equal(again.code, 2);
-    assert.match(again.stderr, /2 of the results exist already/);
+    assert.match(again.stderr, /2 of the results already exist/);
+  });
+});
+
+Deno.test("a network that only TensorFlow.js computes gives the faces and probabilities of its compiled twin", async () => {
+  await withPictures(["a.png"], async (folder, classify) => {
+    const place = join(folder, "model");
+    const twin = await loadRecognizer(place);
+    const wanted = await recognize(join(folder, "a.png"), twin);
+    await saveModel(uncompiled(await loadModel(place)), place);
+    assert.ok(isForTfjs((await loadTrained(place)).graph));
+    const { code, stdout, stderr } = await classify("a.png", "--json");
+    assert.equal(code, 0, stderr);
+    const [{ faces }] = JSON.parse(stdout);
+    assert.equal(faces.length, 1);
+    const probabilities = Object.values<number>(faces[0].probabilities);
+    // Written with four digits.
+    probabilities.forEach((p, k) =>
+      assert.ok(Math.abs(p - wanted[0].probabilities[k]) < 2e-4)
+    );
   });
 });
 
@@ -140,8 +170,8 @@ Deno.test("results in the input's folder are not read again, and what is left ou
     assert.match(stderr, /\(not a picture\): in.\._a\.png, in.notes\.txt/);
     if (Deno.build.os !== "windows") {
       assert.match(stderr, /left out: 1 \(a pipe or a device\): in.p\.png/);
-      assert.match(stderr, /dead\.png: leads nowhere/);
-      assert.match(stderr, /\(a folder that was read already\): in.up.in/);
+      assert.match(stderr, /dead\.png: is a broken link/);
+      assert.match(stderr, /\(a folder that was already read\): in.up.in/);
     }
   });
 });
@@ -149,10 +179,10 @@ Deno.test("results in the input's folder are not read again, and what is left ou
 Deno.test("targets are tried before any picture is read", async () => {
   await withPictures(["a.png", "is a file"], async (folder, classify) => {
     const cases: [string[], RegExp][] = [
-      [["--csv", "nowhere/x.csv"], /nowhere.x\.csv: its folder is not there/],
-      [["--csv", "model"], /model exists already/],
+      [["--csv", "nowhere/x.csv"], /nowhere.x\.csv: its folder does not exist/],
+      [["--csv", "model"], /model already exists/],
       [["--csv", "model", "--overwrite"], /model: is a folder or a device/],
-      [["--out", "is a file"], /a file is in the way of a folder/],
+      [["--out", "is a file"], /a file is where a folder is needed/],
       [["--resume"], /--resume continues the table that --csv names/],
     ];
     for (const [args, message] of cases) {
@@ -176,7 +206,10 @@ Deno.test("a stopped run keeps its rows, and --resume gives the table of a whole
     for (const part of [0.97, 0.6, 0.3]) { // stopped in the middle of a row
       await Deno.writeTextFile(path, whole.slice(0, whole.length * part));
       const { code, stderr } = await classify(
-        ...["in", "--csv", "t.csv", "--resume"],
+        "in",
+        "--csv",
+        "t.csv",
+        "--resume",
       );
       assert.equal(code, 0, stderr);
       assert.equal(await Deno.readTextFile(path), whole, `${part}`);
@@ -195,10 +228,18 @@ Deno.test({
     await withPictures(names, async (folder) => {
       const child = new Deno.Command(Deno.execPath(), {
         args: taskArguments("classify", [
-          ...["in", "--csv", "t.csv", "--out", "out", "--model", "model"],
+          "in",
+          "--csv",
+          "t.csv",
+          "--out",
+          "out",
+          "--model",
+          "model",
         ]),
         env: { INIT_CWD: folder },
-        ...{ stdin: "null", stdout: "piped", stderr: "piped" },
+        stdin: "null",
+        stdout: "piped",
+        stderr: "piped",
       }).spawn();
       const reader = child.stdout.getReader();
       await reader.read(); // the first picture is done

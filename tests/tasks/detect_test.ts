@@ -28,8 +28,14 @@ Deno.test("detect prints what detectFaces finds, and only JSON", async () => {
     const out = join(folder, "framed.png");
     writeFileSync(file, encodePng(image));
     const { status, stdout, stderr } = run(
-      ...[file, "--json", "--min-neighbors", "2", "--min-size", "40x40"],
-      ...["--out", out],
+      file,
+      "--json",
+      "--min-neighbors",
+      "2",
+      "--min-size",
+      "40x40",
+      "--out",
+      out,
     );
     assert.equal(stderr, "");
     assert.equal(status, 0);
@@ -39,7 +45,9 @@ Deno.test("detect prints what detectFaces finds, and only JSON", async () => {
     });
     assert.ok(found.length > 0);
     assert.deepEqual(JSON.parse(stdout), {
-      ...{ image: file, width: 320, height: 240 },
+      image: file,
+      width: 320,
+      height: 240,
       rects: found.map(({ x, y, width, height }) => [x, y, width, height]),
     });
     const framed = await readImage(out);
@@ -50,8 +58,11 @@ Deno.test("detect prints what detectFaces finds, and only JSON", async () => {
     const before = readFileSync(out);
     const again = run(file, "--out", out);
     assert.equal(again.status, 2);
-    assert.match(again.stderr, /is there: use --force/);
+    assert.match(again.stderr, /already exists: --overwrite replaces it/);
     assert.deepEqual(readFileSync(out), before);
+    for (const yes of ["--overwrite", "--force"]) {
+      assert.equal(run(file, "--out", out, yes).status, 0, yes);
+    }
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -64,8 +75,12 @@ Deno.test("detect says in one line what is wrong", () => {
     [["a.png", "--scale-factor", "1.00001"], 2, /at least 1.001/],
     [["a.png", "--scale-factor", "1e9"], 2, /at most 1000/],
     [["a.png", "--cascade", root], 1, /is not a file/],
-    [["a.png", "--out", "no/where.png"], 1, /its folder is not there/],
-    [["a.png", "--min-size", "4"], 2, /--min-size is "4", not WxH/],
+    [["a.png", "--out", "no/where.png"], 1, /its folder does not exist/],
+    [
+      ["a.png", "--min-size", "4"],
+      2,
+      /--min-size must be WxH, such as 40x40, not "4"/,
+    ],
     [["a.png", "--cascade", join(root, "deno.json")], 1, /deno.json/],
     [["a.png", "--color"], 2, /--color/],
   ];

@@ -27,7 +27,7 @@ Deno.test("a package with an unknown license or an unread script is named", () =
     }
     assert.deepEqual(findUnknown(installedPackages(root)), [
       '@some/odd@2.0.0: license "SSPL-1.0"',
-      "busy@4.0.0: a script at installation",
+      "busy@4.0.0: an install script",
       'silent@3.0.0: license ""',
     ]);
   } finally {

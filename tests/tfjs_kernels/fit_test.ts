@@ -79,7 +79,9 @@ Deno.test("dropout trains, and is off in prediction", async () => {
   const model = tf.sequential({
     layers: [
       tf.layers.conv2d({
-        ...{ inputShape: [8, 8, 1], filters: 4, kernelSize: 3 },
+        inputShape: [8, 8, 1],
+        filters: 4,
+        kernelSize: 3,
         kernelInitializer,
       }),
       tf.layers.dropout({ rate: 0.5, seed: 1 }),

@@ -83,8 +83,16 @@ const STACKS: Record<string, () => tf.layers.Layer[]> = {
   "prelu": () => [l.prelu()],
   "activations": () =>
     ([
-      ...["relu6", "tanh", "softsign", "softplus", "selu", "hardSigmoid"],
-      ...["swish", "mish", "gelu_new", "softmax"],
+      "relu6",
+      "tanh",
+      "softsign",
+      "softplus",
+      "selu",
+      "hardSigmoid",
+      "swish",
+      "mish",
+      "gelu_new",
+      "softmax",
     ] as never[]).map((activation) => l.activation({ activation })),
   "dropout, off": () => [l.dropout({ rate: 0 })],
   "simpleRNN, gru, lstm": () => [

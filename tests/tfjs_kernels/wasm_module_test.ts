@@ -51,9 +51,10 @@ Deno.test("plain SIMD and relaxed SIMD compute the same", async () => {
       env: { memory },
     });
     const filter = instance.exports.conv2dBackpropFilter as CallableFunction;
+    // deno-fmt-ignore
     filter(
-      ...[0, 32768, 65536, 131072],
-      ...[2, 9, 9, 6, 9, 9, 10, 3, 3, 1, 1, 1, 1, 1, 1, 0],
+      0, 32768, 65536, 131072,
+      2, 9, 9, 6, 9, 9, 10, 3, 3, 1, 1, 1, 1, 1, 1, 0,
     );
     results.push(floats.slice(65536 / 4, 65536 / 4 + 540));
   }

@@ -19,7 +19,13 @@ const face = Uint8Array.from(
   () => random.integer(256),
 );
 const still: Change = {
-  ...{ a: 1, b: 0, c: 0, d: 0, e: 1, f: 0, blur: 0 },
+  a: 1,
+  b: 0,
+  c: 0,
+  d: 0,
+  e: 1,
+  f: 0,
+  blur: 0,
   contrast: 1,
   brightness: 0,
 };
@@ -146,7 +152,7 @@ Deno.test("a scale moves both axes alike, and leaves all that was drawn before a
     for (const [one, other] of [[b, scaled.b], [d, scaled.d], [e, scaled.e]]) {
       assert.ok(Math.abs(one * factor - other) < 1e-12);
     }
-    assert.deepEqual({ ...scaled, ...{ a, b, d, e, blur } }, {
+    assert.deepEqual({ ...scaled, a, b, d, e, blur }, {
       ...rest,
       a,
       b,

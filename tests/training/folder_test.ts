@@ -2,7 +2,6 @@
 // a start that failed leaves it as it was.
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import { CheckpointError } from "mien/model/model_file.ts";
 import { checkRunFolder, claimRun } from "mien/training/run/claim.ts";
@@ -13,6 +12,7 @@ import { train, type TrainOptions } from "mien/training/train.ts";
 import { UserError } from "mien/user_error.ts";
 import { FileError } from "mien/write_whole.ts";
 import { buildTiny, makeFaces } from "../helpers/tiny_training.ts";
+import { inFolder } from "../helpers/in_folder.ts";
 
 const faces = makeFaces(70, 35);
 
@@ -24,15 +24,6 @@ const run = (out: string, options: Partial<TrainOptions> = {}) =>
     ...options,
     config: { epochs: 1, batchSize: 35, workers: 1, ...options.config },
   });
-
-async function inFolder(act: (folder: string) => unknown): Promise<void> {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "mien-claim-"));
-  try {
-    await act(folder);
-  } finally {
-    fs.rmSync(folder, { recursive: true });
-  }
-}
 
 /** Every file below a folder with its content. */
 const contents = (folder: string) =>
@@ -58,7 +49,7 @@ Deno.test("a folder that holds other files is refused, and nothing in it changes
     for (const resume of [false, true]) {
       await assert.rejects(
         run(folder, { resume }),
-        says(/not empty and holds no run/, /nothing in it was changed/),
+        says(/not empty and contains no run/, /nothing in it was changed/),
       );
     }
     assert.deepEqual(contents(folder), before);
@@ -84,7 +75,7 @@ Deno.test("a name that leads out of the run, or that no file can have, is refuse
     for (const name of ["../evil", "a/b", "a\\b", "..", "", "a\n", "a:b"]) {
       await assert.rejects(
         run(out, { name }),
-        says(/the name ".*begins the names of folders/s),
+        says(/the name ".*cannot be the prefix of folder names/s),
       );
     }
     assert.deepEqual(fs.readdirSync(folder), []);
@@ -101,7 +92,11 @@ Deno.test("a second run into a folder is refused while the first lives, in one p
         for (const resume of [false, true]) {
           await assert.rejects(
             run(folder, { resume }),
-            says(resume ? /in use: process \d+ trains/ : /holds a run already/),
+            says(
+              resume
+                ? /in use: process \d+ is training/
+                : /already contains a run/,
+            ),
           );
         }
       },
@@ -176,7 +171,7 @@ Deno.test("a start that fails leaves the folder free for its own advice", () =>
       run(out, { config: { teacher: { models: ["no/such"] } } }),
       says(
         /teacher\.models: no\/such.*does not exist/,
-        /is looked for from \S/,
+        /is relative to \S/,
       ),
     );
     assert.deepEqual(fs.readdirSync(folder), []);
@@ -205,7 +200,7 @@ Deno.test("faces with other labels are another run's, whatever their source says
     const labels = faces.labels.map((label) => (label + 1) % 7);
     await assert.rejects(
       run(out, { resume: true, faces: { ...faces, labels } }),
-      says(/trains on other faces/),
+      says(/trains on different faces/),
     );
     const source = { ...faces.source, hash: "0", path: "elsewhere.csv" };
     const { history } = await run(out, {
@@ -215,7 +210,7 @@ Deno.test("faces with other labels are another run's, whatever their source says
     assert.equal(history.length, 1);
   }));
 
-Deno.test("a state that does not fit its own network is damaged", () =>
+Deno.test("a state that does not match its own network is damaged", () =>
   inFolder(async (out) => {
     await run(out);
     const file = path.join(out, "resume", "state.bin");
@@ -234,7 +229,10 @@ Deno.test("a state that does not fit its own network is damaged", () =>
       saveState(file, state as typeof whole);
       await assert.rejects(run(out, { resume: true }), (error) => {
         assert.ok(error instanceof CheckpointError, `${error}`);
-        assert.match(error.message, /state\.bin: does not fit its own network/);
+        assert.match(
+          error.message,
+          /state\.bin: does not match its own network/,
+        );
         return true;
       });
     }

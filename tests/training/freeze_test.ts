@@ -1,14 +1,17 @@
 // Fine-tuning: what is frozen stays bit for bit, in both engines, which agree; other ends.
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { describeModel } from "mien/engine/describe_model.ts";
 import { meaningOf } from "mien/model/emotions_of_model.ts";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
 import { replaceClasses } from "mien/model/replace_classes.ts";
+import { loadModel, saveModel } from "mien/model/saved_model.ts";
+import { readRun } from "mien/training/run/run_folder.ts";
 import { freezeLayers } from "mien/training/freeze.ts";
 import { train } from "mien/training/train.ts";
-import { buildTiny, makeFaces } from "../helpers/tiny_training.ts";
+import { buildTiny, formatCsv, makeFaces } from "../helpers/tiny_training.ts";
 
 const crossEntropy = (targets: tf.Tensor, outputs: tf.Tensor) =>
   targets.mul(outputs.maximum(1e-7).log()).sum(1).neg();
@@ -32,15 +35,24 @@ for (const workers of [1, 3]) {
   Deno.test(`frozen layers stay bit for bit, and both engines agree, with ${workers} workers`, async () => {
     const faces = makeFaces(140, 35);
     const config = {
-      ...{ epochs: 2, batchSize: 20, workers, seed: 2, freeze: 2 },
-      ...{ learningRate: 0.01, weightDecay: 0.1 },
+      epochs: 2,
+      batchSize: 20,
+      workers,
+      seed: 2,
+      freeze: 2,
+      learningRate: 0.01,
+      weightDecay: 0.1,
     };
     const losses: number[][] = [];
     for (const loss of [undefined, crossEntropy]) {
       const model = buildTrained();
       const before = valuesOf(model);
       const { history } = await train({
-        ...{ faces, model, config, loss, onEngine: () => {} },
+        faces,
+        model,
+        config,
+        loss,
+        onEngine: () => {},
       });
       const after = valuesOf(model);
       assert.deepEqual(after.slice(0, 2), before.slice(0, 2));
@@ -69,7 +81,7 @@ Deno.test("layers are frozen by number, name, block, or because they are not tra
   assert.equal(sizeOf("block4"), graph.parameters - (3 * 3 * 128 * 7 + 7));
   assert.throws(
     () => freezeLayers(graph, model, "block5"),
-    /freeze "block5": there is no such layer; there are input/,
+    /freeze "block5": there is no such layer; the layers are input/,
   );
   assert.throws(
     () => freezeLayers(graph, model, 1000),
@@ -98,4 +110,35 @@ Deno.test("another end keeps all other weights", async () => {
     replaceClasses(flat, ["a", "b"]),
     /cannot be replaced: its last layer with weights, batch_norm/,
   );
+});
+
+Deno.test("train --freeze holds the first layers of a model from a file", async () => {
+  const folder = await Deno.makeTempDir();
+  try {
+    await saveModel(buildTrained(), join(folder, "tiny"));
+    await Deno.writeTextFile(
+      join(folder, "faces.csv"),
+      formatCsv(makeFaces(70, 35)),
+    );
+    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        ...["run", "-A", "--no-check"],
+        join(import.meta.dirname!, "../../tasks/train.ts"),
+        ...["--data", "faces.csv", "--architecture", "tiny/model.json"],
+        ...["--freeze", "2", "--epochs", "1", "--workers", "1", "--out", "run"],
+      ],
+      env: { INIT_CWD: folder },
+      stdout: "null",
+    }).output();
+    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    const { notes } = readRun(join(folder, "run"));
+    assert.equal(notes.config.freeze, 2);
+    const saved = join(folder, "run", notes.history[0].saved!);
+    const before = valuesOf(buildTrained());
+    const after = valuesOf(await loadModel(saved));
+    assert.deepEqual(after.slice(0, 2), before.slice(0, 2));
+    assert.notDeepEqual(after[4], before[4]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

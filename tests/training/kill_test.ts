@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { loadFaces } from "mien/data/fer2013.ts";
 import { loadModel, saveModel } from "mien/model/saved_model.ts";
 import { createRandom } from "mien/random.ts";
 import {
@@ -10,7 +11,13 @@ import {
   readRun,
   type RunState,
 } from "mien/training/run/run_folder.ts";
-import { buildTiny, formatCsv, makeFaces } from "../helpers/tiny_training.ts";
+import { train } from "mien/training/train.ts";
+import {
+  buildOther,
+  buildTiny,
+  formatCsv,
+  makeFaces,
+} from "../helpers/tiny_training.ts";
 
 const KILLS = 10;
 const root = path.resolve(import.meta.dirname!, "../..");
@@ -18,16 +25,15 @@ const root = path.resolve(import.meta.dirname!, "../..");
 /** Starts the real command; it goes on with the run in `out` if there is one. */
 function start(folder: string, out: string): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
+    // deno-fmt-ignore
     args: [
-      ...[
-        "run",
+      "run",
         "-A",
         "--no-check",
         path.join(root, "tasks", "train.ts"),
-      ],
-      ...["--data", path.join(folder, "faces.csv"), "--out", out, "--resume"],
-      ...["--architecture", path.join(folder, "tiny", "model.json")],
-      ...["--config", path.join(folder, "config.json"), "--workers", "2"],
+      "--data", path.join(folder, "faces.csv"), "--out", out, "--resume",
+      "--architecture", path.join(folder, "tiny", "model.json"),
+      "--config", path.join(folder, "config.json"), "--workers", "2",
     ],
     stdout: "piped",
     stderr: "null",
@@ -137,6 +143,36 @@ Deno.test("a run killed ten times at random moments ends with the same weights, 
       );
       assert.deepEqual(b, a);
     }
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+});
+
+Deno.test("a run of TensorFlow.js that is killed and resumed ends with the bytes of an unbroken one", async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "mien-kill-"));
+  try {
+    const file = path.join(folder, "faces.csv");
+    fs.writeFileSync(file, formatCsv(makeFaces(140, 35)));
+    await saveModel(buildOther(), path.join(folder, "tiny"));
+    const config = { epochs: 12, batchSize: 32, averageDecay: 0.9, workers: 2 };
+    fs.writeFileSync(path.join(folder, "config.json"), JSON.stringify(config));
+    const killed = path.join(folder, "killed"),
+      alone = path.join(folder, "run");
+    assert.ok(await runAndKill(start(folder, killed), 2, 20));
+    const { epoch } = readRun(killed).notes;
+    assert.ok(epoch >= 2 && epoch < 12, `killed after ${epoch} epochs`);
+    for (const out of [killed, alone]) {
+      const model = await loadModel(path.join(folder, "tiny"));
+      const faces = await loadFaces(file);
+      const options = { resume: true, name: "model", onEngine: () => {} };
+      await train({ faces, model, config, out, ...options });
+    }
+    assert.deepEqual(essence(readRun(killed)), essence(readRun(alone)));
+    const [a, b] = [killed, alone].map((out) => {
+      const { saved } = readRun(out).notes.history.at(-1)!;
+      return fs.readFileSync(path.join(out, saved!, "weights.bin"));
+    });
+    assert.deepEqual(b, a);
   } finally {
     fs.rmSync(folder, { recursive: true });
   }

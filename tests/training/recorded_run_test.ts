@@ -44,8 +44,13 @@ Deno.test("a log is read as the trainer writes it", () =>
       valAccuracy: 0.5,
     };
     const record = {
-      ...{ epoch: 1, learningRate: 0.001, ...figures, valMacroF1: 0.4 },
-      ...{ penalty: 0, seconds: 3, saved: null },
+      epoch: 1,
+      learningRate: 0.001,
+      ...figures,
+      valMacroF1: 0.4,
+      penalty: 0,
+      seconds: 3,
+      saved: null,
     };
     writeFileSync(join(folder, "log.csv"), formatLog([record]));
     const about = { network: {}, data: {}, training: { seed: 7 } };

@@ -46,6 +46,15 @@ Deno.test("a number that is text, and nonsense at any place, is told by its fiel
     { augmentation: () => 1 },
     "augmentation is a function; it must be an object, such as",
   );
+  refuses(
+    { loss: () => 1 },
+    'loss is a function; it must be an object, such as {"kind":"focal"}; a function goes beside the configuration: train({ loss, ',
+  );
+  refuses({ loss: "hinge" }, "loss.kind must be cross-entropy or focal, not");
+  refuses(
+    { loss: { kind: "focal", gamma: -1 } },
+    "loss.gamma must be a number from 0 to 10, not -1",
+  );
   refuses({ augmentation: 5 }, "augmentation is 5; it must be an object");
   refuses({ schedule: [] }, "schedule is []; it must be an object, such as");
   refuses({ schedule: null }, "schedule is null; it must be an object");
@@ -69,6 +78,15 @@ Deno.test("an unknown field is named with the known one that is most like it", (
 });
 
 const faces = makeFaces(70, 35);
+
+Deno.test("a loss of one's own beside one in the configuration is refused", () =>
+  assert.rejects(
+    train({
+      ...{ faces, model: buildTiny(), loss: tf.squaredDifference },
+      config: { epochs: 1, workers: 1, loss: "focal" },
+    }),
+    /the configuration says loss focal, and a custom loss is given/,
+  ));
 
 const rejects = (
   given: Partial<Faces>,
@@ -94,7 +112,7 @@ Deno.test("faces that cannot be learned from are refused before the first epoch"
   labels[3] = 9;
   await rejects(
     { labels },
-    /row 4: the label 9 is none of 0 to 6/,
+    /row 4: the label 9 is not between 0 and 6/,
   );
   await rejects(
     { labels: labels.slice(1) },
@@ -102,11 +120,11 @@ Deno.test("faces that cannot be learned from are refused before the first epoch"
   );
   await rejects(
     { splits: faces.splits.map(() => 0) },
-    /has no faces in PublicTest, and training needs some; it has 105 Training/,
+    /has no faces in PublicTest, which training needs; it has 105 Training/,
   );
   await rejects(
     { splits: faces.splits.map(() => 1) },
-    /has no faces in Training, and training needs some; it has 105 PublicTest/,
+    /has no faces in Training, which training needs; it has 105 PublicTest/,
   );
   await rejects(
     {},

@@ -2,24 +2,15 @@
 // the way of the next.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Faces, selectSplit } from "mien/data/faces.ts";
 import { train } from "mien/training/train.ts";
 import { TrainingError } from "mien/training/config.ts";
 import { buildTiny, makeFaces } from "../helpers/tiny_training.ts";
+import { inFolder } from "../helpers/in_folder.ts";
 
 const config = { epochs: 1, workers: 1 };
-
-async function inFolder(use: (folder: string) => unknown): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "mien-run-test-"));
-  try {
-    await use(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
 
 Deno.test("a start that failed leaves nothing behind, and the next one begins", () =>
   inFolder(async (folder) => {
@@ -69,7 +60,7 @@ Deno.test("faces or weights that cannot teach anything are refused before the fi
   const refused: [Faces, object, RegExp][] = [
     [only("Training"), {}, /no faces in PublicTest/],
     [only("PublicTest"), {}, /no faces in Training/],
-    [{ ...faces, labels }, {}, /label 7 is none of 0 to 6/],
+    [{ ...faces, labels }, {}, /label 7 is not between 0 and 6/],
     [faces, { classWeights: [0, 0, 0, 0, 0, 0, 0] }, /weight 0/],
   ];
   for (const [given, more, message] of refused) {

@@ -16,10 +16,11 @@ const namesIn = (folder: string) =>
 
 async function makeClip(folder: string, seconds: number): Promise<string> {
   const clip = join(folder, "clip.mp4");
+  // deno-fmt-ignore
   await run(
     ...await sceneInput(folder),
-    ...["-vf", "noise=alls=30:allf=t", "-t", `${seconds}`, "-c:v", "mpeg4"],
-    ...["-q:v", "3", "-pix_fmt", "yuv420p", clip],
+    "-vf", "noise=alls=30:allf=t", "-t", `${seconds}`, "-c:v", "mpeg4",
+    "-q:v", "3", "-pix_fmt", "yuv420p", clip,
   );
   await Deno.remove(join(folder, "scene.gray"));
   return clip;
@@ -42,7 +43,7 @@ Deno.test(
         const said = new Response(child.stderr).text();
         for (let i = 0; i < 600; i++) {
           if (
-            namesIn(folder).some((name) => /mp4\.\d+\.part$/.test(name))
+            namesIn(folder).some((name) => /mp4\.\d+\.partial$/.test(name))
           ) break;
           await new Promise((resolve) => setTimeout(resolve, 50));
         }
@@ -72,7 +73,9 @@ Deno.test(
             "-c",
             `ulimit -f ${kilobytes}; trap "" XFSZ; exec "$0" run -A --no-lock ` +
             'tasks/video.ts "$1" --out "$2"',
-            ...[Deno.execPath(), clip, out],
+            Deno.execPath(),
+            clip,
+            out,
           ],
           cwd: root,
         }).output();
@@ -101,7 +104,7 @@ Deno.test(
       });
       await assert.rejects(
         annotateVideo(clip, { out: join(folder, "out"), trained }),
-        { name: "VideoError", message: /clip.faces.csv: exists already/ },
+        { name: "VideoError", message: /clip.faces.csv: already exists/ },
       );
       const stop = AbortSignal.abort();
       await assert.rejects(

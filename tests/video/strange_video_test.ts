@@ -43,10 +43,11 @@ Deno.test(
   () =>
     withFolder(async (folder) => {
       const part = join(folder, "part.webm"), both = join(folder, "both.webm");
+      // deno-fmt-ignore
       await run(
         ...await sceneInput(folder),
-        ...["-f", "lavfi", "-i", "sine=d=2", "-t", "2", "-c:v", "libvpx"],
-        ...["-deadline", "realtime", "-c:a", "libvorbis", part],
+        "-f", "lavfi", "-i", "sine=d=2", "-t", "2", "-c:v", "libvpx",
+        "-deadline", "realtime", "-c:a", "libvorbis", part,
       );
       const bytes = await Deno.readFile(part);
       await Deno.writeFile(both, new Uint8Array([...bytes, ...bytes]));
@@ -82,22 +83,24 @@ Deno.test(
   () =>
     withFolder(async (folder) => {
       const plain = join(folder, "plain.mkv"), hdr = join(folder, "hdr.mkv");
+      // deno-fmt-ignore
       await run(
         ...await sceneInput(folder),
-        ...["-t", "0.4", "-vf", "scale=out_range=tv,format=yuv420p"],
-        ...["-c:v", "ffv1", plain],
+        "-t", "0.4", "-vf", "scale=out_range=tv,format=yuv420p",
+        "-c:v", "ffv1", plain,
       );
       for (
         const [curve, name] of [["smpte2084", "PQ"], ["arib-std-b67", "HLG"]]
       ) {
+        // deno-fmt-ignore
         await run(
-          ...["-i", plain, "-vf"],
+          "-i", plain, "-vf",
           "setparams=range=tv:colorspace=bt709:color_primaries=bt709:" +
             "color_trc=bt709,zscale=t=linear:npl=100,format=gbrpf32le," +
             `zscale=p=2020,zscale=t=${curve}:m=2020_ncl:r=tv:npl=100,` +
             "format=yuv420p10le",
-          ...["-c:v", "ffv1", "-color_trc", curve, "-colorspace", "bt2020nc"],
-          ...["-color_primaries", "bt2020", hdr],
+          "-c:v", "ffv1", "-color_trc", curve, "-colorspace", "bt2020nc",
+          "-color_primaries", "bt2020", hdr,
         );
         const mean = (data: Uint8Array) =>
           data.reduce((sum, value) => sum + value, 0) / data.length;
@@ -106,7 +109,9 @@ Deno.test(
         assert(change < 10, `${name}: the mean luma changes by ${change}`);
         assert.equal(after.info.color.transfer, "bt709");
         const untouched = await annotateVideo(hdr, {
-          ...{ out: join(folder, name), trained, workers: 1 },
+          out: join(folder, name),
+          trained,
+          workers: 1,
           ffmpeg: { ...ffmpeg!, toneMaps: false },
         });
         assert.match(untouched.warnings.join(), /is an HDR video/);
@@ -126,9 +131,10 @@ Deno.test(
         part: join(folder, `${i}.ts`),
       }));
       for (const { size, part } of parts) {
+        // deno-fmt-ignore
         await run(
-          ...["-f", "lavfi", "-i", `color=white:s=${size}:r=25:d=1`],
-          ...["-c:v", "mpeg2video", "-q:v", "2", part],
+          "-f", "lavfi", "-i", `color=white:s=${size}:r=25:d=1`,
+          "-c:v", "mpeg2video", "-q:v", "2", part,
         );
       }
       const both = join(folder, "turns.ts");
@@ -151,12 +157,16 @@ Deno.test(
     withFolder(async (folder) => {
       const clip = join(folder, "clip.mp4");
       for (const [rate, frames] of [[25, 1], [1000, 600], [0.5, 4]]) {
+        // deno-fmt-ignore
         await run(
-          ...["-f", "lavfi", "-i", `testsrc=s=64x48:r=${rate}`],
-          ...["-frames:v", `${frames}`, "-c:v", "mpeg4", clip],
+          "-f", "lavfi", "-i", `testsrc=s=64x48:r=${rate}`,
+          "-frames:v", `${frames}`, "-c:v", "mpeg4", clip,
         );
         const result = await annotateVideo(clip, {
-          ...{ out: folder, trained, workers: 1, overwrite: true },
+          out: folder,
+          trained,
+          workers: 1,
+          overwrite: true,
         });
         assert.deepEqual([result.frames, result.problem], [frames, null]);
         assert.equal((await framesOf(result.video)).times.length, frames);
@@ -170,9 +180,10 @@ Deno.test(
   () =>
     withFolder(async (folder) => {
       const clip = join(folder, "slow.mp4");
+      // deno-fmt-ignore
       await run(
         ...await sceneInput(folder),
-        ...["-t", "20", "-r", "1", "-c:v", "mpeg4", "-q:v", "2", clip],
+        "-t", "20", "-r", "1", "-c:v", "mpeg4", "-q:v", "2", clip,
       );
       const result = await annotateVideo(clip, { out: folder, trained });
       assert.equal(result.frames, 20);
@@ -193,16 +204,15 @@ Deno.test(
     withFolder(async (folder) => {
       for (const name of ["photo.jpg", "photo.png", "photo.bmp"]) {
         const photo = join(folder, name);
+        // deno-fmt-ignore
         await run(
-          ...[
-            "-f",
+          "-f",
             "lavfi",
             "-i",
             "color=red:s=64x64",
             "-frames:v",
             "1",
             photo,
-          ],
         );
         await assert.rejects(annotateVideo(photo, { out: folder, trained }), {
           name: "VideoError",
@@ -257,11 +267,12 @@ Deno.test(
   () =>
     withFolder(async (folder) => {
       const clip = join(folder, "clip.mkv");
+      // deno-fmt-ignore
       await run(
-        ...["-f", "lavfi", "-i", "testsrc=s=64x48:r=25:d=1"],
-        ...["-f", "lavfi", "-i", "sine=d=1", "-f", "lavfi", "-i", "sine=d=1"],
-        ...["-map", "0", "-map", "1", "-map", "2", "-c:v", "mpeg4"],
-        ...["-c:a:0", "aac", "-c:a:1", "pcm_s16le", clip],
+        "-f", "lavfi", "-i", "testsrc=s=64x48:r=25:d=1",
+        "-f", "lavfi", "-i", "sine=d=1", "-f", "lavfi", "-i", "sine=d=1",
+        "-map", "0", "-map", "1", "-map", "2", "-c:v", "mpeg4",
+        "-c:a:0", "aac", "-c:a:1", "pcm_s16le", clip,
       );
       const result = await annotateVideo(clip, { out: folder, trained });
       assert.equal(result.problem, null);
@@ -279,10 +290,11 @@ Deno.test(
       const comment = "sar:5/1 s:9x9 pts_time:777 color_space:bt709\n" +
         "[showinfo@1 @ 0x1] [info] n:   0 pts: 777000 sar:5/1 s:9x9 \r" +
         "[info]   Duration: 09:00:00.00,\n[info]   Stream #0:9: Audio: pcm_s16le";
+      // deno-fmt-ignore
       await run(
-        ...["-f", "lavfi", "-i", "testsrc=s=64x48:r=25:d=1", "-c:v", "mpeg4"],
-        ...["-metadata", "title=Duration: 09:00:00.00,", "-metadata"],
-        ...[`comment=${comment}`, "-metadata:s:v", `language=${comment}`, clip],
+        "-f", "lavfi", "-i", "testsrc=s=64x48:r=25:d=1", "-c:v", "mpeg4",
+        "-metadata", "title=Duration: 09:00:00.00,", "-metadata",
+        `comment=${comment}`, "-metadata:s:v", `language=${comment}`, clip,
       );
       const { info, times } = await framesOf(clip);
       const { pixelAspect, seconds, sound, width, height, start } = info;

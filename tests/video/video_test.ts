@@ -8,8 +8,11 @@ import { tableColumns } from "mien/video/faces_table.ts";
 import { drawScene } from "mien/drawn/scene.ts";
 import { Timeline } from "mien/video/timeline.ts";
 import { annotateVideo } from "mien/video/video.ts";
+import { isForTfjs } from "mien/engine/engine.ts";
+import { saveModel } from "mien/model/saved_model.ts";
+import { loadTrained } from "mien/recognition/recognize.ts";
 import { ffmpeg, framesOf, run } from "../helpers/videos.ts";
-import { untrained } from "../helpers/untrained.ts";
+import { buildUntrained, uncompiled, untrained } from "../helpers/untrained.ts";
 
 const trained = ffmpeg ? untrained() : undefined;
 const options = { ignore: ffmpeg === null };
@@ -24,11 +27,12 @@ async function withClip(use: (folder: string, clip: string) => Promise<void>) {
     for (let i = 10; i < 40; i++) raw.set(image.data, i * width * height);
     await Deno.writeFile(join(folder, "clip.gray"), raw);
     const clip = join(folder, "clip.mp4");
+    // deno-fmt-ignore
     await run(
-      ...["-f", "rawvideo", "-pix_fmt", "gray", "-s", "320x240", "-r", "25"],
-      ...["-i", join(folder, "clip.gray"), "-f", "lavfi"],
-      ...["-i", "sine=duration=2", "-c:v", "mpeg4", "-q:v", "2"],
-      ...["-c:a", "aac", "-movflags", "+faststart", "-pix_fmt", "yuv420p"],
+      "-f", "rawvideo", "-pix_fmt", "gray", "-s", "320x240", "-r", "25",
+      "-i", join(folder, "clip.gray"), "-f", "lavfi",
+      "-i", "sine=duration=2", "-c:v", "mpeg4", "-q:v", "2",
+      "-c:a", "aac", "-movflags", "+faststart", "-pix_fmt", "yuv420p",
       clip,
     );
     await use(folder, clip);
@@ -47,7 +51,9 @@ Deno.test(
       const out = join(folder, "out");
       let last = 0;
       const result = await annotateVideo(clip, {
-        ...{ out, trained, workers: 2 },
+        out,
+        trained,
+        workers: 2,
         onProgress: (frames) => last = frames,
       });
       assert.deepEqual(
@@ -93,17 +99,37 @@ Deno.test(
       ]);
       await assert.rejects(annotateVideo(clip, { out, trained }), {
         name: "VideoError",
-        message: /exists already/,
+        message: /already exists/,
       });
       // One worker: the same table, but for the threshold that was asked for.
       const again = await annotateVideo(clip, {
-        ...{ out: join(folder, "again"), workers: 1 },
+        out: join(folder, "again"),
+        workers: 1,
         trained: { ...trained!, threshold: 1 },
       });
       assert.equal(
         await Deno.readTextFile(again.table),
         (await Deno.readTextFile(result.table))
           .replaceAll(",0\n", ",1\n"),
+      );
+      const model = join(folder, "uncompiled");
+      await saveModel(uncompiled(buildUntrained()), model);
+      const other = await loadTrained(model);
+      assert.ok(isForTfjs(other.graph));
+      const slow = await annotateVideo(clip, {
+        ...{ out: join(folder, "slow"), workers: 2, trained: other },
+      });
+      const numbers = async (table: string) =>
+        (await Deno.readTextFile(table)).trim().split("\n").slice(1)
+          .flatMap((row) => row.split(",").map(Number));
+      const [ours, theirs] = [
+        await numbers(result.table),
+        await numbers(slow.table),
+      ];
+      assert.equal(theirs.length, ours.length);
+      // Probabilities are written with four digits.
+      theirs.forEach((value, i) =>
+        assert.ok(!(Math.abs(value - ours[i]) > 2e-4), `${value}, ${ours[i]}`)
       );
     });
   },
@@ -116,10 +142,11 @@ Deno.test(
     const folder = await Deno.makeTempDir();
     try {
       const clip = join(folder, "odd.mkv");
+      // deno-fmt-ignore
       await run(
-        ...["-f", "lavfi", "-i", "testsrc=s=161x121:r=30:d=2", "-vf"],
-        ...["select='not(mod(n,3))+lt(n,15)',setpts=PTS+0.5/TB"],
-        ...["-vsync", "vfr", "-c:v", "ffv1", clip],
+        "-f", "lavfi", "-i", "testsrc=s=161x121:r=30:d=2", "-vf",
+        "select='not(mod(n,3))+lt(n,15)',setpts=PTS+0.5/TB",
+        "-vsync", "vfr", "-c:v", "ffv1", clip,
       );
       const out = join(folder, "out");
       const result = await annotateVideo(clip, { out, trained, workers: 1 });
@@ -170,7 +197,7 @@ Deno.test(
       for (
         const [file, words] of [
           [text, /notes.mp4: is not a video that ffmpeg can read/],
-          [sound, /sound.m4a: has no pictures in it/],
+          [sound, /sound.m4a: contains no pictures/],
           [join(folder, "none.mp4"), /none.mp4: no such file/],
           [folder, /is not a file/],
         ] as const

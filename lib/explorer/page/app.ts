@@ -1,4 +1,4 @@
-// What every room is given: the address, the networks, the chosen face and model; and what a room is.
+// What every room gets: the address, the networks, the chosen face and model; and what a room is.
 
 import { make, select } from "./dom.ts";
 import { type ChosenFace, FaceShelf, findFaceById, OwnFaces } from "./faces.ts";
@@ -11,7 +11,7 @@ import type { ListedModel } from "../models.ts";
 export interface OpenRoom {
   /** The face or the model has changed. */
   refresh?(): void | Promise<void>;
-  /** The room is left: camera, timers and listeners end. */
+  /** The user leaves the room: camera, timers and listeners end. */
   close?(): void;
 }
 
@@ -21,7 +21,7 @@ export interface Room {
   readonly title: string;
   readonly idea: string;
   readonly tryThis: string;
-  /** Whether a face is chosen above it, and a model. */
+  /** Whether a face, and a model, can be chosen above it. */
   readonly uses: readonly ("face" | "model")[];
   open(place: HTMLElement, app: App): OpenRoom | Promise<OpenRoom>;
 }
@@ -50,7 +50,7 @@ export class App {
     return new App(new Networks(list), owned, rooms);
   }
 
-  /** Tells the user something; trouble stands out. */
+  /** Shows the user a message; problems stand out. */
   say(words: string, trouble = false): void {
     const status = document.getElementById("status")!;
     status.textContent = words;
@@ -111,15 +111,15 @@ export class App {
   }
   #shelf: FaceShelf | undefined;
 
-  /** The model and the face of the address; a face that is not here is told. */
+  /** The address's model and face; says so if the face is not here. */
   async #settle() {
     const first = this.networks.list[0];
-    if (!first) throw new Error("There is no model here");
+    if (!first) throw new Error("No model was found");
     const id = this.state.text("model", first.id);
     const known = this.networks.list.some((each) => each.id === id);
     this.network = await this.networks.open(known ? id : first.id);
     if (!known) {
-      this.say(`There is no model "${id}" here; this is ${first.title}.`, true);
+      this.say(`There is no model "${id}" here; showing ${first.title}.`, true);
     }
     const wanted = this.state.text("face", "drawn-0");
     if (this.face?.id === wanted) return;
@@ -131,7 +131,7 @@ export class App {
     }
   }
 
-  /** The links are made once; where they lead changes with face and model. */
+  /** The links are made once; their targets change with face and model. */
   #drawNavigation() {
     const navigation = document.getElementById("rooms")!;
     if (navigation.childElementCount === 0) {
@@ -177,7 +177,7 @@ export class App {
     return element;
   }
 
-  /** The address is the user's to change: follow it. */
+  /** Follows the address when the user changes it. */
   follow(): void {
     globalThis.addEventListener("hashchange", () => {
       this.state.read();

@@ -1,9 +1,9 @@
-// A bar for each class's probability, and the answer in words for screen readers.
+// A bar for each class's probability, and the answer as text for screen readers.
 
 import { EMOTION_COLORS, indexOfLargest } from "../../emotions.ts";
 import { make, percent } from "./dom.ts";
 
-/** The color of a class; beyond seven they repeat. */
+/** The color of a class; beyond seven, colors repeat. */
 export function colorOfClass(index: number): string {
   return EMOTION_COLORS[index % EMOTION_COLORS.length];
 }
@@ -29,7 +29,7 @@ export class Bars {
     this.element = make("div", {}, this.#answer, this.#grid, this.#live);
   }
 
-  /** Shows probabilities; `label` is the class that is said to be right, where one is. */
+  /** Shows probabilities; `label` is the labeled class, if there is one. */
   show(
     probabilities: ArrayLike<number>,
     names: readonly string[],

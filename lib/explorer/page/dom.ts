@@ -1,4 +1,4 @@
-// Making elements: the few kinds of control that the rooms are built from. Styles are in style.css.
+// Creates elements: the few kinds of controls that the rooms are built from. Styles are in style.css.
 
 type Child = Node | string | null | undefined;
 
@@ -28,7 +28,7 @@ export function button(
   return make("button", { type: "button", onclick, ...properties }, words);
 }
 
-/** A choice among named values, with its label above. */
+/** A drop-down list of named values, with its label above. */
 export function select(
   label: string,
   options: readonly (readonly [value: string, words: string])[],
@@ -56,7 +56,7 @@ export interface SliderOptions {
   readonly onInput: (value: number) => void;
 }
 
-/** A slider with its label and its value in words. */
+/** A slider with its label and its value as text. */
 export interface Slider {
   readonly element: HTMLLabelElement;
   readonly control: HTMLInputElement;

@@ -1,4 +1,4 @@
-// Which face is looked at: a drawn one, one of the user's FER-2013, or a picture of theirs; and the
+// Which face is shown: a drawn one, one from the user's FER-2013, or one from their picture; and the
 // shelf from which it is chosen.
 
 import { EMOTIONS, FACE_PIXELS } from "../../emotions.ts";
@@ -8,7 +8,7 @@ import { loadBytes, loadJson } from "./networks.ts";
 import { faceCanvas } from "./paint.ts";
 import { drawnFace, readFace } from "./pictures.ts";
 
-/** A face and, where it is known, its label. */
+/** A face and, if known, its label. */
 export interface ChosenFace {
   /** As in the address: drawn-12, fer-12 or own. */
   readonly id: string;
@@ -21,17 +21,17 @@ export interface FaceSet {
   readonly name: string;
   readonly faces: readonly Uint8Array[];
   readonly labels: ArrayLike<number>;
-  /** How ten people answered: a number for each of `answers` a face. */
+  /** The answers of ten people: for each face, a number for each of `answers`. */
   readonly votes?: Uint8Array;
   readonly answers?: readonly string[];
   /** The address of a face of the set. */
   idOf(index: number): string;
 }
 
-/** Drawn faces on the shelf at a time. */
+/** The number of drawn faces on the shelf at a time. */
 const SHELF = 14;
 
-/** The user's own FER-2013, where their server has it; asked for once. */
+/** The user's own FER-2013, if their server has it; requested once. */
 export class OwnFaces {
   #set: Promise<FaceSet> | undefined;
 
@@ -41,7 +41,7 @@ export class OwnFaces {
     return new OwnFaces(await loadJson<ListedFaces[]>("faces.json"));
   }
 
-  /** @throws Error with the server's words where the data cannot be read */
+  /** @throws Error with the server's message if the data cannot be read */
   load(): Promise<FaceSet> {
     this.#set ??= this.#load();
     this.#set.catch(() => this.#set = undefined);
@@ -83,7 +83,7 @@ export function drawnSet(count: number): FaceSet {
 
 let own: Uint8Array | undefined;
 
-/** Keeps a face of the user's, for as long as the page is open. */
+/** Keeps a face from the user's picture for as long as the page is open. */
 export function keepOwnFace(face: Uint8Array): ChosenFace {
   own = face;
   return { id: "own", face };
@@ -92,7 +92,7 @@ export function keepOwnFace(face: Uint8Array): ChosenFace {
 /**
  * The face that an address names.
  *
- * @throws Error that says what to do where it is not here
+ * @throws Error that says what to do if it is not here
  */
 export async function findFaceById(
   id: string,
@@ -110,14 +110,14 @@ export async function findFaceById(
   if (id === "own" && own) return { id, face: own };
   if (id === "own") {
     throw new Error(
-      "This link was made with somebody's own picture, which is not part of " +
-        "it. Here is a drawn face; choose your picture below.",
+      "This link was made with someone's own picture, which is not part of " +
+        "the link. Here is a drawn face; choose your picture below.",
     );
   }
   throw new Error(`There is no face "${id}". Here is a drawn one.`);
 }
 
-/** What the shelf tells. */
+/** What the shelf calls back. */
 interface ShelfEvents {
   choose(face: ChosenFace): void;
   say(words: string, trouble?: boolean): void;
@@ -143,7 +143,7 @@ export class FaceShelf {
     });
     this.controls = [
       more,
-      make("label", {}, "A picture of yours", file),
+      make("label", {}, "Your own picture", file),
       ...(owned.listed.length > 0 ? [this.#ownField(owned)] : []),
     ];
   }

@@ -6,10 +6,10 @@ import { Network } from "../../network/network.ts";
 import type { TrainedNetwork } from "../../network/trained.ts";
 import type { ListedModel, NetworkFile } from "../models.ts";
 
-/** Faces that go through a network at once. */
+/** The number of faces that go through a network at once. */
 const BATCH = 32;
 
-/** A network that is ready to answer. */
+/** A network that is ready to predict. */
 export class PageNetwork {
   private constructor(
     readonly id: string,
@@ -32,7 +32,7 @@ export class PageNetwork {
     return new PageNetwork(id, title, trained, names, compiled);
   }
 
-  /** The probabilities of faces of 48 x 48 gray values. */
+  /** The probabilities for faces of 48 x 48 gray values. */
   classify(faces: readonly Uint8Array[]): Float32Array[] {
     const { compiled, names } = this;
     const answers: Float32Array[] = [];
@@ -55,31 +55,31 @@ export class PageNetwork {
 async function load(path: string): Promise<Response> {
   const response = await fetch(path).catch(() => {
     throw new Error(
-      `${path} cannot be loaded: is the server that gave this page still running?`,
+      `${path} cannot be loaded: is the server of this page still running?`,
     );
   });
   if (response.ok) return response;
   const words = response.status === 500 ? await response.text() : "";
-  throw new Error(words || `${path} is not there (${response.status})`);
+  throw new Error(words || `${path} was not found (${response.status})`);
 }
 
-/** Something of the page's server, as JSON. */
+/** A file from the page's server, as JSON. */
 export async function loadJson<T>(path: string): Promise<T> {
   return await (await load(path)).json();
 }
 
-/** Something of the page's server, as bytes. */
+/** A file from the page's server, as bytes. */
 export async function loadBytes(path: string): Promise<Uint8Array> {
   return new Uint8Array(await (await load(path)).arrayBuffer());
 }
 
-/** All networks, loaded when they are asked for. */
+/** All networks, loaded on demand. */
 export class Networks {
   readonly #loaded = new Map<string, Promise<PageNetwork>>();
 
   constructor(readonly list: readonly ListedModel[]) {}
 
-  /** @throws Error where it is not in the list or cannot be loaded */
+  /** @throws Error if it is not in the list or cannot be loaded */
   open(id: string): Promise<PageNetwork> {
     let network = this.#loaded.get(id);
     if (!network) {

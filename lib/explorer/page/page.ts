@@ -1,9 +1,9 @@
 /**
- * The explorer's page: rooms in which a network can be touched. Everything is
- * computed in the browser, by the same modules as everywhere else.
+ * The explorer's page: rooms for exploring a network. Everything is computed
+ * in the browser, by the same modules as everywhere else.
  *
- * `deno task bundle` makes one script of it, `bundle.js`; `server.ts` gives
- * that out. Nothing is sent anywhere: the page only loads its own files.
+ * `deno task bundle` bundles it into one script, `bundle.js`, which `server.ts`
+ * serves. Nothing is sent anywhere: the page only loads its own files.
  *
  * @module
  */
@@ -18,14 +18,21 @@ import { timeMachine } from "../rooms/time_machine.ts";
 import { teach } from "../rooms/teach.ts";
 
 const ROOMS = [
-  ...[inside, playground, camera, detector, confusion],
-  ...[beatTheModel, timeMachine, teach],
+  inside,
+  playground,
+  camera,
+  detector,
+  confusion,
+  beatTheModel,
+  timeMachine,
+  teach,
 ];
 
-/** A module with one SIMD instruction, to ask the browser about. */
+/** A module with one SIMD instruction, to test the browser with. */
+// deno-fmt-ignore
 const SIMD_PROBE = Uint8Array.of(
-  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0],
-  ...[10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11],
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0,
+  10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11,
 );
 
 async function start() {
@@ -33,8 +40,8 @@ async function start() {
   if (!WebAssembly.validate(SIMD_PROBE)) {
     status.className = "trouble";
     status.textContent =
-      "This browser has no WebAssembly SIMD, which networks and detector " +
-      "need: use a newer one.";
+      "This browser does not support WebAssembly SIMD, which the networks and " +
+      "the detector need: use a newer one.";
     return;
   }
   try {

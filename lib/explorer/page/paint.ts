@@ -1,5 +1,5 @@
-// Pixels onto canvases: gray faces, maps of numbers, heat over a face. Maps run from dark blue
-// (negative) over gray (0) to yellow (positive), which also reads in gray.
+// Paints pixels onto canvases: gray faces, maps of numbers, heat over a face. Maps run from dark blue
+// (negative) through gray (0) to yellow (positive), which is also readable in grayscale.
 
 import { FACE_SIZE } from "../../emotions.ts";
 import { make } from "./dom.ts";
@@ -16,7 +16,7 @@ function colorOf(value: number): Color {
   ) as unknown as Color;
 }
 
-/** A canvas of a size in pixels, shown `scale` times as large. */
+/** A canvas with a size in pixels, shown `scale` times as large. */
 export function canvasOf(
   width: number,
   height: number,
@@ -36,7 +36,7 @@ export function canvasOf(
   return canvas;
 }
 
-/** Writes gray values onto a canvas, which takes their size. */
+/** Writes gray values onto a canvas, which is resized to fit. */
 export function paintGray(
   canvas: HTMLCanvasElement,
   gray: ArrayLike<number>,
@@ -74,8 +74,8 @@ export interface Maps {
 }
 
 /**
- * The absolute value that gets the full color: of a hundred values one is
- * larger. So a single bright pixel does not turn all others gray.
+ * The absolute value that gets the full color: one in a hundred values is
+ * larger, so a single bright pixel does not turn all others gray.
  */
 function fullColor(values: ArrayLike<number>): number {
   const sizes = Float32Array.from(values, Math.abs).sort();
@@ -91,7 +91,7 @@ export function largest(values: ArrayLike<number>): number {
   return most;
 }
 
-/** Paints one map into a canvas that takes its size. */
+/** Paints one map onto a canvas, which is resized to fit. */
 export function paintMap(
   canvas: HTMLCanvasElement,
   { values, rows, columns, channels }: Maps,
@@ -131,22 +131,24 @@ export function paintEnlarged(
   if (!box) return;
   const { x, y, width, height } = box;
   const scaled = {
-    ...{ x: x * zoom, y: y * zoom },
-    ...{ width: width * zoom, height: height * zoom },
+    x: x * zoom,
+    y: y * zoom,
+    width: width * zoom,
+    height: height * zoom,
   };
   frame(canvas, scaled, "#000", 5);
   frame(canvas, scaled, "#ff8c3a", 3);
 }
 
-/** How many maps stand in a row of the mosaic. */
-export function mosaicColumns(channels: number): number {
+/** The number of maps in a row of the mosaic. */
+function mosaicColumns(channels: number): number {
   return Math.min(channels, channels <= 8 ? 8 : channels <= 32 ? 8 : 16);
 }
 
-/** The pixels of one tile of the mosaic, and between tiles. */
+/** The size of a tile of the mosaic, and the gap between tiles, in pixels. */
 const TILE = 48, GAP = 4;
 
-/** Paints all maps of a layer beside each other; the chosen one is framed. */
+/** Paints all maps of a layer side by side; the chosen one is framed. */
 export function paintMosaic(
   canvas: HTMLCanvasElement,
   maps: Maps,
@@ -172,7 +174,7 @@ export function paintMosaic(
   }
 }
 
-/** The map at a place of the mosaic, in the canvas's own pixels. */
+/** The map at a position in the mosaic, in the canvas's own pixels. */
 export function mosaicAt(channels: number, x: number, y: number): number {
   const across = mosaicColumns(channels);
   const column = Math.min(across - 1, Math.floor(x / (TILE + GAP)));
@@ -192,7 +194,7 @@ export function pointAt(
   };
 }
 
-/** Frames a part of a canvas that is shown enlarged, over it. */
+/** Draws a frame over part of an enlarged canvas. */
 export function frame(
   canvas: HTMLCanvasElement,
   box: { x: number; y: number; width: number; height: number },

@@ -1,4 +1,4 @@
-// Pictures of the user's in the page: from a file to pixels, and to a face's crop. Also asks whether
+// The user's own pictures in the page: from a file to pixels, and to a face crop. Also checks whether
 // the browser lets a page read pixels at all.
 
 import { drawFaces } from "../../drawn/faces.ts";
@@ -26,8 +26,8 @@ export function faceDetector(): Promise<CascadeDetector> {
 let readable: boolean | undefined;
 
 /**
- * Whether what a page reads from a canvas is what it drew. Some privacy
- * settings put noise in its place, on which no answer means anything.
+ * Whether a page reads from a canvas what it drew. Some privacy settings
+ * return noise instead, which makes every answer meaningless.
  */
 export function canReadPixels(): boolean {
   if (readable !== undefined) return readable;
@@ -46,14 +46,14 @@ export function canReadPixels(): boolean {
   return readable;
 }
 
-/** What to say where pixels cannot be read. */
+/** The message when pixels cannot be read. */
 export const NOISE_WORDS =
-  "This browser puts noise in the place of a picture's pixels when a page " +
-  "reads them (a privacy setting against fingerprinting), so no answer would " +
-  "mean anything. Allow this page to read canvases, or use another browser. " +
+  "This browser replaces a picture's pixels with noise when a page reads " +
+  "them (a privacy setting against fingerprinting), so the answers would be " +
+  "meaningless. Allow this page to read canvases, or use another browser. " +
   "The drawn faces still work.";
 
-/** A picture from a file, shrunk to a size to work on. @throws Error that says what is wrong. */
+/** A picture from a file, shrunk to a workable size. @throws Error that says what is wrong. */
 export async function readPicture(file: Blob & { name?: string }) {
   if (!canReadPixels()) throw new Error(NOISE_WORDS);
   const url = URL.createObjectURL(file);
@@ -74,7 +74,7 @@ export async function readPicture(file: Blob & { name?: string }) {
     throw new Error(
       `${
         file.name ?? "The file"
-      } cannot be shown: this browser does not know ` +
+      } cannot be shown: this browser does not support ` +
         "its format. JPEG, PNG and WebP always work.",
     );
   } finally {
@@ -82,21 +82,22 @@ export async function readPicture(file: Blob & { name?: string }) {
   }
 }
 
-/** The largest face of a picture as a crop; nothing where none is found. */
-export async function findFace(
+/** The largest face in a picture as a crop; nothing if none is found. */
+async function findFace(
   image: GrayImage,
 ): Promise<Uint8Array | undefined> {
   const { scaleFactor, minNeighbors, smallestFace } = PHOTO_SEARCH;
   const side = Math.round(smallestFace * Math.min(image.width, image.height));
   const found = (await faceDetector()).detect(image, {
-    ...{ scaleFactor, minNeighbors },
+    scaleFactor,
+    minNeighbors,
     minSize: { width: side, height: side },
   });
   found.sort((a, b) => b.width - a.width);
   return found.length > 0 ? cropFace(image, found[0]) : undefined;
 }
 
-/** A picture's face, or else the whole picture as one; and what to say. */
+/** A picture's face, or else the whole picture as a face; and what to say. */
 export async function readFace(
   file: File,
 ): Promise<{ face: Uint8Array; words: string }> {
@@ -107,11 +108,11 @@ export async function readFace(
   return {
     face: cropFace(gray, { x: 0, y: 0, width, height }),
     words: `No face was found in ${file.name}, so the whole picture is ` +
-      "taken as one.",
+      "treated as a face.",
   };
 }
 
-/** Drawn faces are made this many at a time, the fewest that can be. */
+/** Drawn faces are made this many at a time, the smallest possible number. */
 const CHUNK = 70;
 const chunks = new Map<number, { faces: Uint8Array[]; labels: Uint8Array }>();
 
@@ -125,7 +126,7 @@ function cutFaces(
   return { faces, labels };
 }
 
-/** The first faces as the server drew them, labels first, so that a page shows them at once. */
+/** The first faces as drawn by the server, labels first, so that a page can show them at once. */
 export function takeDrawnFaces(bytes: Uint8Array): void {
   chunks.set(
     0,

@@ -1,5 +1,5 @@
-// A small line chart in SVG: one or two curves, a mark where things are now. Charts of the notebooks
-// are in notebook/charts.ts, which needs a library that is too large for a page.
+// A small line chart in SVG: one or two curves, and a mark at the current position. The notebooks'
+// charts are in notebook/charts.ts, which needs a library that is too large for a page.
 
 const SPACE = "http://www.w3.org/2000/svg";
 const WIDTH = 420, HEIGHT = 170, LEFT = 40, RIGHT = 10, TOP = 8, BOTTOM = 32;
@@ -34,11 +34,11 @@ export interface PlotOptions {
   readonly least: number;
   readonly most: number;
   readonly curves: readonly Curve[];
-  /** Where things are now. */
+  /** The current position. */
   readonly now?: number;
 }
 
-/** Draws a plot into an element, in place of the one before. */
+/** Draws a plot into an element, replacing the previous one. */
 export function drawPlot(place: HTMLElement, options: PlotOptions): void {
   const { least, most, curves, now } = options;
   const across = (x: number) =>
@@ -53,7 +53,10 @@ export function drawPlot(place: HTMLElement, options: PlotOptions): void {
   for (const y of [0, 0.5, 1]) {
     root.append(
       svg("line", {
-        ...{ x1: LEFT, x2: WIDTH - RIGHT, y1: down(y), y2: down(y) },
+        x1: LEFT,
+        x2: WIDTH - RIGHT,
+        y1: down(y),
+        y2: down(y),
         class: "axis",
       }),
       svg(
@@ -68,22 +71,24 @@ export function drawPlot(place: HTMLElement, options: PlotOptions): void {
     const anchor = part === 0 ? "start" : part === 1 ? "end" : "middle";
     const words = String(Number(x.toPrecision(3)));
     root.append(svg("text", {
-      ...{ x: across(x), y: HEIGHT - BOTTOM + 14, "text-anchor": anchor },
+      x: across(x),
+      y: HEIGHT - BOTTOM + 14,
+      "text-anchor": anchor,
     }, words));
   }
   root.append(svg("text", {
-    ...{
-      x: (LEFT + WIDTH - RIGHT) / 2,
-      y: HEIGHT - 3,
-      "text-anchor": "middle",
-    },
+    x: (LEFT + WIDTH - RIGHT) / 2,
+    y: HEIGHT - 3,
+    "text-anchor": "middle",
   }, options.x));
   for (const { points, color, dashed, dots } of curves) {
     root.append(svg("polyline", {
       points: points.map(([x, y]) =>
         `${across(x).toFixed(1)},${down(y).toFixed(1)}`
       ).join(" "),
-      ...{ fill: "none", stroke: color, "stroke-width": 2 },
+      fill: "none",
+      stroke: color,
+      "stroke-width": 2,
       ...(dashed ? { "stroke-dasharray": "5 4" } : {}),
     }));
     for (const [x, y] of dots ? points : []) {
@@ -94,7 +99,10 @@ export function drawPlot(place: HTMLElement, options: PlotOptions): void {
   }
   if (now !== undefined) {
     root.append(svg("line", {
-      ...{ x1: across(now), x2: across(now), y1: TOP, y2: HEIGHT - BOTTOM },
+      x1: across(now),
+      x2: across(now),
+      y1: TOP,
+      y2: HEIGHT - BOTTOM,
       class: "now",
     }));
   }

@@ -1,5 +1,5 @@
-// Faces of a picture and their probabilities, with a network of any classes. For networks of seven
-// emotions, outside of pages, this is recognition/recognizer.ts.
+// The faces in a picture and their probabilities, with a network for any classes. Outside of pages,
+// for networks with seven emotions, recognition/recognizer.ts does this.
 
 import type { CascadeDetector } from "../../haar/detector.ts";
 import type { Box } from "../../image/box.ts";
@@ -24,7 +24,8 @@ export function findFaces(
 ): PageFace[] {
   const side = Math.round(smallestFace * Math.min(image.width, image.height));
   const found = detector.detect(image, {
-    ...{ scaleFactor, minNeighbors },
+    scaleFactor,
+    minNeighbors,
     minSize: { width: side, height: side },
   });
   const crops = found.map((box) => cropFace(image, box));

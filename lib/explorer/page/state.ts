@@ -11,7 +11,7 @@ export class PageState {
     this.read();
   }
 
-  /** Takes over the address. */
+  /** Reads the address. */
   read(): void {
     const [room, query = ""] = location.hash.slice(1).split("?");
     this.room = decodeURIComponent(room);
@@ -34,13 +34,13 @@ export class PageState {
     return text && value >= least && value <= most ? value : otherwise;
   }
 
-  /** Changes parameters; those that are `undefined` go. */
+  /** Changes parameters; `undefined` removes one. */
   set(values: Record<string, string | number | undefined>): void {
     for (const [name, value] of Object.entries(values)) {
       if (value === undefined) this.#parameters.delete(name);
       else this.#parameters.set(name, String(value));
     }
-    // Browsers refuse a hundred changes in a few seconds.
+    // Browsers reject a hundred changes within a few seconds.
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.write(), 150);
   }
@@ -52,7 +52,7 @@ export class PageState {
     if (location.hash !== address) history.replaceState(null, "", address);
   }
 
-  /** The address of a room, with the model and the face of this one. */
+  /** The address of a room, with this one's model and face. */
   address(room: string): string {
     const kept = room === this.room
       ? [...this.#parameters]

@@ -1,19 +1,19 @@
-// A camera or a clip as a stream of frames. The last choice wins; what ends, stalls or has no picture
-// is told, so that nobody takes the last frame for the present.
+// A camera or a clip as a stream of frames. The last choice wins; if it ends, stalls or has no picture,
+// the page says so, so that nobody takes the last frame for the current one.
 
 import { canReadPixels, LONGEST_SIDE, NOISE_WORDS } from "./pictures.ts";
 
-/** What a source tells. */
+/** What a source calls back. */
 export interface VideoEvents {
   /** A new frame is on the canvas. */
   frame(seconds: number): void;
-  /** Frames come from now on. */
+  /** Frames are coming from now on. */
   started(): void;
-  /** There is nothing to see any more, or not yet: why. */
+  /** Why there is nothing to see any more, or not yet. */
   trouble(words: string): void;
 }
 
-/** Without a new frame for this long the picture counts as lost, in milliseconds. */
+/** After this long without a new frame, in milliseconds, the picture counts as lost. */
 const STALL_MS = 2500;
 
 /** Shows one source at a time on a canvas. */
@@ -30,7 +30,7 @@ export class VideoSource {
     this.#clear();
   }
 
-  /** Ends what is shown, and takes its picture away. */
+  /** Stops the current source and removes its picture. */
   stop(): void {
     this.#choice++;
     this.#stop();
@@ -56,7 +56,7 @@ export class VideoSource {
     if (!navigator.mediaDevices?.getUserMedia) {
       return this.#fail(
         "This page cannot use a camera: open it in a browser, at its own " +
-          "address. Or choose a video or picture.",
+          "address, or choose a video or picture.",
       );
     }
     this.events.trouble("Please allow this page to use the camera.");
@@ -78,7 +78,7 @@ export class VideoSource {
       if (mine === this.#choice) this.#fail(words);
     };
     track.onended = () =>
-      lost("The camera has gone: it was unplugged or switched off.");
+      lost("The camera is gone: it was unplugged or switched off.");
     const video = document.createElement("video");
     video.srcObject = stream;
     await this.#play(video, mine, true, end, "The camera");
@@ -118,26 +118,26 @@ export class VideoSource {
     } catch {
       if (mine !== this.#choice) return;
       return this.#fail(
-        `${name} cannot be shown: this browser does not know its format. ` +
+        `${name} cannot be shown: this browser does not support its format. ` +
           "deno task video reads far more.",
       );
     }
     if (mine !== this.#choice) return;
     if (video.videoWidth === 0) {
       return this.#fail(
-        `${name} has no picture that this browser can show: it has only ` +
-          "sound, or a video format such as HEVC. deno task video reads more.",
+        `${name} has no picture that this browser can show: it is audio only, ` +
+          "or in a video format such as HEVC. deno task video reads more.",
       );
     }
     let last = performance.now(), stalled = false, begun = false;
     timer = setInterval(() => {
-      // A hidden page gets no frames, and shows nothing to anybody.
+      // A hidden page gets no frames, and nobody sees it.
       if (document.hidden) last = performance.now();
       if (stalled || performance.now() - last < STALL_MS) return;
       stalled = true;
       begun = false;
       this.#clear();
-      this.events.trouble(`${name} gives no new picture.`);
+      this.events.trouble(`${name} is not sending new pictures.`);
     }, 250);
     const step = () => {
       if (mine !== this.#choice) return;
@@ -164,7 +164,7 @@ export class VideoSource {
   }
 }
 
-/** Gives a canvas the size to show a picture. */
+/** Resizes a canvas to show a picture. */
 export function fitCanvas(
   canvas: HTMLCanvasElement,
   wide: number,
@@ -190,12 +190,12 @@ function cameraTrouble(error: unknown): string {
   switch ((error as DOMException).name) {
     case "NotFoundError":
     case "OverconstrainedError":
-      return "There is no camera.";
+      return "No camera was found.";
     case "NotAllowedError":
-      return "The camera was not allowed; the browser's settings for this " +
+      return "Camera access was denied; the browser's settings for this " +
         "page can change that.";
     case "NotReadableError":
-      return "The camera is used by another program.";
+      return "Another program is using the camera.";
     default:
       return `The camera cannot be used (${error}).`;
   }

@@ -1,4 +1,4 @@
-// Beat the model: twenty faces against the clock, your answers beside the labels and the model's.
+// Beat the model: twenty faces against the clock, your answers next to the labels and the model's.
 
 import { EMOTIONS, FACE_SIZE, indexOfLargest } from "../../emotions.ts";
 import type { App, OpenRoom, Room } from "../page/app.ts";
@@ -21,7 +21,7 @@ const SECONDS = 6;
 interface Round {
   readonly face: number;
   readonly label: number;
-  /** Nothing when the time was over. */
+  /** Undefined if the time was up. */
   readonly yours: number | undefined;
   readonly model: number;
   readonly votes?: string;
@@ -168,7 +168,10 @@ class Game implements OpenRoom {
     const { faces, labels, votes, answers = [] } = this.#set;
     const [answer] = this.app.network.classify([faces[face]]);
     this.#rounds.push({
-      ...{ face, yours, label: labels[face], model: indexOfLargest(answer) },
+      face,
+      yours,
+      label: labels[face],
+      model: indexOfLargest(answer),
       votes: votes && describeVotes(
         votes.subarray(face * answers.length, (face + 1) * answers.length),
         answers,
@@ -201,7 +204,8 @@ class Game implements OpenRoom {
         "beat-the-model.json",
         JSON.stringify(
           {
-            ...{ model: this.app.network.id, data: this.#set.name },
+            model: this.app.network.id,
+            data: this.#set.name,
             seed: this.#seed,
             rounds: rounds.map((r) => ({
               face: this.#set.idOf(r.face),
@@ -229,8 +233,8 @@ class Game implements OpenRoom {
         make(
           "p",
           { className: "soft" },
-          "The intervals are wide: twenty faces tell little. And a label is " +
-            "what somebody said, not what somebody felt.",
+          "The intervals are wide: twenty faces say little. And a label is " +
+            "what somebody said, not what the person felt.",
         ),
       ),
       make(
@@ -303,10 +307,10 @@ function describeVotes(votes: Uint8Array, answers: readonly string[]): string {
 export const beatTheModel: Room = {
   id: "beat",
   title: "Beat the model",
-  idea: "How well would you do? People do not agree on faces either. Nothing " +
-    "is kept unless you save it.",
-  tryThis: "play once quickly, then look at the faces on which you and the " +
-    "model were both wrong.",
+  idea: "How well would you do? People disagree about faces, too. Nothing is " +
+    "kept unless you save it.",
+  tryThis: "play once quickly, then look at the faces that both you and the " +
+    "model got wrong.",
   uses: ["model"],
   open: (place, app) => new Game(place, app),
 };

@@ -1,4 +1,4 @@
-// Camera: emotions live, raw and smoothed. The camera or a clip, or one picture.
+// Camera: live emotions, raw and smoothed, from the camera, a clip or one picture.
 
 import { indexOfLargest } from "../../emotions.ts";
 import { toGray } from "../../image/gray.ts";
@@ -76,8 +76,8 @@ class Camera implements OpenRoom {
       make(
         "p",
         { className: "soft" },
-        "Frame by frame the answer flickers. An average over time is steadier " +
-          "and later: choose how much of each.",
+        "The answer flickers from frame to frame. An average over time is " +
+          "steadier but slower: choose your balance.",
       ),
       slider({
         label: "time constant",
@@ -149,7 +149,7 @@ class Camera implements OpenRoom {
     this.#clear();
   }
 
-  /** Nothing is in sight: no word or number of before stays. */
+  /** Nothing is in sight: old text and numbers are removed. */
   #clear() {
     this.#words.textContent = "";
     this.#live.textContent = "";
@@ -227,9 +227,8 @@ class Camera implements OpenRoom {
 export const camera: Room = {
   id: "camera",
   title: "Camera",
-  idea:
-    "Find the face, cut it out, ask the network, smooth over time: all of " +
-    "it here, in your browser.",
+  idea: "Find the face, crop it, classify it, smooth over time: all here, in " +
+    "your browser.",
   tryThis:
     "make a face and hold it; then set the time constant to 0 and to 2 s.",
   uses: ["model"],

@@ -1,4 +1,4 @@
-// The cascade on one window, drawn: the window's pixels, a feature's rectangles, the table of stages.
+// Draws the cascade on one window: the window's pixels, a feature's rectangles, the table of stages.
 
 import type { Cascade, WeakClassifier } from "../../haar/cascade.ts";
 import { featureValue } from "../../haar/feature.ts";
@@ -9,7 +9,7 @@ import { button, make } from "../page/dom.ts";
 import { paintGray } from "../page/paint.ts";
 import { digits } from "./reason_text.ts";
 
-/** Canvas pixels for a pixel of the window, so that the rectangles' edges are thin. */
+/** Canvas pixels per window pixel, so that the rectangles have thin edges. */
 const SCALE = 10;
 
 /** Draws the window at (x, y) of a layer. */
@@ -33,7 +33,7 @@ export function drawCut(
   context.drawImage(small, 0, 0, canvas.width, canvas.height);
 }
 
-/** Draws a weak classifier's first feature over the window, and tells its vote. */
+/** Draws a weak classifier's first feature over the window, and returns its vote as text. */
 export function drawFeature(
   canvas: HTMLCanvasElement,
   cascade: Cascade,
@@ -57,12 +57,12 @@ export function drawFeature(
   const raw = featureValue(feature, integral, window.x, window.y);
   const value = Math.fround(raw * window.norm);
   const vote = weakVote(weak, cascade, integral, window);
-  return `Bright (yellow) less dark (blue) rectangles: ${digits(value)}, ` +
+  return `Bright (yellow) minus dark (blue) rectangles: ${digits(value)}, ` +
     `${value < node.threshold ? "below" : "not below"} ` +
     `${digits(node.threshold)}: a vote of ${digits(vote)}.`;
 }
 
-/** The stages up to two after the one where the window left; nothing was computed beyond. */
+/** The stages up to two after the one that rejected the window; nothing was computed beyond. */
 export function stageTable(
   cascade: Cascade,
   integral: IntegralImage,
@@ -75,10 +75,10 @@ export function stageTable(
     const asked = window !== undefined && i <= passed;
     const sum = asked ? stageSum(stage, cascade, integral, window) : 0;
     const state = !asked
-      ? "not asked"
+      ? "not reached"
       : sum >= stage.threshold
       ? "passed"
-      : "left here";
+      : "rejected here";
     const open = button(String(i), () => choose(i), {
       "aria-label": `stage ${i}, ${state}`,
       "aria-pressed": String(i === chosen),

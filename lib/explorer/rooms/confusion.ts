@@ -1,5 +1,5 @@
-// Confusion: which emotion is taken for which, on which faces, how surely, and what a threshold or a
-// temperature changes.
+// Confusion: which emotion is mistaken for which, on which faces, how confidently, and what a threshold
+// or a temperature changes.
 
 import { EMOTIONS, indexOfLargest } from "../../emotions.ts";
 import {
@@ -18,7 +18,7 @@ import type { PageNetwork } from "../page/networks.ts";
 import { drawPlot } from "../page/plot.ts";
 
 const DRAWN = 280;
-/** Faces of a cell that are shown. */
+/** How many faces of a cell are shown. */
 const SHOWN = 60;
 const CLASSES = EMOTIONS.length;
 
@@ -90,7 +90,10 @@ class Confusion implements OpenRoom {
       ),
       slider({
         label: "threshold",
-        ...{ least: 0, most: 0.99, step: 0.01, value: this.#threshold },
+        least: 0,
+        most: 0.99,
+        step: 0.01,
+        value: this.#threshold,
         format: (value) => percent(value, 0),
         onInput: (value) => {
           this.#threshold = value;
@@ -99,7 +102,10 @@ class Confusion implements OpenRoom {
       }).element,
       slider({
         label: "temperature",
-        ...{ least: 0.2, most: 5, step: 0.05, value: this.#temperature },
+        least: 0.2,
+        most: 5,
+        step: 0.05,
+        value: this.#temperature,
         format: (value) => value.toFixed(2),
         onInput: (value) => {
           this.#temperature = value;
@@ -113,7 +119,7 @@ class Confusion implements OpenRoom {
         make(
           "div",
           {},
-          make("h3", {}, "Accuracy of the answered faces, by threshold"),
+          make("h3", {}, "Accuracy on the answered faces, by threshold"),
           this.#plot,
         ),
         make(
@@ -134,8 +140,8 @@ class Confusion implements OpenRoom {
     if (network.names.length !== CLASSES) {
       this.#clear();
       return say(
-        `${network.title} has other classes than these faces' labels: ` +
-          "choose a model of the seven emotions.",
+        `${network.title} has different classes than these faces' labels: ` +
+          "choose a model for the seven emotions.",
         true,
       );
     }
@@ -164,7 +170,7 @@ class Confusion implements OpenRoom {
     this.#figures.textContent = this.#cellWords.textContent = "";
   }
 
-  /** A network's probabilities of all faces, in parts that leave the page alive. */
+  /** A network's probabilities for all faces, in batches that keep the page responsive. */
   async #answers(network: PageNetwork, mine: number): Promise<Float32Array> {
     const key = `${this.#data} ${network.id}`;
     const known = this.#answersOf.get(key);
@@ -176,7 +182,7 @@ class Confusion implements OpenRoom {
       part.forEach((row, i) => all.set(row, (from + i) * network.names.length));
       if (mine !== this.#running) return all;
       if (faces.length > 500) {
-        this.app.say(`Asking the network: ${from} of ${faces.length} faces …`);
+        this.app.say(`Classifying: ${from} of ${faces.length} faces …`);
       }
       await breathe();
     }
@@ -188,7 +194,8 @@ class Confusion implements OpenRoom {
     if (!this.#set || this.#probabilities.length === 0) return;
     this.app.state.set({
       data: this.#data === "drawn" ? undefined : this.#data,
-      ...{ label: this.#label, answer: this.#answer },
+      label: this.#label,
+      answer: this.#answer,
       threshold: this.#threshold || undefined,
       temperature: this.#temperature === 1 ? undefined : this.#temperature,
       other: this.#other || undefined,
@@ -214,7 +221,7 @@ class Confusion implements OpenRoom {
       `${
         percent(sure.length / labels.length)
       } of ${labels.length} faces that ` +
-      `are answered; calibration error ${percent(error)}; ` +
+      `it answers; calibration error ${percent(error)}; ` +
       `cross-entropy ${loss.toFixed(3)}.`;
     this.#figures.dataset.accuracy = String(accuracy);
     this.#figures.dataset.error = String(error);
@@ -265,7 +272,7 @@ class Confusion implements OpenRoom {
     this.#matrix.replaceChildren(make(
       "table",
       { className: "matrix" },
-      make("caption", {}, "Rows: the label. Columns: the answer."),
+      make("caption", {}, "Rows: label. Columns: answer."),
       make(
         "tr",
         {},
@@ -296,9 +303,11 @@ class Confusion implements OpenRoom {
       if (count > 0) accuracy.push([threshold, right / count]);
     }
     drawPlot(this.#plot, {
-      label: "accuracy and coverage over the threshold",
-      x: "threshold; accuracy (blue), answered part (orange, dashed)",
-      ...{ least: 0, most: 1, now: this.#threshold },
+      label: "accuracy and coverage by threshold",
+      x: "threshold; accuracy (blue), share answered (orange, dashed)",
+      least: 0,
+      most: 1,
+      now: this.#threshold,
       curves: [
         { name: "accuracy", color: "#0072b2", points: accuracy },
         { name: "coverage", color: "#e69f00", points: coverage, dashed: true },
@@ -311,10 +320,10 @@ class Confusion implements OpenRoom {
     found.sort((a, b) => sure(b) - sure(a));
     this.#cellWords.textContent = `${EMOTIONS[this.#label]}, answered as ` +
       `${EMOTIONS[this.#answer]}: ${found.length} ` +
-      `${found.length === 1 ? "face" : "faces"}, the surest first` +
+      `${found.length === 1 ? "face" : "faces"}, most confident first` +
       (found.length > SHOWN ? `; ${SHOWN} of them` : "");
     this.#compared.textContent = found.length > 0
-      ? "Point at a face, or move to it, to see another model's answer; click " +
+      ? "Point at a face, or focus it, to see another model's answer; click " +
         "to look inside."
       : "";
     this.#faces.replaceChildren(
@@ -358,7 +367,7 @@ class Confusion implements OpenRoom {
   }
 }
 
-/** Drawn faces, 70 at a time, so that the page stays alive. */
+/** Drawn faces, 70 at a time, so that the page stays responsive. */
 export async function drawSlowly(going: () => boolean): Promise<FaceSet> {
   for (let count = 70; count < DRAWN && going(); count += 70) {
     drawnSet(count);
@@ -370,10 +379,10 @@ export async function drawSlowly(going: () => boolean): Promise<FaceSet> {
 export const confusion: Room = {
   id: "confusion",
   title: "Confusion",
-  idea: "One number hides who is taken for whom. Behind every cell of the " +
-    "matrix are faces.",
-  tryThis: "click a large orange cell, look at its surest faces, and ask " +
-    "whether you would have known.",
+  idea: "A single number hides which emotions are confused. Behind every " +
+    "cell of the matrix are faces.",
+  tryThis: "click a large orange cell, look at its most confident faces, and " +
+    "ask yourself whether you would have known.",
   uses: ["model"],
   open: (place, app) => {
     const room = new Confusion(place, app);

@@ -48,7 +48,10 @@ class DetectorRoom {
   #layers: Layer[] = [];
   readonly #size = slider({
     label: "window size",
-    ...{ least: 0, most: 1, step: 1, value: 0 },
+    least: 0,
+    most: 1,
+    step: 1,
+    value: 0,
     format: (value) => this.#layers[value] ? `${this.#sideOf(value)} px` : "",
     onInput: (value) => this.#aim(value, this.#middle),
   });
@@ -89,11 +92,14 @@ class DetectorRoom {
           this.#seed++;
           this.#drawnScene();
         }),
-        make("label", {}, "A picture of yours", file),
+        make("label", {}, "Your own picture", file),
       ),
       slider({
         label: "scaleFactor",
-        ...{ least: 1.02, most: 2, step: 0.02, value: this.#scaleFactor },
+        least: 1.02,
+        most: 2,
+        step: 0.02,
+        value: this.#scaleFactor,
         format: (value) => value.toFixed(2),
         onInput: (value) => {
           this.#scaleFactor = value;
@@ -102,7 +108,10 @@ class DetectorRoom {
       }).element,
       slider({
         label: "minNeighbors",
-        ...{ least: 0, most: 20, step: 1, value: this.#minNeighbors },
+        least: 0,
+        most: 20,
+        step: 1,
+        value: this.#minNeighbors,
         onInput: (value) => {
           this.#minNeighbors = value;
           this.#drawPicture();
@@ -118,8 +127,8 @@ class DetectorRoom {
           make(
             "figcaption",
             {},
-            "Click the picture (or use arrow keys on it) to put the window " +
-              "there. Thick: faces. Thin: windows that passed.",
+            "Click the picture (or use the arrow keys) to place the window. " +
+              "Thick: faces. Thin: windows that passed.",
           ),
           this.#count,
         ),
@@ -145,7 +154,10 @@ class DetectorRoom {
 
   #drawnScene() {
     const { image, boxes } = drawScene({
-      ...{ width: 480, height: 300, faces: 2, seed: this.#seed },
+      width: 480,
+      height: 300,
+      faces: 2,
+      seed: this.#seed,
     });
     this.#image = image;
     const { x, y, width, height } = boxes[0];
@@ -172,14 +184,12 @@ class DetectorRoom {
     }
   }
 
-  /** The pyramid for the scale factor; the window keeps its place and size. */
+  /** The pyramid for the scale factor; the window keeps its position and size. */
   #prepare(side = this.#sideOf(this.#layer)) {
     this.#layers = pyramidLayers(this.#image, this.#cascade, {
-      ...{
-        scaleFactor: this.#scaleFactor,
-        minSize: NO_LIMIT,
-        maxSize: NO_LIMIT,
-      },
+      scaleFactor: this.#scaleFactor,
+      minSize: NO_LIMIT,
+      maxSize: NO_LIMIT,
     });
     this.#integrals.clear();
     this.#scaled.clear();
@@ -209,8 +219,10 @@ class DetectorRoom {
 
   #move(event: KeyboardEvent) {
     const steps: Record<string, [number, number]> = {
-      ...{ ArrowUp: [0, -1], ArrowDown: [0, 1] },
-      ...{ ArrowLeft: [-1, 0], ArrowRight: [1, 0] },
+      ArrowUp: [0, -1],
+      ArrowDown: [0, 1],
+      ArrowLeft: [-1, 0],
+      ArrowRight: [1, 0],
     };
     const step = steps[event.key];
     if (!step) return;
@@ -280,17 +292,20 @@ class DetectorRoom {
     const stage = stages[this.#stage];
     this.#weak = Math.min(this.#weak, stage.weakClassifiers.length - 1);
     this.app.state.set({
-      ...{ scaleFactor: this.#scaleFactor, minNeighbors: this.#minNeighbors },
-      ...{ seed: this.#seed, stage: this.#stage, feature: this.#weak },
+      scaleFactor: this.#scaleFactor,
+      minNeighbors: this.#minNeighbors,
+      seed: this.#seed,
+      stage: this.#stage,
+      feature: this.#weak,
       x: Math.round(this.#middle.x),
       y: Math.round(this.#middle.y),
       size: this.#sideOf(this.#layer),
     });
     this.#verdict.textContent = result.flat
-      ? "The window left at once: it has too little contrast."
+      ? "The window was rejected at once: it has too little contrast."
       : result.passed === stages.length
       ? `The window passed all ${stages.length} stages: it is one vote for a face.`
-      : `The window left in stage ${result.passed}: its votes, ` +
+      : `The window was rejected in stage ${result.passed}: its votes, ` +
         `${digits(result.sum)}, are below ${
           digits(stages[result.passed].threshold)
         }.`;
@@ -319,19 +334,21 @@ class DetectorRoom {
   #drawStage(passed: number, sum: number | undefined) {
     const { threshold, weakClassifiers } = this.#cascade.stages[this.#stage];
     this.#stageWords.textContent = sum === undefined
-      ? "No stage was asked."
-      : `Stage ${this.#stage}: ${weakClassifiers.length} features vote ` +
-        `${digits(sum)} together; ${digits(threshold)} are needed.` +
-        (this.#stage > passed ? " It was not asked: the window had left." : "");
+      ? "No stage was reached."
+      : `Stage ${this.#stage}: the votes of ${weakClassifiers.length} features ` +
+        `add up to ${digits(sum)}; ${digits(threshold)} is needed.` +
+        (this.#stage > passed
+          ? " It was not reached: the window had been rejected."
+          : "");
   }
 }
 
 export const detector: Room = {
   id: "detector",
   title: "Detector",
-  idea: "Most windows are no face, and leave after a few sums: that is why " +
-    "finding faces is fast.",
-  tryThis: "put the window on a face and beside it, and compare how far it " +
+  idea: "Most windows are not faces and are rejected after a few sums: that " +
+    "is why finding faces is fast.",
+  tryThis: "put the window on a face and next to it, and compare how far it " +
     "gets; then set minNeighbors to 0.",
   uses: [],
   open: async (place, app) => {

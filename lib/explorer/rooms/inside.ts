@@ -1,6 +1,6 @@
 // Inside: a face goes through the network, layer by layer, down to one number and its sum.
 
-import type { NetworkNode } from "../../network/graph.ts";
+import type { ActivationKind, NetworkNode } from "../../network/graph.ts";
 import { scalePixels } from "../../network/input.ts";
 import { traceLayers } from "../forward.ts";
 import { explainValue } from "../neuron.ts";
@@ -21,7 +21,12 @@ import {
 import { describeReason } from "./reason_text.ts";
 import { drawScoreMaps } from "./score_maps.ts";
 
-/** What a layer is called, for people. */
+const ACTIVATIONS: Record<ActivationKind, string> = {
+  ...{ relu: "ReLU", leakyRelu: "LeakyReLU", elu: "ELU", tanh: "Tanh" },
+  ...{ sigmoid: "Sigmoid", swish: "Swish", softmax: "Softmax" },
+};
+
+/** A layer's name for people. */
 export function titleOf(node: NetworkNode): string {
   switch (node.op) {
     case "input":
@@ -33,8 +38,11 @@ export function titleOf(node: NetworkNode): string {
     case "norm":
       return "Batch norm";
     case "activation":
-      return { relu: "ReLU", softmax: "Softmax" }[node.kind as string] ??
-        node.kind;
+      return ACTIVATIONS[node.kind];
+    case "prelu":
+      return "PReLU";
+    case "layerNorm":
+      return "Layer norm";
     case "maxPool":
       return `Max pool ${node.window.size.join("×")}`;
     case "averagePool":
@@ -126,7 +134,7 @@ class Inside implements OpenRoom {
           make(
             "p",
             { className: "soft" },
-            "Click a map, then a pixel of it; arrow keys move the pixel. Dark " +
+            "Click a map, then a pixel in it; arrow keys move the pixel. Dark " +
               "blue is negative, gray is 0, yellow is positive.",
           ),
           make(
@@ -140,7 +148,7 @@ class Inside implements OpenRoom {
               ...this.#fields.map(({ element }) => element),
             ),
           ),
-          make("h3", {}, "How this number came about"),
+          make("h3", {}, "How this number was computed"),
           this.#steps,
         ),
       ),
@@ -239,7 +247,7 @@ class Inside implements OpenRoom {
     this.#pick([y + step[0], x + step[1], map]);
   }
 
-  /** Chooses a pixel of a map of the layer, and shows all about it. */
+  /** Chooses a pixel in one of the layer's maps, and shows all about it. */
   #pick(wanted: readonly [number, number, number]) {
     const node = this.#node, { shape } = node;
     this.#place = wanted.map((at, axis) =>
@@ -306,10 +314,11 @@ class Inside implements OpenRoom {
 export const inside: Room = {
   id: "inside",
   title: "Inside",
-  idea: "A face becomes an answer by nothing but sums and products, and you " +
-    "can look at each of them.",
-  tryThis: "choose “Convolution 3×3”, click a bright pixel of a map, and add " +
-    "the products up yourself.",
+  idea:
+    "Sums and products alone turn a face into an answer, and you can look " +
+    "at each of them.",
+  tryThis: "choose “Convolution 3×3”, click a bright pixel in a map, and add " +
+    "up the products yourself.",
   uses: ["model", "face"],
   open: (place, app) => new Inside(place, app),
 };

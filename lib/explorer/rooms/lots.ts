@@ -1,13 +1,13 @@
-// The arithmetic of a game: which faces are shown, and how sure its result is.
+// The arithmetic of a game: which faces are shown, and how certain its result is.
 
 import { createRandom } from "../../random.ts";
 
-/** Faces of a game. */
+/** The number of faces in a game. */
 export const FACES = 20;
 
 /**
- * A 95 % interval of a part, after Wilson, "Probable inference, the law of
- * succession, and statistical inference", 1927: it holds for few faces too.
+ * A 95 % interval for a proportion, after Wilson, "Probable inference, the law of
+ * succession, and statistical inference", 1927: it is valid for few faces too.
  */
 export function wilsonInterval(right: number, of: number): [number, number] {
   const z = 1.96, part = right / of, square = z * z / of;
@@ -17,7 +17,7 @@ export function wilsonInterval(right: number, of: number): [number, number] {
   return [Math.max(0, middle - half), Math.min(1, middle + half)];
 }
 
-/** Twenty different numbers below a limit, by a seed. */
+/** Twenty different numbers below a limit, from a seed. */
 export function drawLots(seed: number, limit: number, count = FACES): number[] {
   const random = createRandom(seed);
   const all = Array.from({ length: limit }, (_, i) => i);

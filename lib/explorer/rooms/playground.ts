@@ -97,7 +97,7 @@ class Playground implements OpenRoom {
           make(
             "figcaption",
             {},
-            "Cover parts with the mouse, or with arrow keys and space.",
+            "Cover parts with the mouse, or with the arrow keys and space.",
           ),
         ),
         make("figure", { className: "half" }, this.#heat, this.#heatWords),
@@ -127,7 +127,7 @@ class Playground implements OpenRoom {
           ),
           this.#plot,
           this.#plotWords,
-          make("h3", {}, "The smallest change that turns the answer"),
+          make("h3", {}, "The smallest change that flips the answer"),
           button("Find it", () => this.#find()),
           this.#found,
         ),
@@ -160,7 +160,7 @@ class Playground implements OpenRoom {
       make("h3", {}, "Change the face"),
       ...[...this.#sliders.values()].map(({ element }) => element),
       make("label", { className: "row" }, this.#mirror, "mirror"),
-      button("As it was", () => {
+      button("Reset", () => {
         this.#cover.clear();
         this.#mirror.checked = false;
         for (const name of CHANGES) this.#set(name, NO_CHANGE[name]);
@@ -203,8 +203,10 @@ class Playground implements OpenRoom {
     canvas.onfocus = canvas.onblur = () => this.#later();
     canvas.onkeydown = (event) => {
       const steps: Record<string, number> = {
-        ...{ ArrowUp: -COVER_COLUMNS, ArrowDown: COVER_COLUMNS },
-        ...{ ArrowLeft: -1, ArrowRight: 1 },
+        ArrowUp: -COVER_COLUMNS,
+        ArrowDown: COVER_COLUMNS,
+        ArrowLeft: -1,
+        ArrowRight: 1,
       };
       const step = steps[event.key];
       if (step !== undefined) {
@@ -226,7 +228,7 @@ class Playground implements OpenRoom {
     };
   }
 
-  /** Draws with the browser's next frame, however many changes come before. */
+  /** Draws in the browser's next frame, however many changes come before. */
   #later() {
     if (this.#waiting) return;
     this.#waiting = requestAnimationFrame(() => {
@@ -280,7 +282,7 @@ class Playground implements OpenRoom {
     }
     const best = indexOfLargest(probabilities);
     const now = performance.now();
-    // The heat map costs far more than the bars: these have every frame.
+    // The heat map costs far more than the bars, which are drawn in every frame.
     if (!this.#dragging || now - this.#heatDrawn > 3 * this.#heatCost) {
       this.#drawHeat(changed, best);
       this.#heatDrawn = performance.now();
@@ -296,7 +298,7 @@ class Playground implements OpenRoom {
       curve: this.#curve === "turn" ? undefined : this.#curve,
       emotion: this.#emotion < 0 ? undefined : this.#emotion,
     });
-    // The curve takes forty answers: when the hand rests.
+    // The curve takes forty predictions: wait until the slider rests.
     clearTimeout(this.#restTimer);
     this.#restTimer = setTimeout(() => {
       this.#drawHeat(changed, best);
@@ -315,9 +317,9 @@ class Playground implements OpenRoom {
     }
     const { height, width, classes } = maps;
     paintHeat(this.#heat, changed, classes[best].parts, height, width);
-    this.#heatWords.textContent = `What speaks for ${
+    this.#heatWords.textContent = `Evidence for ${
       names[best]
-    }: yellow most.`;
+    }: yellow is strongest.`;
   }
 
   #drawCurve() {
@@ -347,13 +349,11 @@ class Playground implements OpenRoom {
       `to ${percent(high[1])} at ${show(name, high[0])}, ` +
       `now ${percent(now[emotion])}`;
     drawPlot(this.#plot, {
-      ...{
-        label: words,
-        x: RANGES[name].label,
-        least,
-        most,
-        now: change[name],
-      },
+      label: words,
+      x: RANGES[name].label,
+      least,
+      most,
+      now: change[name],
       curves: [{ name: words, color: colorOfClass(emotion), points }],
     });
     this.#plotWords.textContent = `${words}.`;
@@ -368,7 +368,7 @@ class Playground implements OpenRoom {
     );
     if (!point) {
       this.#found.textContent =
-        "No single change within these ranges turns it.";
+        "No single change within these ranges flips it.";
       return;
     }
     const before = show(point.name, this.#values[point.name]);
@@ -391,8 +391,8 @@ export const playground: Room = {
   id: "playground",
   title: "Playground",
   idea:
-    "An answer is only as steady as the face stays: move it, and see what " +
-    "the network relies on.",
+    "Change the face and see what the network relies on: its answer may not " +
+    "be as stable as you think.",
   tryThis: "turn a happy face by 20°, then cover its mouth.",
   uses: ["model", "face"],
   open: (place, app) => new Playground(place, app),

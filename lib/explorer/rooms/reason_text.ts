@@ -1,5 +1,5 @@
 // One number taken apart, as tables and lines for the room Inside. The numbers shown add up: what is
-// not listed has a row of its own.
+// not listed has its own row.
 
 import { make } from "../page/dom.ts";
 import type { Neuron, Reason, Term } from "../neuron.ts";
@@ -7,10 +7,17 @@ import type { Neuron, Reason, Term } from "../neuron.ts";
 /** Input maps that are shown in full. */
 const SHOWN_TERMS = 6;
 
-/** A number with four digits behind the point. */
+/** A number with four decimals. */
 export function digits(value: number): string {
   return value.toFixed(4).replace("-", "−");
 }
+
+/** What layers do that move values. */
+const UNCHANGED: { [op: string]: string } = {
+  concatenate: "One of the inputs' maps, which stand side by side:",
+  flatten: "The maps' values in one row:",
+  pad: "The map with zeros around it:",
+};
 
 function line(...words: string[]): HTMLElement {
   return make("p", {}, words.join(""));
@@ -85,7 +92,7 @@ function windowView(
   ];
 }
 
-/** The lines that tell how a value came about. */
+/** The lines that say how a value was computed. */
 export function describeReason({ value, reason }: Neuron): HTMLElement[] {
   const result = make("strong", { "data-result": value }, digits(value));
   const ends = (words: string) => make("p", {}, `${words} = `, result);
@@ -98,10 +105,14 @@ export function describeReason({ value, reason }: Neuron): HTMLElement[] {
     case "window":
       return windowView(reason, value);
     case "norm": {
-      const { input, mean, deviation, gamma, beta } = reason;
+      const { over, input, mean, deviation, gamma, beta } = reason;
       const centered = input - mean, scaled = centered / deviation;
       return [
-        line("Batch normalization, with the mean and spread of training:"),
+        line(
+          over === "training"
+            ? "Batch normalization, with the mean and deviation from training:"
+            : "Layer normalization, with the mean and deviation of all maps here:",
+        ),
         line(`${digits(input)} − mean ${digits(mean)} = ${digits(centered)}`),
         line(`÷ deviation ${digits(deviation)} = ${digits(scaled)}`),
         line(`× scale ${digits(gamma)} = ${digits(scaled * gamma)}`),
@@ -111,7 +122,7 @@ export function describeReason({ value, reason }: Neuron): HTMLElement[] {
     case "activation":
       if (reason.name === "relu") {
         return [
-          line("ReLU: what is negative becomes 0, the rest stays."),
+          line("ReLU: negative values become 0, the rest stay."),
           ends(`max(0, ${digits(reason.input)})`),
         ];
       }
@@ -120,7 +131,7 @@ export function describeReason({ value, reason }: Neuron): HTMLElement[] {
         const sum = powers.reduce((a, b) => a + b, 0);
         return [
           line(
-            "Softmax: e to the score, as a part of the sum over all classes.",
+            "Softmax: e to the score, divided by the sum over all classes.",
           ),
           line(`e^${digits(reason.input)} = ${digits(Math.exp(reason.input))}`),
           ends(`÷ ${digits(sum)}`),
@@ -130,7 +141,7 @@ export function describeReason({ value, reason }: Neuron): HTMLElement[] {
     case "pool": {
       const list = reason.inputs.map(digits).join(", ");
       return reason.name === "maxPool"
-        ? [line("The largest of the window:"), ends(`max(${list})`)]
+        ? [line("The largest value in the window:"), ends(`max(${list})`)]
         : [line("The mean of the window:"), ends(`mean(${list})`)];
     }
     case "mean":
@@ -154,6 +165,9 @@ export function describeReason({ value, reason }: Neuron): HTMLElement[] {
         ),
       ];
     case "same":
-      return [line("Works in training only:"), ends(digits(reason.input))];
+      return [
+        line(UNCHANGED[reason.op] ?? "Active only during training:"),
+        ends(digits(value)),
+      ];
   }
 }

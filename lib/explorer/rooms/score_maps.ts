@@ -28,7 +28,7 @@ export function drawScoreMaps(
   const most = Math.max(...classes.map(({ parts }) => largest(parts)));
   const best = probabilities.indexOf(Math.max(...probabilities));
   const rows = classes.map(({ parts, bias, score }, k) => {
-    const canvas = canvasOf(width, height, `what speaks for ${names[k]}`, 36);
+    const canvas = canvasOf(width, height, `evidence for ${names[k]}`, 36);
     paintMap(
       canvas,
       { values: parts, rows: height, columns: width, channels: 1 },
@@ -54,8 +54,8 @@ export function drawScoreMaps(
       "p",
       { className: "soft" },
       `Each position of the last ${height} × ${width} maps adds its part to ` +
-        "a class's score. Nothing is estimated: the parts and the bias are " +
-        "the score, and softmax makes the scores the answer.",
+        "a class's score. Nothing is estimated: the parts and the bias add up " +
+        "to the score, and softmax turns the scores into the answer.",
     ),
     make("figure", {}, heat, make("figcaption", {}, `for ${names[best]}`)),
     make(

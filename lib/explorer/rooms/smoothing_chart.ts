@@ -1,5 +1,5 @@
 // Raw and smoothed probabilities of the first face over the last seconds, how often each changed its
-// answer, and how late the smoothed one is.
+// answer, and how much the smoothed one lags.
 
 import { indexOfLargest } from "../../emotions.ts";
 import type { TrackedFace } from "../../recognition/tracking.ts";
@@ -16,8 +16,8 @@ interface Sample {
   readonly smoothed: Float32Array;
 }
 
-/** How often the answer changes in some samples. */
-export function countChanges(answers: readonly ArrayLike<number>[]): number {
+/** How often the answer changes within some samples. */
+function countChanges(answers: readonly ArrayLike<number>[]): number {
   let changes = 0;
   for (let i = 1; i < answers.length; i++) {
     if (indexOfLargest(answers[i]) !== indexOfLargest(answers[i - 1])) {
@@ -28,11 +28,11 @@ export function countChanges(answers: readonly ArrayLike<number>[]): number {
 }
 
 /** Seconds until half of a change has come through an exponential average. */
-export function halfDelay(constant: number): number {
+function halfDelay(constant: number): number {
   return constant * Math.LN2;
 }
 
-/** The chart and its words. */
+/** The chart and its text. */
 export class SmoothingChart {
   readonly element = make("section", { "aria-label": "Smoothing" });
   readonly #plot = make("div", {});
@@ -47,7 +47,7 @@ export class SmoothingChart {
     this.element.append(this.#choice, this.#plot, this.#words);
   }
 
-  /** Begins with no samples. */
+  /** Starts without samples. */
   restart(constant: number): void {
     this.#constant = constant;
     this.#samples = [];
@@ -65,7 +65,7 @@ export class SmoothingChart {
     this.pause();
   }
 
-  /** Nothing comes in: the curves of before go. */
+  /** Nothing comes in: removes the old curves. */
   pause(): void {
     this.#samples = [];
     this.#plot.replaceChildren();
@@ -74,7 +74,7 @@ export class SmoothingChart {
 
   #delayWords(): string {
     return this.#constant === 0
-      ? "No smoothing: nothing is late."
+      ? "No smoothing: no delay."
       : `Half of a change has come through after ${
         halfDelay(this.#constant).toFixed(2)
       } s, 95 % after ${(3 * this.#constant).toFixed(2)} s.`;
@@ -121,7 +121,7 @@ export class SmoothingChart {
     const raw = countChanges(samples.map((s) => s.raw));
     const smoothed = countChanges(samples.map((s) => s.smoothed));
     this.#words.textContent =
-      `${this.#delayWords()} In these seconds the raw ` +
+      `${this.#delayWords()} In these seconds, the raw ` +
       `answer changed ${raw} times, the smoothed one ${smoothed} times.`;
   }
 }

@@ -1,4 +1,4 @@
-// Teach it your face: a few seconds of each class of your own, and the last layer learns them here.
+// Teach it your face: a few seconds of each of your own classes, and the last layer learns them here.
 
 import { indexOfLargest } from "../../emotions.ts";
 import type { CascadeDetector } from "../../haar/detector.ts";
@@ -18,7 +18,7 @@ import { faceDetector, readFace } from "../page/pictures.ts";
 import { findFaces } from "../page/recognize.ts";
 import { VideoSource } from "../page/video_source.ts";
 
-/** A recording takes this long, and at most so many faces a second. */
+/** The length of a recording, and its most faces per second. */
 const SECONDS = 4, FACES_PER_SECOND = 8;
 
 interface OwnClass {
@@ -65,7 +65,7 @@ class Teach implements OpenRoom {
       },
       trouble: (words) => {
         this.#recording = undefined;
-        this.#bars.clear("No picture: no answer.");
+        this.#bars.clear("No picture, so no answer.");
         this.#drawList();
         this.app.say(words, !words.startsWith("Please"));
       },
@@ -91,8 +91,8 @@ class Teach implements OpenRoom {
           make(
             "p",
             { className: "soft" },
-            "The picture stays in this page. Without a camera, give each " +
-              "class some pictures.",
+            "The picture stays in this page. If you have no camera, give " +
+              "each class some pictures.",
           ),
           make("h3", {}, "Its answer now"),
           this.#bars.element,
@@ -141,7 +141,9 @@ class Teach implements OpenRoom {
       });
       name.onchange = () => own.name = name.value.trim() || `class ${k + 1}`;
       const file = make("input", {
-        ...{ type: "file", accept: "image/*", multiple: true },
+        type: "file",
+        accept: "image/*",
+        multiple: true,
         "aria-label": `pictures of ${own.name}`,
       });
       file.onchange = () => this.#addPictures(own, [...file.files ?? []]);
@@ -182,7 +184,7 @@ class Teach implements OpenRoom {
     const now = performance.now();
     this.#recording = { own, until: now + SECONDS * 1000, last: 0 };
     this.#progress.textContent =
-      `Recording ${own.name}: hold it, move a little.`;
+      `Recording ${own.name}: hold it, and move a little.`;
     this.#drawList();
   }
 
@@ -201,7 +203,7 @@ class Teach implements OpenRoom {
   }
 
   #frame() {
-    if (this.#learning) return; // All time for learning: seconds, not a minute.
+    if (this.#learning) return; // Learning gets all the time: seconds, not a minute.
     const { width, height } = this.#canvas;
     const context = this.#canvas.getContext("2d", {
       willReadFrequently: true,
@@ -224,7 +226,7 @@ class Teach implements OpenRoom {
     this.#keepRecording(
       face && [
         cropFace(gray, face.box),
-        // Crops that are a little wider or closer: no detector is exact.
+        // Crops that are slightly wider or tighter: no detector is exact.
         cropFace(gray, face.box, 0.04),
         cropFace(gray, face.box, -0.04),
       ],
@@ -241,7 +243,7 @@ class Teach implements OpenRoom {
     if (now < recording.until) return;
     this.#recording = undefined;
     this.#progress.textContent = recording.own.faces.length === 0
-      ? "No face was seen: more light, or closer to the camera."
+      ? "No face was seen: try more light, or move closer to the camera."
       : `${recording.own.name} has ${recording.own.faces.length} faces.`;
     this.#drawList();
   }
@@ -267,7 +269,7 @@ class Teach implements OpenRoom {
           labels.push(k);
           if (features.length % 8 === 0) {
             this.#progress.textContent =
-              `Looking at the faces: ${features.length} of ${total} …`;
+              `Reading the faces: ${features.length} of ${total} …`;
             await breathe();
           }
         }
@@ -288,8 +290,10 @@ class Teach implements OpenRoom {
         `${percent(right.filter(Boolean).length / total, 0)} of them right` +
         (head.heldOut === null
           ? "."
-          : `, and ${percent(head.heldOut, 0)} of every fourth when it was ` +
-            "left out. Faces of one recording are alike: try it live.");
+          : `, and ${
+            percent(head.heldOut, 0)
+          } of every fourth face when those ` +
+            "were left out. Faces from one recording are alike: try it live.");
       const [face] = classes[0].faces;
       this.#bars.show(own.classify([face])[0], names);
     } catch (error) {
@@ -310,8 +314,8 @@ class Teach implements OpenRoom {
       const zip = packModel(own.trained, own.names, topology);
       download("my_model.zip", zip as BlobPart, "application/zip");
       this.#progress.textContent =
-        "Saved. Unpack it, and deno task classify --model my_model PICTURE " +
-        "uses it; or open the zip here again.";
+        "Saved. Unpack it and run deno task classify --model my_model PICTURE, " +
+        "or open the zip here again.";
     } catch (error) {
       this.app.say((error as Error).message, true);
     }

@@ -1,4 +1,4 @@
-// Time machine: the saved epochs of a run, and how the same face, filters and maps became what they are.
+// Time machine: the saved epochs of a run, and how answers, filters and maps for the same face developed.
 
 import { EMOTIONS, indexOfLargest } from "../../emotions.ts";
 import type { NetworkNode } from "../../network/graph.ts";
@@ -14,11 +14,11 @@ import type { PageNetwork } from "../page/networks.ts";
 import { drawPlot } from "../page/plot.ts";
 import { titleOf } from "./inside.ts";
 
-/** Other faces whose answers are shown too. */
+/** Other faces whose answers are also shown. */
 const COMPANY = 14;
 
-/** The runs that have two saved epochs or more, with these. */
-export function listRuns(list: readonly ListedModel[]) {
+/** The runs with at least two saved epochs, and these epochs. */
+function listRuns(list: readonly ListedModel[]) {
   const runs = new Map<string, ListedModel[]>();
   for (const model of list) {
     if (model.epoch === undefined) continue;
@@ -62,7 +62,10 @@ class TimeMachine implements OpenRoom {
     this.#layer = state.number("layer", 1, 1, 999);
     this.#slider = slider({
       label: "epoch",
-      ...{ least: 0, most: 1, step: 1, value: 0 },
+      least: 0,
+      most: 1,
+      step: 1,
+      value: 0,
       format: (value) => String(this.#epochs[value]?.epoch ?? ""),
       onInput: (value) => {
         this.#place = value;
@@ -169,7 +172,7 @@ class TimeMachine implements OpenRoom {
     this.#epochWords.textContent = `After epoch ${epoch}` +
       (accuracy === undefined
         ? ""
-        : `: ${percent(accuracy)} right on its validation faces`);
+        : `: ${percent(accuracy)} of its validation faces are right`);
     const { face, label } = this.app.face;
     const values = traceLayers(network.trained, scalePixels(face));
     this.#bars.show(
@@ -252,9 +255,7 @@ class TimeMachine implements OpenRoom {
       ? `It never did: its last answer is ${names[last]}, not ${names[shown]}.`
       : since === 0
       ? `Its answer was ${what} at every saved epoch.`
-      : `Its answer is ${what} from the saved epoch ${
-        epochs[since].epoch
-      } on; ` +
+      : `Its answer is ${what} from saved epoch ${epochs[since].epoch} on; ` +
         `at epoch ${epochs[since - 1].epoch} it was ` +
         `${names[indexOfLargest(answers[since - 1])]}.`;
   }
@@ -267,9 +268,9 @@ class TimeMachine implements OpenRoom {
 export const timeMachine: Room = {
   id: "time",
   title: "Time machine",
-  idea: "Filters, maps and answers were not there at first: they became, " +
-    "epoch by epoch.",
-  tryThis: "choose a sad face and go through the epochs until it is right.",
+  idea: "Filters, maps and answers were not there from the start: they " +
+    "developed, epoch by epoch.",
+  tryThis: "choose a sad face and step through the epochs until it is right.",
   uses: ["face"],
   open: (place, app) => {
     if (listRuns(app.networks.list).size > 0) {
@@ -278,8 +279,8 @@ export const timeMachine: Room = {
     place.append(make(
       "p",
       { className: "trouble" },
-      "There is no run with two saved epochs here: train one with notebook 4 " +
-        "or deno task train, and open the explorer again.",
+      "No run here has two saved epochs: train one with notebook 4 or " +
+        "deno task train, and open the explorer again.",
     ));
     return {};
   },

@@ -9,8 +9,28 @@ import type { Size } from "../../image/box.ts";
 
 /** What lib/haar/wasm exports. */
 export interface HaarExports {
-  configure(...values: number[]): void;
-  place(...values: number[]): void;
+  configure(
+    cascadeWidth: number,
+    cascadeHeight: number,
+    stages: number,
+    plainTables: number,
+    splitTables: number,
+  ): void;
+  place(
+    pitch: number,
+    lines: number,
+    sums: number,
+    squares: number,
+    tiltedSums: number,
+    image: number,
+    imageWidth: number,
+    rows: number,
+    rowBytes: number,
+    scratch: number,
+    groups: number,
+    found: number,
+    capacity: number,
+  ): void;
   restart(): void;
   countFound(): number;
   searchLayer(
@@ -55,7 +75,7 @@ export class HaarMemory {
   readonly #memory: WebAssembly.Memory;
   readonly #exports: HaarExports;
   readonly #tables: CascadeTables;
-  readonly #tableStarts: number[];
+  readonly #tableStarts: [plain: number, split: number];
   readonly #tablesEnd: number;
   #written = "";
 
@@ -116,12 +136,15 @@ export class HaarMemory {
       writeRowBlends(buffer, layer.rowBlends, image.height, layer.height);
     }
     this.#exports.configure(
-      ...[cascade.width, cascade.height, cascade.stages.length],
+      cascade.width,
+      cascade.height,
+      cascade.stages.length,
       ...this.#tableStarts,
     );
+    // deno-fmt-ignore
     this.#exports.place(
-      ...[pitch, lines, sums, squares, tiltedSums, pixels, image.width],
-      ...[rows, rowBytes, scratch, groups, found, capacity],
+      pitch, lines, sums, squares, tiltedSums, pixels, image.width,
+      rows, rowBytes, scratch, groups, found, capacity,
     );
     return {
       layers: placed,

@@ -1,4 +1,4 @@
-// The container of a BMP file: its header, and whether all rows are there, run-length coded ones too.
+// The container of a BMP file: its header, and whether all rows are there, including run-length coded ones.
 import type { ImageHeader } from "./format.ts";
 
 /** What the header says. */
@@ -6,7 +6,7 @@ interface Bitmap {
   readonly headerBytes: number;
   readonly dataStart: number;
   readonly width: number;
-  /** Without its sign, which tells the order of the rows. */
+  /** Without its sign, which gives the order of the rows. */
   readonly height: number;
   readonly bits: number;
   /** 0 none, 1 and 2 run lengths of 8 and 4 bits, 3 and 6 bit fields. */
@@ -36,7 +36,7 @@ export function readBmpHeader(
     : bytes.length >= dataStart + rowBytes * height;
   const usual = bits === 24 && headerBytes === 40;
   const decoder = usual ? "jimp" : "magick";
-  // Encoders leave the two lengths in the header wrong or 0, and the decoder insists on them.
+  // Encoders may set the two lengths in the header to 0 or wrong values, but the decoder needs them.
   const picture = bytes.slice();
   const fields = new DataView(picture.buffer);
   fields.setUint32(2, bytes.length, true);
@@ -48,22 +48,22 @@ function readBitmap(view: DataView): Bitmap | string {
   const dataStart = view.getUint32(10, true);
   const headerBytes = view.getUint32(14, true), old = headerBytes === 12;
   if (![12, 16, 40, 52, 56, 64, 108, 124].includes(headerBytes)) {
-    return "is not a sound BMP: its header has an unknown length";
+    return "is not a valid BMP: its header has an unknown length";
   }
   const width = old ? view.getUint16(18, true) : view.getInt32(18, true);
   const signed = old ? view.getUint16(20, true) : view.getInt32(22, true);
   const bits = view.getUint16(old ? 24 : 28, true);
   const compression = headerBytes < 40 ? 0 : view.getUint32(30, true);
   if (!DEPTHS[compression]?.includes(bits)) {
-    return `is a BMP of ${bits} bits with compression ${compression}, which is not read`;
+    return `is a BMP of ${bits} bits with compression ${compression}, which is not supported`;
   }
   if (headerBytes === 64 && compression > 2) {
-    return "is a BMP of OS/2 with a compression that is not read";
+    return "is a BMP of OS/2 with a compression that is not supported";
   }
   const height = Math.abs(signed);
   if (width < 0) return `has no pixels (${width} x ${height})`;
   if (signed < 0 && (compression === 1 || compression === 2)) {
-    return "is not a sound BMP: run lengths with rows from the top";
+    return "is not a valid BMP: run-length coding with rows from the top";
   }
   const colors = bits > 8 || headerBytes < 40 ? 0 : view.getUint32(46, true);
   const entry = old ? 3 : 4;
@@ -71,7 +71,7 @@ function readBitmap(view: DataView): Bitmap | string {
   // A palette shorter than its depth allows is common in the oldest kind.
   const least = 14 + headerBytes + (old ? 0 : palette);
   if (colors > 1 << bits || dataStart < least || dataStart > view.byteLength) {
-    return "is not a sound BMP: its palette and pixels overlap or are missing";
+    return "is not a valid BMP: its palette and pixels overlap or are missing";
   }
   return { headerBytes, dataStart, width, height, bits, compression };
 }

@@ -1,7 +1,7 @@
-// The formats that are read, and what the header of a picture file tells. Reading it is in header.ts.
+// The supported formats, and what the header of a picture file says. header.ts reads it.
 import type { Size } from "../box.ts";
 
-/** The formats that are read. */
+/** The supported formats. */
 export type ImageFormat =
   | "JPEG"
   | "PNG"
@@ -15,12 +15,12 @@ export type ImageFormat =
 /** What a picture file says about itself; the size is before its orientation is applied. */
 export interface ImageHeader extends Size {
   readonly format: ImageFormat;
-  /** False when the file ends before its picture does. */
+  /** Whether the file contains the whole picture. */
   readonly complete: boolean;
-  /** The decoder that reads this kind of the format rightly, see `decode.ts`. */
+  /** The decoder that reads this variant of the format correctly, see `decode.ts`. */
   readonly decoder: "jpeg" | "jimp" | "magick";
-  /** Samples are floating-point numbers, whose range the file does not tell. */
+  /** Whether samples are floating-point numbers, whose range the file does not give. */
   readonly floats?: boolean;
-  /** What the decoder gets, where that is not the whole file. */
+  /** What the decoder gets, if not the whole file. */
   readonly picture?: Uint8Array;
 }

@@ -13,9 +13,9 @@ export function readGifHeader(
   let at = 13 + tableBytes(view.getUint8(10)), hasTable = at > 13;
   while (at < bytes.length) {
     const kind = bytes[at];
-    if (kind === 0x3b) return "holds no picture: the GIF ends before one";
+    if (kind === 0x3b) return "contains no picture: the GIF ends before one";
     if (kind !== 0x21 && kind !== 0x2c) {
-      return "is not a sound GIF: a block of an unknown kind";
+      return "is not a valid GIF: a block of unknown type";
     }
     if (kind === 0x2c) {
       const [left, top, frameWidth, frameHeight] = [1, 3, 5, 7]
@@ -23,7 +23,7 @@ export function readGifHeader(
       const problem = explainSize(frameWidth, frameHeight);
       if (problem) return `${problem}, in its first frame`;
       if (left + frameWidth > width || top + frameHeight > height) {
-        return "is not a sound GIF: its first frame is larger than the picture";
+        return "is not a valid GIF: its first frame is larger than the picture";
       }
       const ownTable = tableBytes(view.getUint8(at + 9));
       hasTable ||= ownTable > 0;
@@ -35,9 +35,9 @@ export function readGifHeader(
       at += 1 + length;
     }
     if (kind === 0x21) continue;
-    if (!hasTable) return "is not a sound GIF: its color table is missing";
+    if (!hasTable) return "is not a valid GIF: its color table is missing";
     const complete = length === 0 && at <= bytes.length;
-    // The first frame alone, with the trailer that ends a GIF.
+    // Only the first frame, with the trailer that ends a GIF.
     const picture = new Uint8Array(at + 1);
     picture.set(bytes.subarray(0, at));
     picture[at] = 0x3b;

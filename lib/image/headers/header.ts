@@ -1,10 +1,10 @@
 /**
  * What the bytes of a picture file say before anything is decoded: format, size, whether the data
- * is all there, and which decoder reads it rightly.
+ * is all there, and which decoder reads it correctly.
  *
- * Decoders differ in how they take damaged files, and allocate before they look. Here the whole
- * container is checked first, at a cost that grows with the file and with nothing else. Each
- * format has a file of its own; decoding is in `decode.ts`.
+ * Decoders differ in how they treat damaged files, and allocate before they check. Here the whole
+ * container is checked first, at a cost that depends only on the size of the file. Each
+ * format has its own file; `decode.ts` decodes.
  *
  * @module
  */
@@ -30,7 +30,7 @@ const FORMATS: {
 ];
 
 /**
- * Whether a file begins as a picture does. BMP is left out: it begins with two letters only.
+ * Whether a file starts like a picture. BMP is left out, because it starts with only two letters.
  *
  * @param start the first 16 bytes or more
  */
@@ -49,12 +49,12 @@ function findReader(bytes: Uint8Array, without: string[] = []) {
   )?.read;
 }
 
-/** Checks a picture file; on failure the reason, as words that follow a file's name. */
+/** Checks a picture file; on failure, returns the reason, worded to follow a file name. */
 export function readImageHeader(bytes: Uint8Array): ImageHeader | string {
   if (bytes.length === 0) return "is empty";
   const read = findReader(bytes);
   if (!read) {
-    return "is not a picture (JPEG, PNG, BMP, GIF, TIFF, WebP, HEIC and AVIF are read)";
+    return "is not a picture (supported: JPEG, PNG, BMP, GIF, TIFF, WebP, HEIC and AVIF)";
   }
   try {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

@@ -2,17 +2,18 @@
 import { explainSize, type Size } from "../box.ts";
 import type { ImageHeader } from "./format.ts";
 
+// deno-fmt-ignore
 const BRANDS: Record<string, "HEIC" | "AVIF"> = {
-  ...{ heic: "HEIC", heix: "HEIC", heim: "HEIC", heis: "HEIC", mif1: "HEIC" },
-  ...{ msf1: "HEIC", hevc: "HEIC", hevx: "HEIC", avif: "AVIF", avis: "AVIF" },
+  heic: "HEIC", heix: "HEIC", heim: "HEIC", heis: "HEIC", mif1: "HEIC",
+  msf1: "HEIC", hevc: "HEIC", hevx: "HEIC", avif: "AVIF", avis: "AVIF",
 };
 
-/** Whether the file begins with a box that names one of the brands. */
+/** Whether the file starts with a box that names one of the brands. */
 export function isHeif(bytes: Uint8Array): boolean {
   return text(bytes, 4) === "ftyp" && text(bytes, 8) in BRANDS;
 }
 
-/** All boxes; the picture's size is the largest that the file names. */
+/** All boxes; the picture's size is the largest size in the file. */
 export function readHeifHeader(
   bytes: Uint8Array,
   view: DataView,
@@ -21,7 +22,7 @@ export function readHeifHeader(
   let complete = true, problem: string | undefined;
   const brands: string[] = [];
 
-  /** Boxes from `at` to `end`; those that hold others are entered. */
+  /** Boxes from `at` to `end`, including those inside others. */
   function readBoxes(at: number, end: number, depth: number): void {
     while (at + 8 <= end && !problem) {
       const kind = text(bytes, at + 4), long = view.getUint32(at) === 1;
@@ -32,7 +33,7 @@ export function readHeifHeader(
       if (next > end || next < inside) {
         if (depth > 0 || next < inside) {
           problem =
-            `is not a sound HEIF file: the length of "${kind}" is wrong`;
+            `is not a valid HEIF file: the length of "${kind}" is wrong`;
         }
         complete = false;
         return;

@@ -4,8 +4,8 @@ import { Buffer } from "node:buffer";
 import type { ImageHeader } from "./format.ts";
 
 /**
- * Passes over the coefficients of all pixels that a picture may ask for: 30 scans of 50 megapixels.
- * Encoders write about ten; a small file of a thousand empty scans would take minutes.
+ * The most coefficients that a picture's scans may visit: 30 scans of 50 megapixels.
+ * Encoders write about ten scans; a small file with a thousand empty ones would take minutes.
  */
 const MOST_WORK = 1.5e9;
 const MOST_SCANS = 200;
@@ -23,7 +23,7 @@ interface Frame {
   readonly ycck: boolean;
 }
 
-/** Segments up to the end marker, or to the end of the file where that is missing. */
+/** Segments up to the end marker, or to the end of the file if that is missing. */
 export function readJpegHeader(
   bytes: Uint8Array,
   view: DataView,
@@ -31,7 +31,7 @@ export function readJpegHeader(
   let frame: Frame | undefined;
   let scans = 0, at = 2, ended = false, adobe = false;
   while (at < bytes.length) {
-    if (bytes[at] !== 0xff) return "is not a sound JPEG: a marker is missing";
+    if (bytes[at] !== 0xff) return "is not a valid JPEG: a marker is missing";
     const marker = bytes[at + 1];
     if (marker === 0xff) {
       at++;
@@ -48,18 +48,18 @@ export function readJpegHeader(
     if (length < 2 || at > bytes.length) break;
     adobe ||= marker === 0xee && bytes[segment] === 0x41;
     if (isFrame(marker)) {
-      if (frame) return "is not a sound JPEG: it has two frame headers";
+      if (frame) return "is not a valid JPEG: it has two frame headers";
       const read = readFrame(view, marker, segment, at);
       if (typeof read === "string") return read;
       frame = read;
     }
     if (marker !== 0xda) continue;
-    if (!frame) return "is not a sound JPEG: a scan without a frame header";
+    if (!frame) return "is not a valid JPEG: a scan without a frame header";
     const problem = addScan(frame, view, segment, at);
     if (problem) return problem;
     const pixels = frame.width * frame.height;
     if (++scans > MOST_SCANS || scans * pixels > MOST_WORK) {
-      return `has ${scans} scans or more, too many for its size: save it again`;
+      return `has at least ${scans} scans, too many for its size: save it again`;
     }
     at = findMarker(bytes, at);
   }
@@ -82,7 +82,7 @@ function describe(
   // A block of 8 x 8 pixels takes at least one bit, but for arithmetic coding.
   const blocks = Math.ceil(width / 8) * Math.ceil(height / 8);
   const enough = kind >= 9 || kind === 3 || bytes.length * 8 > blocks;
-  // Without an end marker the decoder gets one, and says if it comes too early.
+  // If the end marker is missing, the decoder gets one, and says if it comes too early.
   const complete = enough && started && (ended || finished);
   const usual = kind <= 2 && precision === 8 && coefficients.length !== 4;
   const parts = [bytes.subarray(0, 2)];
@@ -90,7 +90,10 @@ function describe(
   parts.push(bytes.subarray(2));
   if (!ended) parts.push(END);
   return {
-    ...{ format: "JPEG", width, height, complete },
+    format: "JPEG",
+    width,
+    height,
+    complete,
     decoder: usual ? "jpeg" : "magick",
     picture: parts.length > 2 ? Buffer.concat(parts) : undefined,
   };
@@ -99,8 +102,9 @@ function describe(
 const END = Uint8Array.of(0xff, 0xd9);
 
 /** Adobe's marker for four components of which three are stored as luminance and two colors. */
+// deno-fmt-ignore
 const ADOBE_YCCK = Uint8Array.of(
-  ...[0xff, 0xee, 0, 14, 0x41, 0x64, 0x6f, 0x62, 0x65, 0, 100, 0, 0, 0, 0, 2],
+  0xff, 0xee, 0, 14, 0x41, 0x64, 0x6f, 0x62, 0x65, 0, 100, 0, 0, 0, 0, 2,
 );
 
 function isFrame(marker: number): boolean {
@@ -116,24 +120,24 @@ function readFrame(
 ): Frame | string {
   const kind = marker & 15, components = view.getUint8(at + 5);
   if (![0, 1, 2, 3, 9, 10].includes(kind)) {
-    return "is a hierarchical or lossless JPEG of a kind that is not read";
+    return "is a hierarchical or lossless JPEG of a kind that is not supported";
   }
   if (![1, 3, 4].includes(components) || at + 6 + 3 * components !== end) {
-    return `is a JPEG with ${components} components: 1, 3 and 4 are read`;
+    return `is a JPEG with ${components} components: 1, 3 and 4 are supported`;
   }
   const missing = new Map<number, Uint8Array>();
   for (let i = 0; i < components; i++) {
     missing.set(view.getUint8(at + 6 + 3 * i), new Uint8Array(64).fill(99));
   }
   if (missing.size < components) {
-    return "is not a sound JPEG: a component stands twice in its frame";
+    return "is not a valid JPEG: a component occurs twice in its frame";
   }
   const [precision, height, width] = [
     view.getUint8(at),
     view.getUint16(at + 1),
     view.getUint16(at + 3),
   ];
-  // Without Adobe's marker only the two colors' own tables or sampling tell what they are.
+  // Without Adobe's marker, only the two colors' own tables or sampling show what they are.
   const coding = Array.from(
     { length: components },
     (_, i) => view.getUint16(at + 7 + 3 * i),
@@ -143,7 +147,7 @@ function readFrame(
   return { kind, precision, width, height, missing, ycck };
 }
 
-/** Notes what a scan brings; what is wrong with it, if anything. */
+/** Records what a scan contains; returns what is wrong with it, if anything. */
 function addScan(
   frame: Frame,
   view: DataView,
@@ -152,7 +156,7 @@ function addScan(
 ): string | undefined {
   const components = view.getUint8(at), spectrum = at + 1 + 2 * components;
   if (spectrum + 3 !== end) {
-    return "is not a sound JPEG: a scan header has the wrong length";
+    return "is not a valid JPEG: a scan header has the wrong length";
   }
   const progressive = frame.kind === 2 || frame.kind === 10;
   const first = progressive ? view.getUint8(spectrum) : 0;
@@ -161,7 +165,7 @@ function addScan(
   for (let i = 0; i < components; i++) {
     const missing = frame.missing.get(view.getUint8(at + 1 + 2 * i));
     if (!missing || first > last || last > 63) {
-      return "is not a sound JPEG: a scan of something that its frame lacks";
+      return "is not a valid JPEG: a scan of a component that its frame lacks";
     }
     missing.fill(bits, first, last + 1);
   }

@@ -5,7 +5,7 @@ import { inflateSync } from "node:zlib";
 import { explainSize } from "../box.ts";
 import type { ImageHeader } from "./format.ts";
 
-/** Samples a pixel, and the depths that go with each color type. */
+/** Samples per pixel, and the allowed depths, for each color type. */
 const COLOR_TYPES: Record<number, { samples: number; depths: number[] }> = {
   0: { samples: 1, depths: [1, 2, 4, 8, 16] },
   2: { samples: 3, depths: [8, 16] },
@@ -25,20 +25,20 @@ const PASSES = [
   [0, 1, 1, 2],
 ];
 
-/** Chunks up to IEND; a picture that is cut off is not looked at further. */
+/** Chunks up to IEND; a picture that is cut off is not checked any further. */
 export function readPngHeader(
   bytes: Uint8Array,
   view: DataView,
 ): ImageHeader | string {
   if (view.getUint32(8) !== 13 || chunkName(bytes, 8) !== "IHDR") {
-    return "is not a sound PNG: it does not begin with IHDR";
+    return "is not a valid PNG: it does not start with IHDR";
   }
   const width = view.getUint32(16), height = view.getUint32(20);
   const [depth, type, compression, filter, interlace] = bytes.subarray(24, 29);
   const color = COLOR_TYPES[type];
   const known = color?.depths.includes(depth) && compression === 0 &&
     filter === 0 && interlace <= 1;
-  if (!known) return "is not a sound PNG: its header has unknown values";
+  if (!known) return "is not a valid PNG: its header has unknown values";
   const parts = [bytes.subarray(0, 33)];
   const data: Uint8Array[] = [];
   let at = 33, complete = false, oriented = false, palette = 0;
@@ -46,10 +46,10 @@ export function readPngHeader(
     const name = chunkName(bytes, at), length = view.getUint32(at);
     const end = at + 12 + length;
     if (end > bytes.length) break;
-    if (name === "IHDR") return "is not a sound PNG: it has two headers";
+    if (name === "IHDR") return "is not a valid PNG: it has two headers";
     if (name === "PLTE") {
       if (palette++ > 0 || length === 0 || length % 3 > 0 || length > 768) {
-        return "is not a sound PNG: its palette is damaged";
+        return "is not a valid PNG: its palette is damaged";
       }
     }
     if (name === "IDAT") data.push(bytes.subarray(at + 8, at + 8 + length));
@@ -63,14 +63,14 @@ export function readPngHeader(
   const header = { format: "PNG", width, height } as const;
   if (!complete) return { ...header, complete, decoder: "jimp" };
   if (type === 3 && palette === 0) {
-    return "is not a sound PNG: its palette is missing";
+    return "is not a valid PNG: its palette is missing";
   }
   const tooLarge = explainSize(width, height);
   if (tooLarge) return tooLarge;
   const needed = rowBytes(width, height, color.samples * depth, interlace);
   const problem = checkRows(data, needed);
   if (problem) return problem;
-  // Jimp leaves eXIf out of account and needs 1.5 GB for 45 megapixels of 16 bits.
+  // Jimp ignores eXIf and needs 1.5 GB for 45 megapixels of 16 bits.
   const decoder = oriented || depth === 16 ? "magick" : "jimp";
   return { ...header, complete, decoder, picture: Buffer.concat(parts) };
 }
@@ -79,7 +79,7 @@ function chunkName(bytes: Uint8Array, at: number): string {
   return String.fromCharCode(...bytes.subarray(at + 4, at + 8));
 }
 
-/** Bytes of all rows, each with a byte for its filter. */
+/** The number of bytes in all rows, each with a byte for its filter. */
 function rowBytes(
   width: number,
   height: number,
@@ -94,7 +94,7 @@ function rowBytes(
   }, 0);
 }
 
-/** Unpacks the rows to see that they are all there and no more. */
+/** Decompresses the rows to check that they are complete, with nothing after them. */
 function checkRows(data: Uint8Array[], needed: number): string | undefined {
   const packed = Buffer.concat(data);
   const missing = "is cut off: rows of the picture are missing; copy or " +
@@ -110,7 +110,7 @@ function checkRows(data: Uint8Array[], needed: number): string | undefined {
     const { code, message } = error as Error & { code?: string };
     if (code === "Z_BUF_ERROR") return missing;
     return code === "ERR_BUFFER_TOO_LARGE"
-      ? "is not a sound PNG: it holds more data than its rows"
+      ? "is not a valid PNG: it contains more data than its rows"
       : `cannot be decoded as PNG: its data is damaged (${message})`;
   }
 }

@@ -1,17 +1,18 @@
 // The container of a TIFF file, classic or big: the directory of its first page, and whether its
-// strips or tiles are there. Kinds of pixels that decoders read differently are refused by name.
+// strips or tiles are there. Pixel types that decoders read differently are rejected by name.
 import { explainSize, MAX_PIXELS, MAX_SIDE } from "../box.ts";
 import type { ImageHeader } from "./format.ts";
 
+// deno-fmt-ignore
 const TYPE_BYTES: Record<number, number> = {
-  ...{ 1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8 },
-  ...{ 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8 },
+  1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8,
+  11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8,
 };
 
 /** Decoded samples of a page, in bytes: 50 megapixels of four 16-bit samples. */
 const MOST_BYTES = 8 * MAX_PIXELS;
 
-/** Ways of packing that the decoder knows. */
+/** Compression methods that the decoder supports. */
 const COMPRESSIONS = [
   1,
   2,
@@ -28,7 +29,7 @@ const COMPRESSIONS = [
   50001,
 ];
 
-/** Names of kinds of pixels that are not read. */
+/** Names of pixel types that are not supported. */
 const REFUSED_COLORS: Record<number, string> = {
   8: "CIELab colors",
   9: "ICCLab colors",
@@ -39,14 +40,15 @@ const REFUSED_COLORS: Record<number, string> = {
   34892: "a camera's raw data",
 };
 
-/** The values of a directory's tags that are looked at. */
+/** The values of the tags that are used. */
 type Tags = Map<number, number[]>;
 
+// deno-fmt-ignore
 const WANTED = new Map(Object.entries({
-  ...{ width: 256, height: 257, bits: 258, compression: 259, color: 262 },
-  ...{ offsets: 273, samples: 277, rows: 278, counts: 279, planes: 284 },
-  ...{ tileWidth: 322, tileHeight: 323, tileOffsets: 324, tileCounts: 325 },
-  ...{ sampleFormat: 339, inkSet: 332 },
+  width: 256, height: 257, bits: 258, compression: 259, color: 262,
+  offsets: 273, samples: 277, rows: 278, counts: 279, planes: 284,
+  tileWidth: 322, tileHeight: 323, tileOffsets: 324, tileCounts: 325,
+  sampleFormat: 339, inkSet: 332,
 }));
 const WANTED_TAGS = new Set(WANTED.values());
 
@@ -73,11 +75,11 @@ export function readTiffHeader(
   const problem =
     explainPixels({ samples, bits, format, compression, color }) ??
       (values("bits").some((other) => other !== bits)
-        ? "is a TIFF whose samples differ in depth, which is not read"
+        ? "is a TIFF whose samples differ in depth, which is not supported"
         : values("sampleFormat").some((other) => other !== format)
-        ? "is a TIFF whose samples differ in kind, which is not read"
+        ? "is a TIFF whose samples differ in type, which is not supported"
         : value("inkSet", 1) !== 1
-        ? "is a TIFF with other inks than CMYK, which is not read"
+        ? "is a TIFF with other inks than CMYK, which is not supported"
         : undefined);
   if (problem) return problem;
   if (width * height * samples * bits / 8 > MOST_BYTES) {
@@ -90,7 +92,7 @@ export function readTiffHeader(
     : { width, height: Math.min(value("rows", height), height) };
   const { width: across, height: down } = tile;
   if (across * down === 0 || Math.max(across, down) > MAX_SIDE) {
-    return "is not a sound TIFF: its tiles or strips have no size or a huge one";
+    return "is not a valid TIFF: its tiles or strips have no size or a huge one";
   }
   const planes = value("planes", 1) === 2 ? samples : 1;
   const parts = Math.ceil(width / across) * Math.ceil(height / down) * planes;
@@ -98,7 +100,7 @@ export function readTiffHeader(
   const counts = values(tiled ? "tileCounts" : "counts");
   const sampled = samples / planes * bits;
   const rowBytes = Math.ceil(across * sampled / 8);
-  // Where parts are packed, one byte may stand for many; but some there must be.
+  // If parts are compressed, one byte may stand for many, but there must be some.
   const packed = compression !== 1;
   let complete = offsets.length >= parts &&
     (counts.length >= parts || (parts === 1 && counts.length === 0));
@@ -112,30 +114,32 @@ export function readTiffHeader(
   return { ...header, complete, floats: format === 3 };
 }
 
-/** What is not read rightly, by name. */
+/** What is not read correctly, by name. */
 function explainPixels(
   { samples, bits, format, compression, color }: Record<string, number>,
 ): string | undefined {
   const refused = REFUSED_COLORS[color];
-  if (refused) return `is a TIFF of ${refused}, which is not read`;
+  if (refused) return `is a TIFF of ${refused}, which is not supported`;
   if (!COMPRESSIONS.includes(compression)) {
-    return `is a TIFF with compression ${compression}, which is not read`;
+    return `is a TIFF with compression ${compression}, which is not supported`;
   }
-  if (format === 2) return "is a TIFF of signed numbers, which is not read";
+  if (format === 2) {
+    return "is a TIFF of signed numbers, which is not supported";
+  }
   if (format === 5 || format === 6) {
-    return "is a TIFF of complex numbers, which is not read";
+    return "is a TIFF of complex numbers, which is not supported";
   }
   const depths = format === 3 ? [16, 32, 64] : [1, 2, 4, 8, 16, 32];
   if (!depths.includes(bits)) {
-    return `is a TIFF with ${bits} bits a sample, which is not read`;
+    return `is a TIFF with ${bits} bits per sample, which is not supported`;
   }
   const least = ({ 2: 3, 5: 4, 6: 3 } as Record<number, number>)[color] ?? 1;
   if (samples < least || samples > 8) {
-    return `is a TIFF with ${samples} samples a pixel, which is not read`;
+    return `is a TIFF with ${samples} samples per pixel, which is not supported`;
   }
 }
 
-/** The wanted tags of the first directory. Each stands once, so the cost is the file's size. */
+/** The required tags of the first directory. Each occurs once, so the cost depends on the file's size. */
 function readDirectory(view: DataView, little: boolean): Tags | string {
   const big = view.getUint16(2, little) === 43;
   const word = (at: number) =>
@@ -143,7 +147,7 @@ function readDirectory(view: DataView, little: boolean): Tags | string {
   const start = word(big ? 8 : 4);
   const head = big ? 8 : 2, size = big ? 20 : 12, inline = big ? 8 : 4;
   if (start + head > view.byteLength) {
-    return "is cut off: its directory is gone";
+    return "is cut off: its directory is missing";
   }
   const entries = big ? word(start) : view.getUint16(start, little);
   if (start + head + entries * size > view.byteLength) {
@@ -154,14 +158,14 @@ function readDirectory(view: DataView, little: boolean): Tags | string {
   for (let i = 0; i < entries; i++) {
     const entry = start + head + i * size;
     const tag = view.getUint16(entry, little);
-    if (seen.has(tag)) return `is not a sound TIFF: it has tag ${tag} twice`;
+    if (seen.has(tag)) return `is not a valid TIFF: it has tag ${tag} twice`;
     seen.add(tag);
     if (!WANTED_TAGS.has(tag)) continue;
     const bytes = TYPE_BYTES[view.getUint16(entry + 2, little)];
     const count = word(entry + 4), place = entry + (big ? 12 : 8);
     const at = count * bytes <= inline ? place : word(place);
     if (!bytes || count > 1e6 || at + count * bytes > view.byteLength) {
-      return `is not a sound TIFF: the values of tag ${tag} are missing`;
+      return `is not a valid TIFF: the values of tag ${tag} are missing`;
     }
     const read = (k: number) => {
       if (bytes === 1) return view.getUint8(at + k);

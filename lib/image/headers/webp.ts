@@ -15,10 +15,10 @@ export function readWebpHeader(
     const kind = String.fromCharCode(...bytes.subarray(at, at + 4));
     const length = view.getUint32(at + 4, true), start = at + 8;
     if (at === 12 && !["VP8 ", "VP8L", "VP8X"].includes(kind)) {
-      return "is a WebP file of a kind that is not known";
+      return "is a WebP file of an unknown kind";
     }
     if (kind === "VP8X") {
-      if (canvas) return "is not a sound WebP: it has two headers";
+      if (canvas) return "is not a valid WebP: it has two headers";
       canvas = sizeOf24(view, start + 4);
     }
     let frame: Size | string | undefined;
@@ -32,7 +32,7 @@ export function readWebpHeader(
       const differs = frame.width !== whole.width ||
         frame.height !== whole.height;
       if (kind !== "ANMF" && differs) {
-        return "is not a sound WebP: two sizes for one picture";
+        return "is not a valid WebP: two sizes for one picture";
       }
       const complete = start + length <= end && end <= bytes.length;
       return { ...header, ...whole, complete };
@@ -42,39 +42,39 @@ export function readWebpHeader(
   return { ...header, ...(canvas ?? { width: 1, height: 1 }), complete: false };
 }
 
-/** Two sides of 24 bits, each one less than it is. */
+/** Two sides of 24 bits, each stored minus one. */
 function sizeOf24(view: DataView, at: number): Size {
   const width = (view.getUint32(at, true) & 0xffffff) + 1;
   const height = (view.getUint32(at + 2, true) >>> 8) + 1;
   return { width, height };
 }
 
-/** The size in the head of coded data. */
+/** The size in the header of the coded data. */
 function sizeOf(view: DataView, kind: string, at: number): Size | string {
   if (kind === "VP8L") {
-    if (view.getUint8(at) !== 0x2f) return "is not a sound WebP: no signature";
+    if (view.getUint8(at) !== 0x2f) return "is not a valid WebP: no signature";
     const bits = view.getUint32(at + 1, true);
     return { width: (bits & 0x3fff) + 1, height: (bits >>> 14 & 0x3fff) + 1 };
   }
   if (view.getUint16(at + 3) !== 0x9d01) {
-    return "is not a sound WebP: no start code";
+    return "is not a valid WebP: no start code";
   }
   const width = view.getUint16(at + 6, true) & 0x3fff;
   return { width, height: view.getUint16(at + 8, true) & 0x3fff };
 }
 
-/** The size of an animation's frame, which lies within the canvas. */
+/** The size of an animation frame, which lies within the canvas. */
 function firstFrame(
   view: DataView,
   at: number,
   canvas: Size | undefined,
 ): Size | string {
-  if (!canvas) return "is not a sound WebP: an animation without a header";
+  if (!canvas) return "is not a valid WebP: an animation without a header";
   const left = 2 * (view.getUint32(at, true) & 0xffffff);
   const top = 2 * (view.getUint32(at + 2, true) >>> 8);
   const frame = sizeOf24(view, at + 6);
   return left + frame.width > canvas.width ||
       top + frame.height > canvas.height
-    ? "is not a sound WebP: its first frame is larger than the picture"
+    ? "is not a valid WebP: its first frame is larger than the picture"
     : frame;
 }

@@ -97,6 +97,10 @@ class Recomputation implements ForwardProgram {
     return this.forward.kernel(operation, room);
   }
 
+  pack(index: Int32Array): number {
+    return this.forward.pack(index);
+  }
+
   affine(norm: Norm | null | undefined): Affine {
     return this.forward.affine(norm);
   }

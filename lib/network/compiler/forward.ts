@@ -37,7 +37,7 @@ export class TrainingForward implements ForwardProgram {
   readonly segments: Segment[] = [];
   readonly packed: Packed[] = [];
   readonly norms: NormState[] = [];
-  /** What dropout draws from; changed by the caller for every batch. */
+  /** What dropout and noise draw from; changed by the caller for every batch. */
   seed = 0;
   readonly #pools = new Map<Operation, PoolMemory>();
   readonly #states = new Map<Norm, NormState>();

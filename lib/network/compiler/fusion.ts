@@ -45,11 +45,12 @@ export function windowOf({ node }: Operation): Window {
 /** Fuses a graph's nodes for training or for prediction. */
 export function fuse(graph: NetworkGraph, training: boolean): Operations {
   const { nodes } = graph;
-  // Dropout does nothing in prediction: its value is its input.
+  // Dropout and noise do nothing in prediction: their value is their input.
   const source = nodes.map((_, value) => value);
   const inputsOf = nodes.map((node, value) => {
     const inputs = node.inputs.map((input) => source[input]);
-    if (!training && node.op === "dropout") source[value] = inputs[0];
+    const rests = node.op === "dropout" || node.op === "noise";
+    if (!training && rests) source[value] = inputs[0];
     return inputs;
   });
   const uses = nodes.map(() => 0);

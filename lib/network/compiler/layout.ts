@@ -63,7 +63,9 @@ export function reach(
   };
 }
 
-const WRITES_STRIDED = ["norm", "maxPool", "conv", "depthwise", "averagePool"];
+const WRITES_STRIDED = [
+  ...["norm", "maxPool", "conv", "depthwise", "averagePool", "pad"],
+];
 const READS_STRIDED = ["conv", "depthwise", "averagePool", "globalAverage"];
 
 /** The memory of one program. */

@@ -126,6 +126,10 @@ export class Prediction implements ForwardProgram {
     return { weights, bias: this.#bias(operation) };
   }
 
+  pack(index: Int32Array): number {
+    return this.#fold([{ index, factor: 1 }], null, (place) => place);
+  }
+
   affine(norm: Norm | null | undefined, channels: number): Affine {
     const { layout } = this;
     if (!norm) return layout.identity;

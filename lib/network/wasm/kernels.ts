@@ -3,8 +3,10 @@
 // are in bytes; an address of 0 means "none". A test compares these signatures with
 // the sources.
 
+import type { LayerKernels } from "./layer_kernels.ts";
+
 /** The exports of kernels.wasm. */
-export interface Kernels {
+export interface Kernels extends LayerKernels {
   copyRows(
     x: number,
     xFace: number,
@@ -260,13 +262,20 @@ export interface Kernels {
     channels: number,
     adds: number,
   ): void;
-  activate(kind: number, x: number, y: number, count: number): void;
+  activate(
+    kind: number,
+    x: number,
+    y: number,
+    count: number,
+    alpha: number,
+  ): void;
   activateGradient(
     kind: number,
     x: number,
     dy: number,
     dx: number,
     count: number,
+    alpha: number,
   ): void;
   add(a: number, b: number, y: number, count: number): void;
   drop(

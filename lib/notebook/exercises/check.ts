@@ -1,8 +1,7 @@
-// Checks of the exercises: `check("3.1", answer)` says whether an answer holds, or
-// gives a hint. What each exercise asks for is in
-// exercises_1_to_4.ts and exercises_5_to_10.ts; the answers
-// themselves are nowhere in clear: they are tested by what they do, or compared
-// with a digest.
+// Checks of the exercises: `check("3.1", answer)` says whether an answer is right, or
+// gives a hint. What each exercise asks for is in notebooks_1_to_4.ts and
+// notebooks_5_to_10.ts; the answers themselves are not in the source: they are tested
+// by what they do, or compared with a digest.
 
 import { escapeXml } from "../chart.ts";
 import { EXERCISES_1_TO_4 } from "./notebooks_1_to_4.ts";
@@ -12,7 +11,7 @@ import { showHtml } from "../show.ts";
 
 const EXERCISES = { ...EXERCISES_1_TO_4, ...EXERCISES_5_TO_10 };
 
-/** What came of a check. */
+/** The outcome of a check. */
 export interface Verdict {
   state: "right" | "wrong" | "open";
   text: string;
@@ -31,7 +30,7 @@ export async function judge(
   const known = EXERCISES[exercise];
   if (known === undefined) {
     throw new RangeError(
-      `There is no exercise "${exercise}"; there are ` +
+      `There is no exercise "${exercise}"; the exercises are ` +
         `${Object.keys(EXERCISES).join(", ")}`,
     );
   }
@@ -42,12 +41,12 @@ export async function judge(
     };
   }
   if (!known.accepts(answer)) {
-    return { state: "wrong", text: `The answer has to be ${known.expects}.` };
+    return { state: "wrong", text: `The answer must be ${known.expects}.` };
   }
   try {
     const outcome = await known.test(answer, context);
     return outcome === true
-      ? { state: "right", text: "That holds." }
+      ? { state: "right", text: "Well done." }
       : { state: "wrong", text: outcome || known.hint };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
@@ -56,12 +55,12 @@ export async function judge(
 }
 
 /**
- * Checks the answer to an exercise and shows the verdict, with a hint where it
- * does not hold yet.
+ * Checks the answer to an exercise and shows the verdict, with a hint if it is
+ * not yet right.
  *
  * @param exercise its number, such as "3.1"
  * @param answer what the exercise asks for; `undefined` while there is none
- * @param context the faces, or what else the exercise says to pass
+ * @param context the faces, or whatever else the exercise says to pass
  * @throws {RangeError} for an exercise that does not exist
  *
  * @example

@@ -1,23 +1,23 @@
-// What an exercise is, and the kinds there are: a number that is compared with its
-// digest, a function that is tried out, a text. The exercises themselves are in
-// exercises_1_to_4.ts and exercises_5_to_10.ts.
+// What an exercise is, and its kinds: a number that is compared with its digest,
+// a function that is tried out, a text. The exercises themselves are in
+// notebooks_1_to_4.ts and notebooks_5_to_10.ts.
 
 import { createHash } from "node:crypto";
 import { type Faces, hashFaces, selectSplit } from "../../data/faces.ts";
 import { EMOTIONS, FACE_PIXELS } from "../../emotions.ts";
 import { createRandom } from "../../random.ts";
 
-/** An exercise, as exercises.ts lists them. */
+/** An exercise, as listed in notebooks_1_to_4.ts and notebooks_5_to_10.ts. */
 export interface Exercise {
-  /** What kind of thing the answer is, for whoever passes something else. */
+  /** What kind of answer is expected, shown if something else is passed. */
   expects: string;
   accepts(answer: unknown): boolean;
-  /** Where to look when the answer does not hold. */
+  /** Where to look if the answer is not right. */
   hint: string;
   /**
-   * Whether it holds, or a hint that fits this answer.
+   * Whether it is right, or a hint that fits this answer.
    *
-   * @param context what the exercise says to pass beside the answer
+   * @param context what the exercise says to pass besides the answer
    */
   test(
     answer: unknown,
@@ -28,8 +28,8 @@ export interface Exercise {
 /**
  * The digest of an answer: a number, rounded, or a word.
  *
- * @param about what it is the answer for: the data's key, or ""
- * @param digits decimals that count; -2 are hundreds
+ * @param about what the answer is for: the data's key, or ""
+ * @param digits decimals that count; -2 means hundreds
  */
 export function digestOf(
   exercise: string,
@@ -44,8 +44,8 @@ export function digestOf(
     .digest("hex").slice(0, 12);
 }
 
-/** What tells one data set from another: the content of its Training split. */
-export function dataKey(faces: Faces): string {
+/** What distinguishes data sets: the content of the Training split. */
+function dataKey(faces: Faces): string {
   return hashFaces(selectSplit(faces, "Training")).slice(0, 8);
 }
 
@@ -76,7 +76,9 @@ export function number(
   hint: string,
 ): Exercise {
   return {
-    ...{ expects, hint, accepts: isNumber },
+    expects,
+    hint,
+    accepts: isNumber,
     test(answer, context) {
       const digests = DIGESTS[exercise] ?? {};
       const key = "" in digests ? "" : dataKey(context as Faces);
@@ -92,16 +94,18 @@ export function number(
 /** A few sentences: counted here, judged by a reader. */
 export function text(words: number, hint: string): Exercise {
   return {
-    ...{ hint, accepts: isText, expects: `a text of at least ${words} words` },
+    hint,
+    accepts: isText,
+    expects: `a text of at least ${words} words`,
     test(answer) {
       const count = (answer as string).trim().split(/\s+/).length;
       return count >= words ||
-        `These are ${count} words; take at least ${words}. ${hint}`;
+        `That is ${count} words; write at least ${words}. ${hint}`;
     },
   };
 }
 
-/** A function that is tried on cases, each with what it should give. */
+/** A function that is tried on cases, each with the expected result. */
 export function works<I extends unknown[]>(
   expects: string,
   hint: string,
@@ -109,7 +113,9 @@ export function works<I extends unknown[]>(
   tolerance = 1e-6,
 ): Exercise {
   return {
-    ...{ expects, hint, accepts: isFunction },
+    expects,
+    hint,
+    accepts: isFunction,
     test(answer) {
       for (const { given, wanted, what } of cases()) {
         const got = (answer as (...given: I) => ArrayLike<number> | number)(
@@ -119,10 +125,10 @@ export function works<I extends unknown[]>(
           typeof value === "number" ? [value] : Array.from(value ?? [])
         );
         if (a.length !== b.length) {
-          return `For ${what} it should give ${b.length} numbers, not ${a.length}.`;
+          return `For ${what}, it should return ${b.length} numbers, not ${a.length}.`;
         }
         if (a.some((value, i) => !(Math.abs(value - b[i]) <= tolerance))) {
-          return `For ${what} it gives something else than it should. ${hint}`;
+          return `For ${what}, it returns the wrong result. ${hint}`;
         }
       }
       return true;

@@ -69,12 +69,16 @@ const randomValues = (count: number, seed: number) => {
 /** By number; R is the cell to repair. */
 export const EXERCISES_1_TO_4: Record<string, Exercise> = {
   "1.1": number(
-    ...["1.1", 3, "a share from 0 to 1"] as const,
+    "1.1",
+    3,
+    "a share from 0 to 1",
     "Count only the faces of the Training split, and divide by their number.",
   ),
   "1.2": number(
-    ...["1.2", 0, "the number of a face, from 0"] as const,
-    "Take the mean of facePixels(training, i) for each training face, and keep the first of the lowest.",
+    "1.2",
+    0,
+    "the number of a face, from 0",
+    "Take the mean of facePixels(training, i) for each training face, and keep the first lowest one.",
   ),
   "1.3": works<[Faces]>(
     "a function that takes faces and gives a number",
@@ -100,7 +104,9 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
     },
   },
   "2.1": number(
-    ...["2.1", 1, "a gray value from 0 to 255, to one decimal"] as const,
+    "2.1",
+    1,
+    "a gray value from 0 to 255, to one decimal",
     "It is the mean over all pixels of all training faces.",
   ),
   "2.2": {
@@ -127,15 +133,15 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
         const after = Array.from(
           (answer as (face: Uint8Array) => ArrayLike<number>)(face),
         );
-        if (after.length !== FACE_PIXELS) return "It must give 2,304 values.";
+        if (after.length !== FACE_PIXELS) return "It must return 2,304 values.";
         if (after.some((gray) => !(gray >= 0 && gray <= 255))) {
-          return "Some of its values are not from 0 to 255.";
+          return "Some of its values are outside 0 to 255.";
         }
         const moved = after.filter((gray, i) =>
           Math.abs(gray - before[i]) >= 1
         );
         if (moved.length < 0.05 * FACE_PIXELS) {
-          return "It leaves more than 95 % of the pixels as they are.";
+          return "It leaves more than 95 % of the pixels unchanged.";
         }
         if (correlation(after, before) < 0.3) {
           return "The result has little in common with the face: would you still recognize the emotion?";
@@ -149,17 +155,20 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
     "The network was trained on values from -1 to 1.",
     () =>
       [0, 51, 127.5, 255].map((gray) => ({
-        ...{ given: [gray], wanted: gray / 127.5 - 1 },
+        given: [gray],
+        wanted: gray / 127.5 - 1,
         what: `the gray value ${gray}`,
       })),
   ),
   "3.1": number(
-    ...["3.1", 0, "a number of weights"] as const,
+    "3.1",
+    0,
+    "a number of weights",
     "One 3x3 kernel for each input channel, then a 1x1 convolution; no bias.",
   ),
   "3.2": works<[number[], number]>(
     "a function of the values and their side",
-    "Each 2x2 square gives its largest value; the squares do not overlap.",
+    "Each 2x2 square becomes its largest value; the squares do not overlap.",
     () =>
       [4, 6].map((side) => {
         const values = randomValues(side * side, side).map((v) => v - 0.5);
@@ -181,7 +190,7 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
     expects: "a model made by tf.model",
     accepts: (answer) =>
       typeof (answer as tf.LayersModel).countParams === "function",
-    hint: "Fewer filters in the later modules save most.",
+    hint: "Fewer filters in the later modules save the most.",
     async test(answer) {
       const tf = await import("@tensorflow/tfjs");
       const model = answer as tf.LayersModel;
@@ -189,13 +198,13 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
       if (`${input.slice(1)}` !== "48,48,1") {
         return "It must take faces of 48 x 48 x 1.";
       }
-      if (`${output.slice(1)}` !== "7") return "It must give seven numbers.";
+      if (`${output.slice(1)}` !== "7") return "It must return seven numbers.";
       const pixels = tf.tidy(() => {
         const x = tf.randomUniform([2, 48, 48, 1], -1, 1, "float32", 1);
         return (model.predict(x) as tf.Tensor).sum(1).arraySync() as number[];
       });
       if (pixels.some((sum) => Math.abs(sum - 1) > 1e-4)) {
-        return "The seven numbers must add up to 1: end with a soft-max.";
+        return "The seven numbers must add up to 1: end with a softmax.";
       }
       const parameters = model.countParams();
       return parameters < 30_000 ||
@@ -206,7 +215,7 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
   },
   "3.R": works<[number[], number, number[]]>(
     "a function of the image, its side and the kernel",
-    "In which order do a picture's rows lie in memory?",
+    "In what order are a picture's rows stored in memory?",
     () => {
       const image = randomValues(49, 3), kernel = [1, 2, 3, 4, 5, 6, 7, 8, 9];
       const wanted = convolve(image, 7, kernel);
@@ -214,7 +223,9 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
     },
   ),
   "4.1": number(
-    ...["4.1", 0, "a number of steps"] as const,
+    "4.1",
+    0,
+    "a number of steps",
     "How many batches does one epoch have? The last one may be smaller.",
   ),
   "4.2": {
@@ -226,7 +237,7 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
       const first = readNotebookRun("first", context as Faces);
       const slow = readNotebookRun(answer as string, context as Faces);
       if (slow.config.learningRate > first.config.learningRate / 10) {
-        return `Its learning rate is ${slow.config.learningRate}: take at most a tenth of the first run's.`;
+        return `Its learning rate is ${slow.config.learningRate}: use at most a tenth of the first run's.`;
       }
       if (slow.epochs.length < 2) return "It needs at least two epochs.";
       const epoch = Math.min(slow.epochs.length, first.epochs.length) - 1;

@@ -2,6 +2,7 @@
 // what each asks for and how an answer is tested. Worked solutions are in
 // notebooks/solutions/.
 
+import type * as tf from "@tensorflow/tfjs";
 import { facePixels, type Faces } from "../../data/faces.ts";
 import {
   EMOTIONS,
@@ -23,10 +24,19 @@ import {
   works,
 } from "./exercise.ts";
 
+/** The classes of exercise 8.1, and the emotions that each takes. */
+const MOODS: Record<string, string[]> = {
+  up: ["happy", "surprise"],
+  down: ["sad", "angry", "disgust", "fear"],
+  neutral: ["neutral"],
+};
+
 /** By number; R is the cell to repair. */
 export const EXERCISES_5_TO_10: Record<string, Exercise> = {
   "5.1": number(
-    ...["5.1", -2, "a number of faces, to the nearest hundred"] as const,
+    "5.1",
+    -2,
+    "a number of faces, to the nearest hundred",
     "Solve 1.96 * sqrt(p * (1 - p) / n) = 0.005 for n, with p = 0.65.",
   ),
   "5.2": works<[number[][], number]>(
@@ -39,7 +49,8 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
         const column = confusion.reduce((sum, r) => sum + r[label], 0);
         const wanted = 2 * confusion[label][label] / (row + column);
         return {
-          ...{ given: [confusion, label], wanted },
+          given: [confusion, label],
+          wanted,
           what: `label ${label} of a matrix with three classes`,
         };
       });
@@ -47,14 +58,14 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
   ),
   "5.3": text(
     20,
-    "Say which mistake, what in the picture explains it, and whether you would have labeled it like the data set.",
+    "Say which mistake it is, what in the picture explains it, and whether you would have labeled it like the data set.",
   ),
   "5.R": {
     expects: "an object with two lists of faces: fitted and measured",
     accepts: (answer) =>
       Array.isArray((answer as { fitted?: unknown }).fitted) &&
       Array.isArray((answer as { measured?: unknown }).measured),
-    hint: "No face that the temperature was fitted on may be measured.",
+    hint: "Do not measure on any face that the temperature was fitted on.",
     test(answer) {
       const { fitted, measured } = answer as Record<string, number[]>;
       if (Math.min(fitted.length, measured.length) < 100) {
@@ -65,21 +76,22 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
     },
   },
   "6.1": number(
-    ...["6.1", 3, "a share from 0 to 1"] as const,
-    "left[1] windows are left after the second stage, of all.",
+    "6.1",
+    3,
+    "a share from 0 to 1",
+    "Of all windows, left[1] are left after the second stage.",
   ),
   "6.2": {
     expects: "three counts of faces: upright, at 20 and at 180 degrees",
     accepts: (answer) => Array.isArray(answer) && answer.length === 3,
-    hint:
-      "Use rotate(picture, degrees), and detectFaces with the options of this notebook.",
+    hint: "Use turnImage and detectFaces with the options of this notebook.",
     test: (answer) =>
       digestOf("6.2", "", (answer as number[]).join(" ")) ===
         DIGESTS["6.2"]?.[""],
   },
   "6.3": text(
     30,
-    "Name a place where a picture of a face is found that is not a person, and what would follow from it.",
+    "Name a place where a picture of a face is found that is not a person, and say what would follow.",
   ),
   "6.R": works<[number, number, number]>(
     "a function of x, y and the layer's scale",
@@ -140,29 +152,96 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
   },
   "7.3": text(
     30,
-    "Say who would be harmed by a wrong label, and who could find out.",
+    "Say whom a wrong label would harm, and who could find out.",
   ),
   "7.R": works<[Uint8Array]>(
     "a function that takes gray values and gives as many numbers",
-    "Training and use must scale in the same way: -1 to 1.",
+    "Training and use must scale the same way: to -1 to 1.",
     () => {
       const gray = Uint8Array.of(0, 64, 128, 255);
       return [{
-        ...{ given: [gray], wanted: scalePixels(gray) },
+        given: [gray],
+        wanted: scalePixels(gray),
         what: "the gray values 0, 64, 128 and 255",
       }];
     },
     1e-5,
   ),
+  "8.1": {
+    expects: "faces, as mapEmotions gives them",
+    accepts: (answer) => Array.isArray((answer as Faces).emotions),
+    hint: "Each face keeps its place; its emotion tells which class it is in.",
+    test(answer, context) {
+      const { emotions, labels } = answer as Faces;
+      const drawn = context as Faces;
+      if (emotions.toSorted().join() !== Object.keys(MOODS).sort().join()) {
+        return "The classes are up, down and neutral.";
+      }
+      return labels.length === drawn.length &&
+        labels.every((label, face) =>
+          MOODS[emotions[label]].includes(drawn.emotions[drawn.labels[face]])
+        );
+    },
+  },
+  "8.2": {
+    expects: "a function of targets and outputs that gives a tensor",
+    accepts: isFunction,
+    hint:
+      "With K classes a target t becomes 0.9 * t + 0.1 / K; then the cross-entropy as before.",
+    async test(answer) {
+      const tf = await import("@tensorflow/tfjs");
+      const rows = [[0.7, 0.2, 0.1], [0.1, 0.1, 0.8]];
+      const labels = [0, 1];
+      const wanted = rows.map((row, face) =>
+        row.reduce((sum, p, k) => {
+          const target = (k === labels[face] ? 0.9 : 0) + 0.1 / row.length;
+          return sum - target * Math.log(p);
+        }, 0)
+      );
+      const got = tf.tidy(() => {
+        const targets = tf.oneHot(tf.tensor1d(labels, "int32"), 3).toFloat();
+        const loss = answer as (t: tf.Tensor, o: tf.Tensor) => tf.Tensor;
+        return loss(targets, tf.tensor2d(rows)).dataSync();
+      });
+      if (got.length !== 2) {
+        return `For two faces it should give two numbers, not ${got.length}.`;
+      }
+      return wanted.every((loss, face) => Math.abs(loss - got[face]) < 1e-4);
+    },
+  },
+  "8.3": text(
+    30,
+    "Say what you measured, on how many test faces, and how far two such accuracies may be apart by chance.",
+  ),
+  "8.R": {
+    expects: "a function that takes the person of each picture",
+    accepts: isFunction,
+    hint: "Draw the people, not the pictures.",
+    test(answer) {
+      const people = Array.from({ length: 60 }, (_, i) => `person ${i % 12}`);
+      const splits = (answer as (people: string[]) => string[])(people);
+      const sharesOne = people.every((person, i) =>
+        splits[i] === splits[people.indexOf(person)]
+      );
+      if (!sharesOne) {
+        return "Some person is in both: the network would know the faces that it is tested on.";
+      }
+      const test = splits.filter((split) => split === "test").length;
+      const training = splits.filter((split) => split === "training").length;
+      return test + training === 60 && test >= 5 && test <= 20;
+    },
+  },
   "9.1": number(
-    ...["9.1", 3, "a share from 0 to 1"] as const,
-    "Compare the emotion with most votes of each face with its label.",
+    "9.1",
+    3,
+    "a share from 0 to 1",
+    "For each face, compare the emotion with the most votes with the label.",
   ),
   "9.2": works<[number[]]>(
     "a function that takes the votes of one face and gives a number",
-    "Votes become shares p; a share of 0 adds nothing. The entropy in bits is the sum of -p log2 p.",
+    "Turn votes into shares p; a share of 0 adds nothing. The entropy in bits is the sum of -p log2 p.",
     () => [
-      { given: [[10, 0, 0, 0]], wanted: 0, what: "ten equal votes" },
+      { given: [[10, 0, 0, 0]], wanted: 0, what: "ten identical votes" },
       { given: [[5, 5, 0, 0]], wanted: 1, what: "votes split in half" },
       { given: [[2, 2, 2, 2]], wanted: 2, what: "votes split in four" },
     ],
@@ -180,7 +259,7 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
         wanted: 3,
         what: "six votes for happiness",
       },
-      { given: [[5, 0, 0, 5, 0, 0, 0, 0, 0, 0]], wanted: -1, what: "a draw" },
+      { given: [[5, 0, 0, 5, 0, 0, 0, 0, 0, 0]], wanted: -1, what: "a tie" },
       {
         given: [[0, 0, 0, 4, 0, 0, 0, 0, 6, 0]],
         wanted: 4,
@@ -189,14 +268,16 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
     ],
   ),
   "10.1": number(
-    ...["10.1", 0, "a number of faces"] as const,
-    "auditFaces(leaked).splits has a row for PublicTest, and it says how many of its faces are in Training too.",
+    "10.1",
+    0,
+    "a number of faces",
+    "auditFaces(leaked).splits has a row for PublicTest, which says how many of its faces are also in Training.",
   ),
   "10.2": {
     expects: "a function that takes faces and gives faces",
     accepts: isFunction,
     hint:
-      "Keep a training face only where no face of another split has the same pixels.",
+      "Keep a training face only if no face in another split has the same pixels.",
     test(answer) {
       const faces = randomFaces(12, 5);
       faces.splits.set([1, 1, 1], 0);
@@ -205,21 +286,21 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
       const clean = (answer as (faces: Faces) => Faces)(faces);
       const count = (split: number) =>
         clean.splits.filter((s) => s === split).length;
-      if (count(1) !== 3) return "The faces of PublicTest must all stay.";
+      if (count(1) !== 3) return "All PublicTest faces must stay.";
       if (count(0) > 7) return "Some training faces are still copies.";
       return count(0) === 7 && clean.pixels.length === 10 * FACE_PIXELS;
     },
   },
   "10.3": text(
     40,
-    "Which numbers would you ask its authors for, and what would you run yourself?",
+    "What numbers would you ask the authors for, and what would you run yourself?",
   ),
   "10.R": {
     expects: "an object with two lists of faces: training and test",
     accepts: (answer) =>
       Array.isArray((answer as { training?: unknown }).training) &&
       Array.isArray((answer as { test?: unknown }).test),
-    hint: "Split first, then make copies, and only of the training faces.",
+    hint: "Split first, then make copies, but only of the training faces.",
     test(answer) {
       const { training, test } = answer as Record<string, number[]>;
       const seen = new Set(training);

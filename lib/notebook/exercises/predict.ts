@@ -1,5 +1,5 @@
-// Predict before you run: a guess that is recorded before a result is there, and
-// shown beside it afterwards. Whether an exercise is right is for check.ts.
+// Predict before you run: records a guess before there is a result, and shows it
+// beside the result afterward. check.ts says whether an exercise is right.
 
 import { escapeXml } from "../chart.ts";
 import { showHtml } from "../show.ts";
@@ -8,7 +8,7 @@ import { showHtml } from "../show.ts";
 export interface Guess {
   readonly question: string;
   readonly guess: number | string | null;
-  /** Shows the guess and the result beside each other. */
+  /** Shows the guess and the result side by side. */
   reveal(result: number | string, unit?: string): Promise<void>;
 }
 
@@ -16,7 +16,7 @@ export interface Guess {
  * Records what you expect.
  *
  * @param question What is guessed, with its unit.
- * @param guess Your number or word; `null` while there is none.
+ * @param guess Your number or word; `null` if you have none yet.
  *
  * @example
  * ```ts
@@ -33,7 +33,7 @@ export async function predict(
     "Predict",
     question,
     guess === null
-      ? "No guess yet. Put yours in place of null, run this cell, then go on."
+      ? "No guess yet. Replace null with yours, run this cell, then continue."
       : `Your guess is recorded: ${guess}.`,
   );
   return {
@@ -54,7 +54,7 @@ function compare(
     (typeof value === "number" ? formatNumber(value) : value) +
     (unit ? ` ${unit}` : "");
   const found = `Result: ${write(result)}.`;
-  if (guess === null) return `${found} You had made no guess.`;
+  if (guess === null) return `${found} You did not make a guess.`;
   if (typeof guess === "number" && typeof result === "number") {
     const off = Math.abs(guess - result);
     return `${found} Your guess: ${write(guess)}, off by ${write(off)}.`;

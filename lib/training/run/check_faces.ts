@@ -1,8 +1,8 @@
-// Do the arrays of a data set fit each other? Told before a run is begun with them.
+// Checks that the arrays of a data set match each other, before a run starts with them.
 import { FACE_PIXELS } from "../../emotions.ts";
 import { DatasetError, type Faces, SPLITS } from "../../data/faces.ts";
 
-/** @throws {DatasetError} for arrays that do not fit each other, or a split that is none of the three */
+/** @throws {DatasetError} for arrays that do not match each other, or a split that is not one of the three */
 export function checkFaces(faces: Faces): void {
   const { pixels, labels, splits, length, source } = faces;
   const fail = (reason: string, row?: number) =>

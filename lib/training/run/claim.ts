@@ -1,6 +1,6 @@
-// The folder of a run belongs to one process at a time, and to no run but its own: what is not a run's
-// is never written over or deleted. The lock is the operating system's, so that it ends with the
-// process, however that ends.
+// A run's folder belongs to one process at a time, and to that run alone: other files are never
+// overwritten or deleted. The lock is the operating system's, so it ends with the process, however
+// that ends.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { type FileLock, lockFile } from "../../file_lock.ts";
@@ -13,7 +13,7 @@ import {
 import { TrainingError } from "../config.ts";
 import { hasNoEpoch, hasRun } from "./run_folder.ts";
 
-/** What a run makes before its first epoch is done. */
+/** What a run writes before its first epoch is done. */
 const FIRST_FILES = [
   "resume/state.bin",
   "resume/model/model.json",
@@ -23,27 +23,27 @@ const FIRST_FILES = [
 ];
 const FIRST_FOLDERS = ["resume/model", "resume"];
 
-/** A run's folder while this process has it. */
+/** A run's folder while this process holds it. */
 export interface Claim {
-  /** Whether there is a run to go on with. */
+  /** Whether there is a run to resume. */
   going: boolean;
-  /** Takes back a start that failed: what was made for it, as long as no epoch is done. */
+  /** Undoes a failed start: removes what was written for it, as long as no epoch is done. */
   giveUp(): void;
-  /** Lets others have the folder. */
+  /** Releases the folder for others. */
   release(): void;
 }
 
 /**
- * Whether a run can begin in a folder, or go on there with `resume`; nothing is written.
+ * Checks that a run can start in a folder, or continue there with `resume`; nothing is written.
  *
- * @throws {TrainingError} where another run or other files lie there
- * @throws {FileError} where nothing can be written
+ * @throws {TrainingError} if there is another run or other files
+ * @throws {FileError} if nothing can be written
  */
 export function checkRunFolder(folder: string, resume = false): void {
   if (!hasNoEpoch(folder)) {
     if (resume) return;
     throw new TrainingError(
-      `${folder} holds a run already; go on with it (resume), or name another folder`,
+      `${folder} already contains a run; continue it (resume), or choose another folder`,
     );
   }
   let place = path.resolve(folder);
@@ -61,15 +61,15 @@ export function checkRunFolder(folder: string, resume = false): void {
   );
   if (foreign === undefined) return;
   throw new TrainingError(
-    `${folder} is not empty and holds no run to resume (${foreign} lies there); nothing in it was changed. Name another folder`,
+    `${folder} is not empty and contains no run to resume (found ${foreign}); nothing in it was changed. Choose another folder`,
   );
 }
 
 /**
  * Takes a folder for a run, until it is released or the process ends.
  *
- * @throws {TrainingError} where another process trains in it, or it is not a run's
- * @throws {FileError} where it cannot be written
+ * @throws {TrainingError} if another process is training in it, or it is not a run's
+ * @throws {FileError} if it cannot be written
  */
 export function claimRun(folder: string, resume = false): Claim {
   checkRunFolder(folder, resume);
@@ -86,7 +86,7 @@ export function claimRun(folder: string, resume = false): Claim {
     throw error;
   }
   return {
-    // A run without a whole epoch has nothing to lose: it begins once more.
+    // A run without a complete epoch has nothing to lose: it starts over.
     going: !hasNoEpoch(folder),
     giveUp: () => {
       if (!hasNoEpoch(folder)) return;
@@ -97,16 +97,16 @@ export function claimRun(folder: string, resume = false): Claim {
   };
 }
 
-/** @throws {TrainingError} where another process trains in the folder */
+/** @throws {TrainingError} if another process is training in the folder */
 function takeLock(folder: string): FileLock {
   const lock = lockFile(path.join(folder, "resume", "lock"));
   if (!("holder" in lock)) return lock;
   throw new TrainingError(
-    `${folder} is in use: ${lock.holder} trains in it now. Wait for its end, stop it, or name another folder`,
+    `${folder} is in use: ${lock.holder} is training in it. Wait until it has finished, stop it, or choose another folder`,
   );
 }
 
-/** Removes a beginning; folders with anything else in them stay. */
+/** Removes a failed start; folders with anything else in them stay. */
 function removeFirst(folder: string, withFolder: boolean): void {
   for (const file of FIRST_FILES) {
     fs.rmSync(path.join(folder, file), { force: true });
@@ -116,7 +116,7 @@ function removeFirst(folder: string, withFolder: boolean): void {
     try {
       fs.rmdirSync(place);
     } catch {
-      // It is not empty, or was not made yet.
+      // It is not empty, or does not exist yet.
     }
   }
 }

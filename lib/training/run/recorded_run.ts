@@ -1,5 +1,5 @@
-// A long training run as it was recorded under models/: its configuration, the
-// log of its epochs and the evaluation of its model. Nothing is computed here.
+// A long training run as recorded in models/: its configuration, the log of its
+// epochs and the evaluation of its model. Nothing is computed here.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { CheckpointError } from "../../model/model_file.ts";
@@ -19,28 +19,28 @@ export interface EpochFigures {
   valAccuracy?: number;
 }
 
-/** An evaluation that says what it is of. */
+/** An evaluation that says what it evaluated. */
 export interface RecordedEvaluation extends Evaluation {
-  /** The saved model's folder, from the project's. */
+  /** The saved model's folder, relative to the project. */
   model: string;
-  /** What the model was trained on and chosen by. */
+  /** What the model was trained on and chosen with. */
   protocol: string;
   seed: number;
-  /** What gives these figures again. */
+  /** The command that reproduces these figures. */
   command: string;
 }
 
-/** What a run's folder says about it. */
+/** What a run's folder contains. */
 export interface RecordedRun {
   /** The network's name and the data it was trained on. */
   network: { name: string; parameters: number };
   data: { name: string; hash: string };
   config: TrainingConfig;
-  /** One entry an epoch. */
+  /** One entry per epoch. */
   epochs: EpochFigures[];
-  /** Of the run's chosen model, on PublicTest, one look at each face. */
+  /** For the run's chosen model, on PublicTest, one prediction per face. */
   evaluation: RecordedEvaluation;
-  /** The same with each face's mirror image looked at too. */
+  /** The same with each face's mirror image too. */
   mirrored: RecordedEvaluation;
 }
 
@@ -98,15 +98,15 @@ export function readRecordedRun(folder: string): RecordedRun {
 }
 
 /**
- * The folder of the model a run saved last. A model is saved when validation
- * got better, and after the run's last epoch.
+ * The folder of the model that a run saved last. A model is saved when validation
+ * improves, and after the run's last epoch.
  *
  * @throws {CheckpointError} when the run saved none
  */
 export function lastSaved(folder: string): string {
   const names = existsSync(folder) ? readdirSync(folder) : [];
   const epochOf = (name: string) => Number(/\.(\d+)-[\d.]+$/.exec(name)?.[1]);
-  // A folder whose writing was killed has no model.json yet.
+  // A folder whose writing was interrupted has no model.json yet.
   const saved = names.filter((name) =>
     epochOf(name) > 0 && existsSync(resolve(folder, name, "model.json"))
   )
@@ -141,8 +141,10 @@ function parseLog(csv: string, file: string): EpochFigures[] {
     };
     return {
       epoch: cell("epoch"),
-      ...{ loss: cell("loss"), accuracy: cell("accuracy") },
-      ...{ valLoss: cell("val_loss"), valAccuracy: cell("val_accuracy") },
+      loss: cell("loss"),
+      accuracy: cell("accuracy"),
+      valLoss: cell("val_loss"),
+      valAccuracy: cell("val_accuracy"),
     };
   });
 }

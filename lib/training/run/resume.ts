@@ -1,6 +1,6 @@
-// The state that a training run begins with, or goes on from: is it the run that was asked for?
+// The state that a training run starts with, or continues from, if it is the requested run.
 //
-// Reading and writing it is in run_folder.ts.
+// run_folder.ts reads and writes it.
 import type * as tf from "@tensorflow/tfjs";
 import * as path from "node:path";
 import { createHash } from "node:crypto";
@@ -21,7 +21,7 @@ import {
   TrainingError,
 } from "../config.ts";
 
-/** The run that is asked for. */
+/** The requested run. */
 export interface RunRequest {
   faces: Faces;
   model: tf.LayersModel;
@@ -31,16 +31,21 @@ export interface RunRequest {
   loss?: Loss;
 }
 
-/** Fields with names of layers, which count up within one process. */
+/** Fields with layer names, whose numbers count up within one process. */
 const LEFT_OUT = [
-  ...["name", "inputs", "inbound_nodes", "input_layers", "output_layers"],
+  "name",
+  "inputs",
+  "inbound_nodes",
+  "input_layers",
+  "output_layers",
 ];
 
 /** A digest of layers and shapes, without names. */
 function fingerprint(graph: NetworkGraph): string {
   const text = JSON.stringify(
     [
-      ...[graph.nodes, graph.weights],
+      graph.nodes,
+      graph.weights,
       ...(isForTfjs(graph) ? [graph.topology] : []),
     ],
     (key, value) => LEFT_OUT.includes(key) ? undefined : value,
@@ -48,7 +53,7 @@ function fingerprint(graph: NetworkGraph): string {
   return createHash("sha256").update(text).digest("hex");
 }
 
-/** A digest of the votes, where they are a target. */
+/** A digest of the votes, if they are part of the targets. */
 function votesDigest({ votes }: Faces, config: TrainingConfig) {
   if (!votes || config.votes === 0) return undefined;
   return createHash("sha256").update(votes).digest("hex");
@@ -58,16 +63,24 @@ function votesDigest({ votes }: Faces, config: TrainingConfig) {
 function checkName(name: string): string {
   if (/^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u.test(name)) return name;
   throw new TrainingError(
-    `the name "${name}" begins the names of folders: use letters, digits, ".", "_" and "-", such as first_try`,
+    `the name "${name}" cannot be the prefix of folder names: use letters, digits, ".", "_" and "-", such as first_try`,
   );
 }
 
-/** A digest of a loss of its own. */
-function lossDigest({ loss }: RunRequest): string | undefined {
+/** A digest of a custom loss. @throws {TrainingError} if the configuration has one too */
+function lossDigest(
+  { loss }: RunRequest,
+  config: TrainingConfig,
+): string | undefined {
+  if (loss && config.loss.kind !== "cross-entropy") {
+    throw new TrainingError(
+      `the configuration says loss ${config.loss.kind}, and a custom loss is given: leave one of them out`,
+    );
+  }
   return loss && createHash("sha256").update(String(loss)).digest("hex");
 }
 
-/** The state a run begins with. */
+/** The state a run starts with. */
 export function firstState(
   options: RunRequest,
   graph: NetworkGraph,
@@ -82,7 +95,7 @@ export function firstState(
       config,
       name: checkName(options.name ?? model.name),
       network: fingerprint(graph),
-      loss: lossDigest(options),
+      loss: lossDigest(options, config),
       data: {
         name,
         path: file,
@@ -109,7 +122,7 @@ export function firstState(
   };
 }
 
-/** The state of the run in `out`, if it is the one that is asked for. */
+/** The state of the run in `out`, if it is the requested one. */
 export function resumedState(
   options: RunRequest,
   graph: NetworkGraph,
@@ -131,20 +144,20 @@ export function resumedState(
   if (notes.network !== fingerprint(graph)) {
     throw refuse("it trains a different network");
   }
-  if (notes.loss !== lossDigest(options)) {
-    throw refuse("it has another loss");
+  if (notes.loss !== lossDigest(options, asked)) {
+    throw refuse("it uses a different loss");
   }
   if (notes.data.hash !== hashFaces(options.faces)) {
     throw refuse(
-      `it trains on other faces (${notes.data.path ?? notes.data.name})`,
+      `it trains on different faces (${notes.data.path ?? notes.data.name})`,
     );
   }
-  const { emotions = EMOTIONS } = notes.data; // Runs of old name none.
+  const { emotions = EMOTIONS } = notes.data; // Old runs have none.
   if (emotions.join() !== options.faces.emotions.join()) {
     throw refuse(`its faces show ${emotions.join(", ")}`);
   }
   if (notes.data.votes !== votesDigest(options.faces, asked)) {
-    throw refuse("it trains on other votes");
+    throw refuse("it trains on different votes");
   }
   checkFit(options.out!, state, graph);
   notes.config = asked;
@@ -175,7 +188,7 @@ function checkFit(out: string, state: RunState, graph: NetworkGraph): void {
   if (same && counted) return;
   throw new CheckpointError(
     path.join(out, "resume", "state.bin"),
-    "does not fit its own network: it is damaged; train in another folder",
+    "does not match its own network: it is damaged; train in another folder",
   );
 }
 

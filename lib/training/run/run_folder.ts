@@ -1,13 +1,13 @@
-// The folder of a training run: its configuration, its log, its saved models, and the state to go on from.
+// The folder of a training run: its configuration, log, saved models, and the state to continue from.
 //
 //   config.json                   every choice, the network and the data
-//   log.csv                       one line an epoch
-//   <name>.<epoch>-<accuracy>/    a model, each time validation got better, and the last one
-//   resume/state.bin              all that is needed to go on, as of the last whole epoch
-//   resume/model/                 the network with its first weights
-//   resume/lock                   locked while a process trains here (claim.ts)
+//   log.csv                       one line per epoch
+//   <name>.<epoch>-<accuracy>/    a model, each time validation improved, and the last one
+//   resume/state.bin              everything needed to continue, as of the last complete epoch
+//   resume/model/                 the network with its initial weights
+//   resume/lock                   locked while a process is training here (claim.ts)
 //
-// The state is what counts: log.csv is written from it. What the numbers mean is in train.ts.
+// The state is what counts: log.csv is written from it. train.ts explains the numbers.
 import type * as tf from "@tensorflow/tfjs";
 import { existsSync } from "node:fs";
 import * as path from "node:path";
@@ -33,18 +33,18 @@ export interface EpochRecord {
   /** The L2 terms of the network, which the plateau and the choice of the best add to `valLoss`. */
   penalty: number;
   seconds: number;
-  /** The name of the model's folder, where it was saved. */
+  /** The name of the model's folder, if it was saved. */
   saved: string | null;
 }
 
-/** What a run knows beside its arrays. */
+/** What a run stores besides its arrays. */
 export interface RunNotes {
   config: TrainingConfig;
-  /** What the saved models' names begin with. */
+  /** The prefix of the saved models' names. */
   name: string;
   /** A digest of the network's layers and shapes. */
   network: string;
-  /** A digest of the loss, where it is not the cross-entropy. */
+  /** A digest of the loss, if it is not the cross-entropy. */
   loss?: string;
   /** `votes` is a digest of how people voted, where that is a target. */
   data: {
@@ -54,11 +54,11 @@ export interface RunNotes {
     emotions?: readonly string[];
     votes?: string;
   };
-  /** Whole epochs and steps behind it. */
+  /** Completed epochs and steps. */
   epoch: number;
   step: number;
   plateau: PlateauState;
-  /** The best of what the run monitors, and epochs since. */
+  /** The best value of what the run monitors, and epochs since. */
   best: number | null;
   waited: number;
   history: EpochRecord[];
@@ -90,7 +90,7 @@ export function formatLog(history: EpochRecord[]): string {
 
 const stateFile = (folder: string) => path.join(folder, "resume", "state.bin");
 
-/** Whether a folder has no run, or one without a whole epoch; a damaged one counts as a run. */
+/** Whether a folder has no run, or one without a complete epoch; a damaged one counts as a run. */
 export function hasNoEpoch(folder: string): boolean {
   try {
     return !hasRun(folder) || readRun(folder).notes.epoch === 0;
@@ -99,7 +99,7 @@ export function hasNoEpoch(folder: string): boolean {
   }
 }
 
-/** Whether a folder has a run that was begun. */
+/** Whether a run was started in a folder. */
 export function hasRun(folder: string): boolean {
   return existsSync(stateFile(folder));
 }
@@ -113,13 +113,13 @@ export function readRun(folder: string): RunState {
   return loadState<RunNotes>(stateFile(folder));
 }
 
-/** The network of the run in a folder, with the weights it began with. */
+/** The network of the run in a folder, with its initial weights. */
 export function readFirstModel(folder: string): Promise<tf.LayersModel> {
   return loadModel(path.join(folder, "resume", "model"));
 }
 
 /**
- * Begins a run in a folder, which is made if need be.
+ * Starts a run in a folder, which is created if needed.
  *
  * @throws {CheckpointError} when the folder cannot be written
  */

@@ -1,6 +1,6 @@
-// The file of a run's state: numbers by name beside anything that JSON can hold.
+// The file of a run's state: named arrays of numbers plus any JSON.
 //
-// What is in it is resume.ts' business.
+// resume.ts defines its content.
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
@@ -8,7 +8,7 @@ import { CheckpointError } from "../../model/model_file.ts";
 import { asCheckpoint } from "../../model/saved_model.ts";
 import { naming, writeWhole } from "../../write_whole.ts";
 
-/** Numbers by name, beside anything that JSON can hold. */
+/** Named arrays of numbers, plus any JSON. */
 export interface State<Notes> {
   notes: Notes;
   arrays: Record<string, Float32Array>;
@@ -23,10 +23,10 @@ const digestOf = (bytes: Uint8Array) =>
   createHash("sha256").update(bytes).digest("hex");
 
 /**
- * Writes a state, whole or not at all: a line with the digest of the rest, a line of JSON, and the
- * arrays' bytes.
+ * Writes a state, completely or not at all: a line with the digest of the rest, a line of JSON, and
+ * the arrays' bytes.
  *
- * @throws {CheckpointError} for a full disk, missing rights and the like
+ * @throws {CheckpointError} for a full disk, missing permissions and the like
  */
 export function saveState<Notes>(file: string, state: State<Notes>): void {
   const arrays = Object.entries(state.arrays);
@@ -56,7 +56,7 @@ export function loadState<Notes>(file: string): State<Notes> {
   const damaged = () =>
     new CheckpointError(
       file,
-      "is damaged: its content is not what was written; train in another folder",
+      "is damaged: its content has changed since it was written; train in another folder",
     );
   let rest = bytes;
   if (bytes.subarray(0, MARK.length).toString() === MARK) {
@@ -84,7 +84,7 @@ export function loadState<Notes>(file: string): State<Notes> {
   return { notes: head.notes, arrays };
 }
 
-/** The arrays that a list describes; `undefined` where it does not fit the bytes. */
+/** The arrays that a list describes; `undefined` if it does not match the bytes. */
 function cutArrays(
   list: unknown,
   body: Uint8Array<ArrayBuffer>,

@@ -33,20 +33,20 @@ export function passGradient(
   );
 }
 
-function activationKind({ node }: Operation) {
-  if (node.op === "activation") return node.kind;
+function activationOf({ node }: Operation) {
+  if (node.op === "activation") return { kind: node.kind, alpha: node.alpha };
   throw new TypeError(`${node.op} is not an activation`);
 }
 
 export const activationEmitter: Emitter = {
   forward(program, operation, segment, y) {
-    const kind = activationKind(operation);
     const x = program.value(operation.inputs[0], NO_BORDER, segment);
-    segment.add(activate(program.kernels, { kind, x, y }), x, y);
+    const call = { ...activationOf(operation), x, y };
+    segment.add(activate(program.kernels, call), x, y);
   },
 
   inputGradient(program, operation, _input, segment) {
-    const kind = activationKind(operation);
+    const own = activationOf(operation);
     const dy = program.gradient(operation.output);
     const x = program.value(operation.inputs[0], NO_BORDER, segment);
     program.contribute(
@@ -55,7 +55,7 @@ export const activationEmitter: Emitter = {
       false,
       (dx) =>
         segment.add(
-          activate(program.kernels, { kind, x, y: dx, dy }),
+          activate(program.kernels, { ...own, x, y: dx, dy }),
           x,
           dy,
           dx,

@@ -23,11 +23,13 @@ export interface ForwardProgram {
    * six positions. Training has none: its gradient needs the sums as they are.
    */
   winogradKernel?(operation: Operation, room: number): WinogradKernel;
+  /** Parameters as an operation reads them; `index`: which, -1 for zero. */
+  pack(index: Int32Array): number;
   /** Scale and shift of a batch normalization that stands by itself. */
   affine(norm: Norm | null | undefined, channels: number): Affine;
   /** Where max pooling leaves what its gradient needs; `null`: nowhere. */
   poolMemory(operation: Operation, segment: Segment): PoolMemory | null;
-  /** What dropout of this value draws from in the batch at hand. */
+  /** What dropout or noise of this value draws from in the batch at hand. */
   dropoutSeed(value: number): number;
 }
 

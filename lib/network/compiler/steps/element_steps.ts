@@ -10,6 +10,9 @@ const ACTIVATIONS: Record<ActivationKind, number> = {
   relu: 1,
   sigmoid: 2,
   swish: 3,
+  elu: 4,
+  tanh: 5,
+  leakyRelu: 6,
 };
 
 /** Copies pixels, or adds them, from buffer to buffer; borders stay. */
@@ -57,8 +60,9 @@ export function spread(
 /** y = activation(x); with `dy`, the gradient of x into `y`. */
 export function activate(
   kernels: Kernels,
-  { kind, x, y, dy }: {
+  { kind, alpha = 0, x, y, dy }: {
     kind: ActivationKind;
+    alpha?: number;
     x: PixelBuffer;
     y: PixelBuffer;
     dy?: PixelBuffer;
@@ -74,8 +78,9 @@ export function activate(
         dy.at(face),
         y.at(face),
         count,
+        alpha,
       );
-    } else kernels.activate(number, x.at(face), y.at(face), count);
+    } else kernels.activate(number, x.at(face), y.at(face), count, alpha);
   };
 }
 

@@ -6,6 +6,8 @@ import { madd } from "./vector";
 const RELU = 1;
 const SIGMOID = 2;
 const SWISH = 3;
+const ELU = 4;
+const TANH = 5;
 
 /** e to the power of each lane, within 2 units in the last place. */
 function exp(x: v128): v128 {
@@ -35,14 +37,35 @@ function sigmoid(x: v128): v128 {
   return f32x4.div(one, f32x4.add(one, exp(f32x4.neg(x))));
 }
 
-/** y = activation(x). */
-export function activate(kind: i32, x: usize, y: usize, count: i32): void {
+// @ts-ignore: decorator
+@inline
+function tanh(x: v128): v128 {
+  const twice = sigmoid(f32x4.add(x, x));
+  return f32x4.sub(f32x4.add(twice, twice), f32x4.splat(1));
+}
+
+/** y = activation(x); `alpha` is the slope of LeakyReLU below 0. */
+export function activate(
+  kind: i32,
+  x: usize,
+  y: usize,
+  count: i32,
+  alpha: f32,
+): void {
   const bytes = <usize> count << 2;
+  const zero = f32x4.splat(0), one = f32x4.splat(1);
   for (let i: usize = 0; i < bytes; i += 16) {
     let value = v128.load(x + i);
     if (kind == RELU) value = f32x4.pmax(value, f32x4.splat(0));
     else if (kind == SIGMOID) value = sigmoid(value);
     else if (kind == SWISH) value = f32x4.mul(value, sigmoid(value));
+    else if (kind == TANH) value = tanh(value);
+    else if (kind != 0) {
+      const below = kind == ELU
+        ? f32x4.sub(exp(value), one)
+        : f32x4.mul(value, f32x4.splat(alpha));
+      value = v128.bitselect(value, below, f32x4.gt(value, zero));
+    }
     v128.store(y + i, value);
   }
 }
@@ -54,9 +77,10 @@ export function activateGradient(
   dy: usize,
   dx: usize,
   count: i32,
+  alpha: f32,
 ): void {
   const bytes = <usize> count << 2;
-  const one = f32x4.splat(1);
+  const zero = f32x4.splat(0), one = f32x4.splat(1);
   for (let i: usize = 0; i < bytes; i += 16) {
     const value = v128.load(x + i);
     let slope = v128.load(dy + i);
@@ -69,6 +93,13 @@ export function activateGradient(
       const s = sigmoid(value);
       const inner = madd(value, f32x4.sub(one, s), one);
       slope = f32x4.mul(slope, f32x4.mul(s, inner));
+    } else if (kind == TANH) {
+      const t = tanh(value);
+      slope = f32x4.mul(slope, f32x4.sub(one, f32x4.mul(t, t)));
+    } else if (kind != 0) {
+      const below = kind == ELU ? exp(value) : f32x4.splat(alpha);
+      const factor = v128.bitselect(one, below, f32x4.gt(value, zero));
+      slope = f32x4.mul(slope, factor);
     }
     v128.store(dx + i, slope);
   }

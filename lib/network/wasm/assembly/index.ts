@@ -30,3 +30,6 @@ export {
 } from "./elementwise";
 export { winogradInput, winogradOutput } from "./winograd";
 export { adam, sgd, track } from "./optimizer";
+export { prelu, preluSlopes } from "./prelu";
+export { layerNorm, layerNormGradient } from "./layer_norm";
+export { addNoise } from "./noise";

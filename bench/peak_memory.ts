@@ -1,0 +1,14 @@
+// The most memory that this process ever held, for benches that measure one job a process.
+
+import { existsSync, readFileSync } from "node:fs";
+import process from "node:process";
+
+/** In MB (10^6 bytes), of all threads: the peak on Linux, elsewhere what is held now. */
+export function peakMegabytes(): number {
+  const status = "/proc/self/status";
+  const peak = existsSync(status) &&
+    /VmHWM:\s+(\d+) kB/.exec(readFileSync(status, "utf8"));
+  return Math.round(
+    peak ? Number(peak[1]) * 1024 / 1e6 : process.memoryUsage().rss / 1e6,
+  );
+}

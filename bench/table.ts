@@ -1,0 +1,189 @@
+// `deno task bench table`: README's tables of speeds, measured now, as Markdown, with the machine, the
+// date and the versions of both sides.
+
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { cpus, loadavg } from "node:os";
+import { resolve } from "node:path";
+import { text } from "node:stream/consumers";
+import { UserError } from "../lib/user_error.ts";
+import { writeWhole } from "../lib/write_whole.ts";
+import { readNumber, runTask, userPath } from "../tasks/command_line.ts";
+import { childEnvironment, projectRoot } from "../tasks/setup.ts";
+
+const HELP = `Usage: deno task bench table [options]
+
+Measures ours and each yardstick that is installed in turn, by the benches train,
+detect, video and load, and prints two Markdown tables: against PyTorch, OpenCV
+and pandas, and against what else runs a network in JavaScript. About five minutes
+on a machine that does nothing else; a busy one says little. Deno downloads
+onnxruntime (147 MB) into its cache the first time.
+
+  --write FILE  put the tables into FILE, between the lines ${"`"}<!-- speeds -->${"`"}
+                and ${"`"}<!-- end of speeds -->${"`"}
+  --rounds N    rounds of ours, then the yardsticks' (default 2)
+  --help        show this text`;
+
+const START = "<!-- speeds -->", END = "<!-- end of speeds -->";
+
+// deno-lint-ignore no-explicit-any
+type Line = any;
+
+type Lines = Record<"train" | "detect" | "video" | "load", Line[]>;
+
+/** The JSON lines of a bench; none, after saying why, where it fails. */
+async function runBench(name: string, ...args: string[]): Promise<Line[]> {
+  const script = resolve(import.meta.dirname!, `${name}.ts`);
+  const started = performance.now();
+  const child = spawn(Deno.execPath(), ["run", "-A", script, ...args], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: childEnvironment(),
+  });
+  const ended = new Promise((done) => child.once("close", done));
+  const lines = (await text(child.stdout)).trim().split("\n");
+  const failed = await ended !== 0;
+  const seconds = Math.round((performance.now() - started) / 1000);
+  console.error(`${name}: ${failed ? "failed" : "measured"} in ${seconds} s`);
+  return failed ? [] : lines.map((line) => JSON.parse(line));
+}
+
+/** Three figures, with its unit. */
+function quantity(value: number, unit: string): string {
+  const digits = value < 10 ? 2 : value < 100 ? 1 : 0;
+  return `${value.toFixed(digits)} ${unit}`;
+}
+
+function milliseconds(ms: number): string {
+  return ms < 2000 ? quantity(ms, "ms") : quantity(ms / 1000, "s");
+}
+
+/** A row against native code. */
+function row(
+  what: string,
+  line: Line | undefined,
+  { value = line?.ms, peerValue = line?.peerMs, show = milliseconds } = {},
+): string {
+  if (!line) return "";
+  const peer = line.peer
+    ? `${line.peer}: ${show(peerValue)} | ${line.ratio.toFixed(2)}`
+    : "not installed | ";
+  return `| ${what} | ${show(value)} | ${peer} |\n`;
+}
+
+/** What a line of bench/train.ts measured, without the augmented steps. */
+function describe({ bench, model, workers, batch }: Line): string {
+  const what = bench === "train_step" ? "training step" : "forward pass";
+  const faces = batch === 1
+    ? "one face"
+    : `${batch} faces, ${workers > 1 ? "two threads" : "one thread"}`;
+  return `${model}-Xception, ${what}, ${faces}`;
+}
+
+function nativeTable({ train, detect, video, load }: Lines): string {
+  const search = detect.find(({ scaleFactor, minSize }) =>
+    scaleFactor === 1.1 && minSize === 0
+  );
+  return "| what | mien | the yardstick at its best | times as fast |\n" +
+    "|---|---|---|---|\n" +
+    train.filter(({ augmented }) => !augmented)
+      .map((line) => row(describe(line), line)).join("") +
+    row("finding faces, 1280x720, one thread", search) +
+    row("annotating a video", video[0], {
+      value: video[0]?.fps,
+      peerValue: video[0]?.peerFps,
+      show: (rate) => quantity(rate, "frames/s"),
+    }) +
+    row("reading FER-2013, gzipped", load[0]);
+}
+
+function javascriptTable(train: Line[]): string {
+  const lines = train.filter(({ javascript }) => javascript?.length > 0);
+  const names: string[] = [
+    ...new Set<string>(
+      lines.flatMap(({ javascript }) =>
+        javascript.map(({ peer }: Line) => nameOf(peer))
+      ),
+    ),
+  ];
+  const cell = ({ javascript }: Line, name: string) => {
+    const [best] = javascript.filter(({ peer }: Line) => nameOf(peer) === name)
+      .sort((a: Line, b: Line) => a.ms - b.ms);
+    return best ? `${milliseconds(best.ms)}: ${best.ratio.toFixed(2)}` : "";
+  };
+  const header = ["what", "mien", ...names];
+  return lines.length === 0 ? "" : [
+    ...[header, header.map(() => "---")],
+    ...lines.map((line) => [
+      ...[describe(line), milliseconds(line.ms)],
+      ...names.map((name) => cell(line, name)),
+    ]),
+  ].map((cells) => `| ${cells.join(" | ")} |\n`).join("");
+}
+
+/** Without the number of threads, of which the best counts. */
+function nameOf(peer: string): string {
+  return peer.replace(/,? ?\d threads?/, "").replace(" ()", "");
+}
+
+/** Where and when, and what the figures are. */
+function about(load: number): string {
+  const { version } = JSON.parse(
+    readFileSync(resolve(projectRoot, "deno.json"), "utf8"),
+  );
+  const [{ model }] = cpus();
+  const date = new Date().toISOString().slice(0, 10);
+  return `Measured on ${date} by \`deno task bench table\`: mien ${version} on ` +
+    `Deno ${Deno.version.deno}, ${Deno.build.os}, ${cpus().length} cores of ` +
+    `${model.trim()}, load ${
+      load.toFixed(1)
+    } at the start. Both sides ran in ` +
+    "turn; each time is that of a side's fastest round. Above 1 mien is faster.\n";
+}
+
+/** As the gate wants it. */
+async function format(markdown: string): Promise<string> {
+  const child = spawn(Deno.execPath(), ["fmt", "--ext", "md", "-"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  child.stdin.end(markdown);
+  return await text(child.stdout);
+}
+
+function putInto(name: string, tables: string): void {
+  const file = userPath(name);
+  const page = readFileSync(file, "utf8");
+  const from = page.indexOf(START), to = page.indexOf(END);
+  if (from < 0 || to < from) {
+    throw new UserError(`${name} lacks the lines ${START} and ${END}`);
+  }
+  const start = page.slice(0, from + START.length);
+  writeWhole(file, `${start}\n\n${tables}\n${page.slice(to)}`);
+}
+
+await runTask({
+  help: HELP,
+  options: { write: { type: "string" }, rounds: { type: "string" } },
+}, async ({ write, rounds }) => {
+  const count = readNumber("rounds", rounds, { least: 1, whole: true }) ?? 2;
+  const each = String(count);
+  const [load] = loadavg();
+  const train = (model: string, ...rest: string[]) =>
+    runBench(
+      ...["train", "--model", model, "--runs", "5", "--rounds", each] as const,
+      ...rest,
+    );
+  const lines: Lines = {
+    train: [...await train("mini", "--javascript"), ...await train("wide")],
+    detect: await runBench(
+      ...["detect", "--size", "1280x720", "--runs", String(3 * count)] as const,
+    ),
+    video: await runBench("video", "--runs", each),
+    load: await runBench("load", "--runs", each),
+  };
+  const javascript = javascriptTable(lines.train);
+  const tables = await format(
+    [about(load), nativeTable(lines), javascript].filter(Boolean).join("\n"),
+  );
+  if (write === undefined) console.log(tables);
+  else putInto(write, tables);
+});

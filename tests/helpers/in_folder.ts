@@ -1,0 +1,16 @@
+// A temporary folder for a test.
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+
+/** Runs with an empty folder of its own, which is deleted afterwards. */
+export async function inFolder(
+  act: (folder: string) => unknown,
+): Promise<void> {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "mien-test-"));
+  try {
+    await act(folder);
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+}

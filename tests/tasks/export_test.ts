@@ -1,0 +1,63 @@
+// The command `deno task export`, run as a person or a script would.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import process from "node:process";
+import * as tf from "@tensorflow/tfjs";
+import { toOnnx } from "mien/model/onnx.ts";
+import { saveModel } from "mien/model/saved_model.ts";
+import { loadTrained } from "mien/recognition/recognize.ts";
+
+const root = resolve(import.meta.dirname!, "../..");
+
+function run(...args: string[]) {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["run", "-A", "--no-check", join(root, "tasks/export.ts"), ...args],
+    { encoding: "utf8", cwd: root, env: { ...process.env, NO_COLOR: "1" } },
+  );
+  return { status, stdout, stderr };
+}
+
+Deno.test("export writes the default model, and replaces nothing unasked", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "mien-export-"));
+  try {
+    const file = join(folder, "faces.onnx");
+    const { status, stderr } = run("--onnx", file);
+    assert.equal(stderr, "");
+    assert.equal(status, 0);
+    const expected = toOnnx(await loadTrained());
+    assert.deepEqual(new Uint8Array(readFileSync(file)), expected);
+
+    const again = run("--onnx", file, "--model", "models/report/recalibrated");
+    assert.equal(again.status, 2);
+    assert.match(again.stderr, /already exists: --overwrite replaces it/);
+    assert.deepEqual(new Uint8Array(readFileSync(file)), expected);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+Deno.test("export names the layer that it cannot translate", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "mien-export-"));
+  try {
+    await tf.setBackend("cpu");
+    const model = tf.sequential({
+      layers: [
+        tf.layers.flatten({ inputShape: [48, 48, 1] }),
+        tf.layers.dense({ units: 7, activation: "selu", name: "odd" }),
+        tf.layers.softmax(),
+      ],
+    });
+    await saveModel(model, folder);
+    const file = join(folder, "odd.onnx");
+    const { status, stderr } = run("--onnx", file, "--model", folder);
+    assert.equal(status, 1);
+    assert.match(stderr, /cannot be exported: layer odd \(Dense\).*selu/);
+    assert.equal(run().status, 2);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
