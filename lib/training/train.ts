@@ -56,10 +56,8 @@ import {
 import { freezeLayers, type Frozen } from "./freeze.ts";
 import { firstState, resumedState } from "./run/resume.ts";
 import { chooseThread, TrainingTeam } from "./team.ts";
-import { loadTeacher } from "./load_teacher.ts";
-import { readTeacherAnswers } from "./teacher_answers.ts";
-import { applyTemperature } from "../evaluation/metrics.ts";
 import type { OwnParts } from "./worker.ts";
+import { loadTeachers } from "./teachers/load_teachers.ts";
 
 /** The progress of an epoch. */
 export interface BatchProgress {
@@ -140,22 +138,7 @@ class Run {
       this;
     const { config } = this.state.notes;
     const { emotions } = this.options.faces;
-    const teachers = await Promise.all(
-      (config.teacher?.models ?? []).map((folder) =>
-        loadTeacher(folder, emotions)
-      ),
-    );
-    if (config.teacher?.answers) {
-      const { answers, temperature } = config.teacher;
-      const given = await readTeacherAnswers(
-        answers,
-        memory.training,
-        emotions,
-      );
-      memory.taught.set(
-        applyTemperature(given, emotions.length, temperature),
-      );
-    }
+    const teachers = await loadTeachers(config.teacher, memory, emotions);
     const classWeights = resolveClassWeights(
       config,
       memory.training.labels,

@@ -17,7 +17,7 @@ import { rescale, type Scale } from "../network/input.ts";
 import { randomAt } from "../random.ts";
 import { type PlateauState, scaleAt } from "./schedule.ts";
 import { shuffle } from "./order.ts";
-import { addTimes, askTeachers } from "./teachers.ts";
+import { addTimes, askTeachers } from "./teachers/ask_teachers.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
 import { UserError } from "../user_error.ts";
 import type { TrainingConfig } from "./config.ts";

@@ -6,7 +6,7 @@ import * as path from "node:path";
 import { saveModel } from "mien/model/saved_model.ts";
 import { type PartialConfig, TrainingError } from "mien/training/config.ts";
 import { shareFaces } from "mien/training/shared_memory.ts";
-import { faceChecksum } from "mien/training/teacher_answers.ts";
+import { faceChecksum } from "mien/training/teachers/teacher_answers.ts";
 import { train, type TrainOptions } from "mien/training/train.ts";
 import { inFolder } from "../helpers/in_folder.ts";
 import {

@@ -1,10 +1,10 @@
 // The answers of a run's teachers for a worker's training faces.
-import { createEngine } from "../engine/create_engine.ts";
-import { applyTemperature } from "../evaluation/metrics.ts";
-import { predictFaces, PREDICTION_BATCH } from "../network/predict.ts";
-import type { TrainedNetwork } from "../network/trained.ts";
-import type { TrainingConfig } from "./config.ts";
-import { partOf, type TrainingMemory } from "./shared_memory.ts";
+import { createEngine } from "../../engine/create_engine.ts";
+import { applyTemperature } from "../../evaluation/metrics.ts";
+import { predictFaces, PREDICTION_BATCH } from "../../network/predict.ts";
+import type { TrainedNetwork } from "../../network/trained.ts";
+import type { TrainingConfig } from "../config.ts";
+import { partOf, type TrainingMemory } from "../shared_memory.ts";
 
 /** Adds a share of `values` to `sum`. */
 export function addTimes(

@@ -3,8 +3,8 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { crc32, gunzipSync } from "node:zlib";
-import { FACE_PIXELS } from "../emotions.ts";
-import { TrainingError } from "./config.ts";
+import { FACE_PIXELS } from "../../emotions.ts";
+import { TrainingError } from "../config.ts";
 
 /** How far the sum of a row's probabilities may be from 1: they are rounded. */
 const TOLERANCE = 0.01;
@@ -26,7 +26,7 @@ export function faceChecksum(pixels: Uint8Array): string {
  * @example
  * ```ts
  * import { drawFaces } from "mien/drawn/faces.ts";
- * import { faceChecksum, readTeacherAnswers } from "mien/training/teacher_answers.ts";
+ * import { faceChecksum, readTeacherAnswers } from "mien/training/teachers/teacher_answers.ts";
  *
  * const faces = drawFaces({ count: 70, seed: 1 });
  * const rows = Array.from({ length: faces.length }, (_, i) =>

@@ -1,0 +1,51 @@
+// Loads the teachers of a run, or what they answered. ask_teachers.ts, which runs in workers, computes
+// the answers of loaded ones.
+import { resolve } from "node:path";
+import { describeModel } from "../../engine/describe_model.ts";
+import { readWeights } from "../../engine/weights.ts";
+import { meaningOf } from "../../model/emotions_of_model.ts";
+import { loadModel } from "../../model/saved_model.ts";
+import { checkShapes } from "../classes.ts";
+import type { TrainedNetwork } from "../../network/trained.ts";
+import { applyTemperature } from "../../evaluation/metrics.ts";
+import { type TeacherChoice, TrainingError } from "../config.ts";
+import type { TrainingMemory } from "../shared_memory.ts";
+import { readTeacherAnswers } from "./teacher_answers.ts";
+
+/**
+ * The networks that workers ask; none where a file has the answers, which go into `memory.taught`.
+ *
+ * @throws {TrainingError} when a teacher or the file is for other classes or faces
+ */
+export async function loadTeachers(
+  teacher: TeacherChoice | null,
+  { training, taught }: Pick<TrainingMemory, "training" | "taught">,
+  emotions: readonly string[],
+): Promise<TrainedNetwork[]> {
+  if (!teacher) return [];
+  const { models, answers, temperature } = teacher;
+  if (answers) {
+    const given = await readTeacherAnswers(answers, training, emotions);
+    taught.set(applyTemperature(given, emotions.length, temperature));
+  }
+  return await Promise.all(
+    models.map((folder) => loadTeacher(folder, emotions)),
+  );
+}
+
+async function loadTeacher(
+  folder: string,
+  emotions: readonly string[],
+): Promise<TrainedNetwork> {
+  const model = await loadModel(folder).catch((error: Error) => {
+    throw new TrainingError(
+      `teacher.models: ${error.message} ("${folder}" is relative to ${resolve()})`,
+    );
+  });
+  const graph = describeModel(model);
+  checkShapes(graph, `the teacher ${folder}`, emotions);
+  const weights = readWeights(graph, model);
+  const { scale } = meaningOf(model);
+  model.dispose();
+  return { graph, ...weights, scale };
+}
