@@ -12,7 +12,8 @@ export {
   normalizeSums,
   moments,
 } from "./normalization";
-export { maxPool, maxPoolGradient } from "./max_pool";
+export { maxPool } from "./max_pool";
+export { maxPoolGradient } from "./max_pool_gradient";
 export {
   averagePool,
   averagePoolGradient,
