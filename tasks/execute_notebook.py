@@ -123,8 +123,9 @@ LONGEST_CAPTION = 150
 
 
 def figure(words, source, width):
-    """A picture with its text as caption; only the title if it is long."""
-    caption = words if len(words) <= LONGEST_CAPTION else words.split(": ")[0]
+    """A picture with its text as caption; only how it begins if it is long."""
+    short = len(words) <= LONGEST_CAPTION
+    caption = words if short else re.split("[:.] ", words, maxsplit=1)[0]
     style = f' style="--width:{width}px"' if width else ""
     return (
         f'<figure><img alt="{html.escape(words, quote=True)}"{style} '

@@ -83,7 +83,7 @@ function bar(
   const full = width - 28;
   return frame(
     "",
-    text,
+    `${text}.`,
     width,
     48,
     `<text x="14" y="20" font-size="13">${escapeXml(text)}</text>` +
