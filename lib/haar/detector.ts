@@ -107,14 +107,18 @@ export class CascadeDetector {
     checkOptions(options);
     const count = this.#group(image, options, this.#search(image, options));
     const { boxes, neighbors, scores } = this.#grouper;
-    return Array.from({ length: count }, (_, i) => ({
-      x: boxes[4 * i],
-      y: boxes[4 * i + 1],
-      width: boxes[4 * i + 2],
-      height: boxes[4 * i + 3],
-      neighbors: neighbors[i],
-      score: scores[i],
-    }));
+    const found: Detection[] = [];
+    for (let i = 0; i < count; i++) {
+      found.push({
+        x: boxes[4 * i],
+        y: boxes[4 * i + 1],
+        width: boxes[4 * i + 2],
+        height: boxes[4 * i + 3],
+        neighbors: neighbors[i],
+        score: scores[i],
+      });
+    }
+    return found;
   }
 
   /** Finds raw rectangles and gives their number. */
