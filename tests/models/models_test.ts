@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { selectSplit } from "mien/data/faces.ts";
 import { EMOTIONS } from "mien/emotions.ts";
 import { addOffsets, divideLogits } from "mien/model/answer_offsets.ts";
 import { loadModel } from "mien/model/saved_model.ts";
@@ -14,6 +15,7 @@ import { inProject } from "mien/project.ts";
 import { readTrained } from "mien/network/trained.ts";
 import { recalibrate } from "mien/training/recalibrate.ts";
 import { lastSaved, readRecordedRun } from "mien/training/run/recorded_run.ts";
+import { readTeacherAnswers } from "mien/training/teachers/teacher_answers.ts";
 import { shared } from "../helpers/shared.ts";
 
 const realData = shared("fer2013/fer2013.csv.gz");
@@ -54,11 +56,22 @@ for (const name of runs) {
     assert.ok(last.includes(epochs.length), "the final model");
   });
 
-  Deno.test(`models/${name} can be trained again: its teachers are here`, () => {
-    const { config } = readRecordedRun(folder);
-    for (const teacher of config.teacher?.models ?? []) {
-      assert.ok(existsSync(inProject(teacher, "model.json")), teacher);
+  Deno.test(`models/${name} can be trained again: its teachers are here`, async () => {
+    const { teacher } = readRecordedRun(folder).config;
+    for (const model of teacher?.models ?? []) {
+      assert.ok(existsSync(inProject(model, "model.json")), model);
     }
+    if (!teacher?.answers) return;
+    // Every row is checked, and where the data is here, that every training face has one.
+    const { pixels, length } = realData
+      ? selectSplit(await findFaces(realData), "Training")
+      : { pixels: new Uint8Array(), length: 0 };
+    const answers = await readTeacherAnswers(
+      inProject(teacher.answers),
+      { pixels, length },
+      EMOTIONS,
+    );
+    assert.equal(answers.length, 7 * length);
   });
 
   const recalibrated = join(folder, "recalibrated");
