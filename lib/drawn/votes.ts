@@ -1,14 +1,13 @@
-// Votes for the drawn faces, in the form of FER+'s: ten made-up viewers each say what
-// they see. A viewer compares the face with the mean face of each emotion, from far
-// enough away to see only its coarse shapes, and wavers where several fit. Votes of
-// real people are read by data/ferplus.ts.
+// Simulated votes for drawn faces, in the form of FER+'s (data/ferplus.ts reads those).
+// Each of ten viewers compares a coarse version of the face with the mean face of each
+// emotion and picks one at random: the more similar, the more likely.
 
 import { ANSWERS } from "../data/ferplus.ts";
 import { facePixels, type Faces } from "../data/faces.ts";
 import { type Emotion, EMOTIONS, FACE_SIZE } from "../emotions.ts";
 import { randomAt } from "../random.ts";
 
-/** The answer that stands for each emotion, in FER+'s order. */
+/** FER+'s answer for each emotion. */
 const ANSWER_OF: Record<Emotion, typeof ANSWERS[number]> = {
   angry: "anger",
   disgust: "disgust",
@@ -19,13 +18,13 @@ const ANSWER_OF: Record<Emotion, typeof ANSWERS[number]> = {
   neutral: "neutral",
 };
 
-/** Viewers a face, as in FER+. */
+/** Viewers per face, as in FER+. */
 const VIEWERS = 10;
 
-/** Pixels of the side of what a viewer compares, and of the blocks it is made of. */
+/** The side of a coarse face, and of the block of pixels that each of its values averages. */
 const COARSE = 12, BLOCK = FACE_SIZE / COARSE;
 
-/** How much a viewer trusts what was meant, and what it sees. */
+/** How much the face's label and what a viewer sees count. */
 const MEANT = 1.6, SEEN = 9;
 
 /**
@@ -76,7 +75,7 @@ export function drawVotes(
   return { ...faces, votes };
 }
 
-/** Means of blocks, with mean 0 and length 1: light and contrast do not count. */
+/** Block means, normalized so that light and contrast do not count. */
 function coarse(pixels: Uint8Array): Float64Array {
   const values = new Float64Array(COARSE * COARSE);
   pixels.forEach((gray, i) => {
@@ -86,6 +85,7 @@ function coarse(pixels: Uint8Array): Float64Array {
   return normalized(values);
 }
 
+/** The values with mean 0 and length 1. */
 function normalized(values: Float64Array): Float64Array {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const centered = values.map((value) => value - mean);
@@ -93,7 +93,7 @@ function normalized(values: Float64Array): Float64Array {
   return centered.map((value) => value / length);
 }
 
-/** The mean of several, less what all emotions share is left to the viewer. */
+/** The mean of coarse faces, normalized. */
 function meanOf(all: Float64Array[]): Float64Array {
   const sum = new Float64Array(COARSE * COARSE);
   for (const one of all) one.forEach((value, i) => sum[i] += value);
