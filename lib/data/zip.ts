@@ -1,5 +1,5 @@
-// Zip archives as the readers of FER-2013 need them: a list of entries, and an
-// entry's bytes, checked. It does not write archives or handle encryption.
+// Reads zip archives: a list of entries, and each entry's bytes, checked. By yauzl
+// and zlib: fflate holds the whole archive in memory and verifies no checksum.
 import { closeSync, openSync, readSync } from "node:fs";
 import { crc32, inflateRawSync } from "node:zlib";
 // @ts-types="./yauzl.d.ts"

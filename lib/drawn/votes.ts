@@ -2,21 +2,10 @@
 // Each of ten viewers compares a coarse version of the face with the mean face of each
 // emotion and picks one at random: the more similar, the more likely.
 
-import { ANSWERS } from "../data/ferplus.ts";
+import { ANSWERS, EMOTION_COLUMNS } from "../data/ferplus.ts";
 import { facePixels, type Faces } from "../data/faces.ts";
-import { type Emotion, EMOTIONS, FACE_SIZE } from "../emotions.ts";
+import { EMOTIONS, FACE_SIZE } from "../emotions.ts";
 import { randomAt } from "../random.ts";
-
-/** FER+'s answer for each emotion. */
-const ANSWER_OF: Record<Emotion, typeof ANSWERS[number]> = {
-  angry: "anger",
-  disgust: "disgust",
-  fear: "fear",
-  happy: "happiness",
-  sad: "sadness",
-  surprise: "surprise",
-  neutral: "neutral",
-};
 
 /** Viewers per face, as in FER+. */
 const VIEWERS = 10;
@@ -53,9 +42,6 @@ export function drawVotes(
   const means = EMOTIONS.map((_, label) =>
     meanOf(seen.filter((_, face) => faces.labels[face] === label))
   );
-  const columns = EMOTIONS.map((emotion) =>
-    ANSWERS.indexOf(ANSWER_OF[emotion])
-  );
   const votes = new Uint8Array(faces.length * ANSWERS.length);
   seen.forEach((face, number) => {
     const random = randomAt(seed, number);
@@ -69,7 +55,7 @@ export function drawVotes(
       let left = random.next() * sum;
       let answer = 0;
       while (answer < 6 && (left -= powers[answer]) > 0) answer++;
-      votes[number * ANSWERS.length + columns[answer]]++;
+      votes[number * ANSWERS.length + EMOTION_COLUMNS[answer]]++;
     }
   });
   return { ...faces, votes };

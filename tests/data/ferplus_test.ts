@@ -5,7 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { drawFaces } from "mien/drawn/faces.ts";
 import { DatasetError, selectSplit, SPLITS } from "mien/data/faces.ts";
-import { majorityFaces, readVotes, voteTargets } from "mien/data/ferplus.ts";
+import { blendedTargets, majorityFaces, readVotes } from "mien/data/ferplus.ts";
 
 const HEADER =
   "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear," +
@@ -64,7 +64,7 @@ Deno.test("targets are the votes' parts, and a face with too few votes keeps its
     row(faces.splits[1], [1, 0, 1, 0, 0, 0, 0, 0, 0, 8]),
     ...lines.slice(2),
   ], async (file) => {
-    const targets = voteTargets(await readVotes(faces, file));
+    const targets = blendedTargets(await readVotes(faces, file), 1);
     const first = [...targets.subarray(0, 7)];
     assert.deepEqual(first, [0, 0, 0, 0, 0.375, 0, 0.625]);
     assert.deepEqual([...targets.subarray(7, 14)].indexOf(1), faces.labels[1]);
@@ -125,5 +125,5 @@ Deno.test("a file that does not fit the faces is named with its row and reason",
     readVotes(unordered, "votes.csv"),
     /pictures in folders/,
   );
-  assert.throws(() => voteTargets(faces), /have no votes/);
+  assert.throws(() => blendedTargets(faces, 1), /have no votes/);
 });
