@@ -55,7 +55,7 @@ export interface HaarPlan {
   readonly layers: readonly PlacedLayer[];
   /** The image's bytes. */
   readonly image: Uint8Array;
-  /** The windows found, 6 integers each: see wasm/assembly/state.ts. */
+  /** The windows found, 6 integers each: see haar/wasm/assembly/state.ts. */
   readonly found: Int32Array;
   /** The same memory as 3 doubles each, of which the last is the score. */
   readonly scores: Float64Array;
@@ -168,9 +168,10 @@ export class HaarMemory {
   }
 }
 
-/** First source pixel and weight of the second, in 1/256, of a pixel. */
-function blend(target: number, scale: number, source: number) {
-  const place = scale * (target + 0.5) - 0.5;
+/** A pixel's first source pixel, and the weight of the second in 1/256. */
+function blend(pixel: number, source: number, target: number) {
+  const scale = 1 / (target / source);
+  const place = scale * (pixel + 0.5) - 0.5;
   const first = Math.floor(place);
   if (first < 0) return { first: 0, weight: 0 };
   if (first >= source - 1) return { first: source - 1, weight: 0 };
@@ -184,9 +185,8 @@ function writeRowBlends(
   target: number,
 ): void {
   const table = new Int32Array(buffer, start, 2 * target);
-  const scale = 1 / (target / source);
   for (let y = 0; y < target; y++) {
-    const { first, weight } = blend(y, scale, source);
+    const { first, weight } = blend(y, source, target);
     table[2 * y] = first;
     table[2 * y + 1] = weight;
   }
@@ -204,17 +204,16 @@ function writeColumnBlends(
   target: number,
 ): void {
   const view = new DataView(buffer);
-  const scale = 1 / (target / source);
   for (let x = 0; x < target; x += 8) {
     const at = start + x / 8 * BLEND_BYTES;
     const last = target - 1;
-    const base = blend(x, scale, source).first;
-    const span = blend(Math.min(x + 7, last), scale, source).first + 2 - base;
+    const base = blend(x, source, target).first;
+    const span = blend(Math.min(x + 7, last), source, target).first + 2 - base;
     const kind = span <= 16 ? 0 : span <= 32 ? 1 : 2;
     view.setInt32(at, base, true);
     view.setInt32(at + 4, kind, true);
     for (let i = 0; i < 8; i++) {
-      const { first, weight } = blend(Math.min(x + i, last), scale, source);
+      const { first, weight } = blend(Math.min(x + i, last), source, target);
       view.setInt16(at + 48 + 2 * i, weight, true);
       if (kind === 2) {
         view.setInt32(at + 8 + 4 * i, first, true);

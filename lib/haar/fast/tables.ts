@@ -1,6 +1,6 @@
 // A cascade as tables in the memory of lib/haar/wasm: exact ones, for one
 // window at a time, and quick ones of whole numbers, for 16 windows at a time.
-// wasm/assembly/exact_stage.ts and wasm/assembly/stage.ts describe the bytes.
+// haar/wasm/assembly/exact_stage.ts and stage.ts describe the bytes.
 import type {
   Cascade,
   HaarFeature,

@@ -22,7 +22,7 @@ export interface ImageHeader extends Size {
   readonly format: ImageFormat;
   /** Whether the file contains the whole picture. */
   readonly complete: boolean;
-  /** The decoder that reads this variant of the format correctly, see `decode.ts`. */
+  /** The decoder that reads this variant of the format correctly, see `image/decode.ts`. */
   readonly decoder: "jpeg" | "jimp" | "magick";
   /** Whether samples are floating-point numbers, whose range the file does not give. */
   readonly floats?: boolean;

@@ -4,7 +4,7 @@
  *
  * No library does this: decoders treat damaged files differently and allocate before they check.
  * Here the whole container is checked first, at a cost that depends only on the size of the file.
- * Each format has its own file; `decode.ts` decodes.
+ * Each format has its own file; `image/decode.ts` decodes.
  *
  * @module
  */
