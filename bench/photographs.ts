@@ -11,7 +11,7 @@ import { loadModel } from "mien/model/saved_model.ts";
 import { createProgress } from "mien/progress.ts";
 import { defaultModel, loadRecognizer } from "mien/recognition/recognize.ts";
 import { PHOTO_SEARCH } from "mien/recognition/recognizer.ts";
-import { runTask } from "../tasks/command_line.ts";
+import { runTask, userPath } from "../tasks/command_line.ts";
 
 const FOLDER = resolve(import.meta.dirname!, "../../shared/photos_labelled");
 
@@ -79,8 +79,10 @@ await runTask({
   },
   positionals: { least: 0, most: 20, what: "MODEL" },
 }, async ({ folder, frontal, confusion }, models) => {
-  const { faces, missed } = await findFaces(folder, frontal ?? false);
-  for (const model of models.length > 0 ? models : [defaultModel()]) {
+  const { faces, missed } = await findFaces(userPath(folder), frontal ?? false);
+  for (
+    const model of models.length > 0 ? models.map(userPath) : [defaultModel()]
+  ) {
     const probabilities = await predictFaces(await loadModel(model), faces);
     const result = describeResult(probabilities, faces.labels);
     const recall = Object.fromEntries(

@@ -3,12 +3,8 @@
 
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
-import {
-  readChoice,
-  readNumber,
-  runTask,
-  UsageError,
-} from "../tasks/command_line.ts";
+import { UserError } from "../lib/user_error.ts";
+import { readNumber, runTask } from "../tasks/command_line.ts";
 import { childEnvironment } from "../tasks/setup.ts";
 import type { JOBS, ScaleAnswer } from "./scale_job.ts";
 
@@ -67,7 +63,7 @@ function runJob(name: Name, amount: number): ScaleAnswer {
     ["run", "-A", "--no-check", script, name, String(amount)],
     { encoding: "utf8", maxBuffer: 2 ** 28, env: childEnvironment() },
   );
-  if (status !== 0) throw new UsageError(`${name} of ${amount}: ${stderr}`);
+  if (status !== 0) throw new UserError(`${name} of ${amount}: ${stderr}`);
   return JSON.parse(stdout.trim().split("\n").at(-1)!);
 }
 
@@ -105,15 +101,14 @@ function measure(name: Name, full: boolean, runs: number): void {
   }
 }
 
+const NAMES = Object.keys(ROWS) as Name[];
+
 await runTask({
   help: HELP,
   options: { full: { type: "boolean" }, runs: { type: "string" } },
-  positionals: { least: 0, most: 4, what: "NAME" },
+  positionals: { least: 0, most: 4, what: "NAME", choices: NAMES },
 }, ({ full = false, runs }, names) => {
-  const all = Object.keys(ROWS) as Name[];
-  const wanted = names.map((name) => readChoice("NAME", name, all)!);
   const times = readNumber("runs", runs, { least: 1, whole: true }) ?? 1;
-  for (const name of wanted.length > 0 ? wanted : all) {
-    measure(name, full, times);
-  }
+  const wanted = names.length > 0 ? names as Name[] : NAMES;
+  for (const name of wanted) measure(name, full, times);
 });

@@ -26,8 +26,13 @@ export interface Task<Given extends Options> {
   help: string;
   /** As `parseArgs` of `node:util` takes them; --help is added. */
   options: Given;
-  /** The least and greatest number of arguments that are not options. */
-  positionals?: { least: number; most: number; what: string };
+  /** How many arguments that are not options, and where they are a choice, of what. */
+  positionals?: {
+    least: number;
+    most: number;
+    what: string;
+    choices?: readonly string[];
+  };
   /** Whatever is not an option of this task goes to another program, and is a positional here. */
   passesOn?: true;
 }
@@ -52,12 +57,13 @@ export async function runTask<Given extends Options>(
   try {
     const { values, positionals } = readOptions(options, passesOn);
     if (values.help) return console.log(help);
-    const { least, most, what } = allowed ??
+    const { least, most, what, choices } = allowed ??
       { least: 0, most: passesOn ? Infinity : 0, what: "" };
     if (positionals.length < least) throw new UsageError(`${what} is missing`);
     if (positionals.length > most) {
       throw new UsageError(`"${positionals[most]}" is one argument too many`);
     }
+    if (choices) positionals.forEach((text) => choose(what, text, choices));
     process.exitCode = await main(values as Values<Given>, positionals) ??
       process.exitCode;
   } catch (error) {
@@ -89,7 +95,8 @@ function readOptions(given: Options, passesOn = false) {
     );
     return { values, positionals: args.filter((_, i) => !own.includes(i)) };
   } catch (error) {
-    throw new UsageError((error as Error).message.split("\n")[0]);
+    // The first sentence; the rest is Node's advice about `--`.
+    throw new UsageError((error as Error).message.split(/\.\s/)[0]);
   }
 }
 
@@ -125,11 +132,17 @@ export function readChoice<Choice extends string>(
   text: string | undefined,
   choices: readonly Choice[],
 ): Choice | undefined {
-  if (text === undefined || (choices as readonly string[]).includes(text)) {
-    return text as Choice;
-  }
+  return text === undefined ? text : choose(`--${name}`, text, choices);
+}
+
+function choose<Choice extends string>(
+  what: string,
+  text: string,
+  choices: readonly Choice[],
+): Choice {
+  if ((choices as readonly string[]).includes(text)) return text as Choice;
   throw new UsageError(
-    `--${name} must be one of ${choices.join(", ")}, not "${text}"`,
+    `${what} must be one of ${choices.join(", ")}, not "${text}"`,
   );
 }
 

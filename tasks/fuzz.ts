@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Outcome } from "../bench/fuzz/child.ts";
 import { createProgress } from "mien/progress.ts";
-import { readNumber, runTask, UsageError } from "./command_line.ts";
+import { readChoice, readNumber, runTask } from "./command_line.ts";
 
 const NAMES = [
   "table",
@@ -184,14 +184,10 @@ await runTask({
   help: HELP,
   options: { seconds: text, seed: text, target: text, first: text },
 }, ({ target, ...given }) => {
-  if (target !== undefined && !NAMES.includes(target)) {
-    throw new UsageError(
-      `--target must be one of ${NAMES.join(", ")}, not "${target}"`,
-    );
-  }
+  const name = readChoice("target", target, NAMES);
   const whole = { least: 0, whole: true };
   return fuzz(
-    target === undefined ? NAMES : [target],
+    name === undefined ? NAMES : [name],
     readNumber("seconds", given.seconds, { least: 1 }) ?? 60,
     readNumber("seed", given.seed, whole) ?? 1,
     readNumber("first", given.first, whole) ?? 0,
