@@ -46,8 +46,14 @@ async function searchFolder(folder: string, every: number) {
     )
   ).sort().filter((_, i) => i % every === 0);
   const counts = Object.keys(WAYS).map((how) => ({
-    ...{ bench: "faces", where: folder, how, pictures: names.length },
-    ...{ without: 0, boxes: 0, more: 0, ms: 0 },
+    bench: "faces",
+    where: folder,
+    how,
+    pictures: names.length,
+    without: 0,
+    boxes: 0,
+    more: 0,
+    ms: 0,
   }));
   const bar = createProgress("Finding faces", names.length, "pictures");
   for (const [done, name] of names.entries()) {
@@ -84,7 +90,10 @@ function searchScenes(scenes: number) {
       sum.wrong += score.wrong;
     }
     console.log(JSON.stringify({
-      ...{ bench: "faces", where: "drawn scenes", how, pictures: scenes },
+      bench: "faces",
+      where: "drawn scenes",
+      how,
+      pictures: scenes,
       ...sum,
     }));
   }

@@ -55,7 +55,10 @@ export function askPeer(
   cachedOnly = false,
 ): PeerAnswer | string {
   const { status, stdout, stderr, error } = spawnSync(Deno.execPath(), [
-    ...["run", "-A", "--no-check", "--quiet"],
+    "run",
+    "-A",
+    "--no-check",
+    "--quiet",
     ...question.runtime === "tfjs"
       ? []
       : ["--node-modules-dir=none", "--no-lock"],
@@ -101,9 +104,8 @@ export class JavascriptPeers {
     const faces = scalePixels(pixels);
     writeFileSync(join(folder, "faces"), new Uint8Array(faces.buffer));
     const settings = RUNTIMES.flatMap((runtime) =>
-      (runtime === "tfjs" ? [1] : [1, 2]).map((threads) => ({
-        ...{ runtime, threads },
-      }))
+      (runtime === "tfjs" ? [1] : [1, 2])
+        .map((threads) => ({ runtime, threads }))
     );
     return new JavascriptPeers(folder, settings);
   }
@@ -113,7 +115,9 @@ export class JavascriptPeers {
     const answers = this.settings.map((setting) => ({
       ...setting,
       answer: askPeer({
-        ...{ ...setting, runs, batches: [batch, 1] },
+        ...setting,
+        runs,
+        batches: [batch, 1],
         model: join(
           this.folder,
           setting.runtime === "tfjs" ? "tfjs" : "onnx",

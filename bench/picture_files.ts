@@ -35,7 +35,10 @@ export async function encodeWithMagick(
   started ??= start();
   await started;
   const settings = new MagickReadSettings({
-    ...{ format: MagickFormat.Rgba, width, height, depth: 8 },
+    format: MagickFormat.Rgba,
+    width,
+    height,
+    depth: 8,
   });
   const pictures = MagickImageCollection.create();
   try {
@@ -65,9 +68,10 @@ async function start(): Promise<void> {
 
 /** An EXIF block that says how a picture is turned. */
 export function exif(orientation: number): Uint8Array {
+  // deno-fmt-ignore
   return Uint8Array.of(
-    ...[0x45, 0x78, 0x69, 0x66, 0, 0, 0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1],
-    ...[0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0],
+    0x45, 0x78, 0x69, 0x66, 0, 0, 0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1,
+    0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0,
   );
 }
 
@@ -211,7 +215,8 @@ export const KINDS: readonly Kind[] = [
   }),
   ...kinds("WEBP", turns("WEBP"), { alone: true }),
   ...kinds("WEBP", { animated: define("WEBP", "lossless", "true") }, {
-    ...{ alone: true, frames: 3 },
+    alone: true,
+    frames: 3,
   }),
   ...kinds("GIF", { plain: () => {}, interlaced: interlaced("Gif") }, {
     alone: true,
@@ -227,7 +232,9 @@ function kinds(
 ): Kind[] {
   return Object.entries(wanted).map(([name, prepare]) => ({
     name: `${format}, ${name}`,
-    ...{ format, prepare, ...common },
+    format,
+    prepare,
+    ...common,
   }));
 }
 

@@ -36,20 +36,27 @@ interface Row {
 
 const ROWS: Record<Name, Row> = {
   train: {
-    ...{ unit: "faces", memory: "with the work" },
-    ...{ amounts: [2000, 4000, 8000], full: [28709, 57418, 114836] },
+    unit: "faces",
+    memory: "with the work",
+    amounts: [2000, 4000, 8000],
+    full: [28709, 57418, 114836],
   },
   detect: {
-    ...{ unit: "megapixels", memory: "with the work" },
+    unit: "megapixels",
+    memory: "with the work",
     amounts: [0.3, 1, 3, 12, 50],
   },
   classify: {
-    ...{ unit: "pictures", memory: "flat" },
-    ...{ amounts: [50, 150, 450], full: [100, 1000, 10000] },
+    unit: "pictures",
+    memory: "flat",
+    amounts: [50, 150, 450],
+    full: [100, 1000, 10000],
   },
   video: {
-    ...{ unit: "seconds of video", memory: "flat" },
-    ...{ amounts: [10, 30, 90], full: [60, 300, 1200] },
+    unit: "seconds of video",
+    memory: "flat",
+    amounts: [10, 30, 90],
+    full: [60, 300, 1200],
   },
 };
 
@@ -77,7 +84,8 @@ function measure(name: Name, full: boolean, runs: number): void {
     const least = (key: keyof ScaleAnswer) =>
       rounded(Math.min(...all.map((answer) => answer[key])));
     const answer = {
-      ...{ seconds: least("seconds"), cpuSeconds: least("cpuSeconds") },
+      seconds: least("seconds"),
+      cpuSeconds: least("cpuSeconds"),
       peakMB: least("peakMB"),
     };
     const line = { bench: "scale", job: name, amount, unit, ...answer };
@@ -91,7 +99,10 @@ function measure(name: Name, full: boolean, runs: number): void {
   };
   const timeExponent = power("cpuSeconds"), memoryExponent = power("peakMB");
   console.log(JSON.stringify({
-    ...{ bench: "scale", job: name, timeExponent, memoryExponent },
+    bench: "scale",
+    job: name,
+    timeExponent,
+    memoryExponent,
   }));
   if (timeExponent > 1 + ROOM) {
     console.error(`${name}: time grows faster than the work`);

@@ -69,9 +69,10 @@ export const JOBS = {
     const scene = { width: 320, height: 240, faces: 2, seed: 1 };
     await writePng(frame, drawScene(scene).image);
     const { success } = await new Deno.Command(ffmpeg.path, {
+      // deno-fmt-ignore
       args: [
-        ...["-v", "error", "-loop", "1", "-framerate", "25", "-i", frame],
-        ...["-t", String(seconds), "-pix_fmt", "yuv420p", video],
+        "-v", "error", "-loop", "1", "-framerate", "25", "-i", frame,
+        "-t", String(seconds), "-pix_fmt", "yuv420p", video,
       ],
     }).output();
     if (!success) throw new Error("ffmpeg cannot write the video");
@@ -91,7 +92,8 @@ if (import.meta.main) {
     const seconds = (performance.now() - started) / 1000;
     const { user, system } = process.cpuUsage(before);
     const answer: ScaleAnswer = {
-      ...{ seconds, cpuSeconds: (user + system) / 1e6 },
+      seconds,
+      cpuSeconds: (user + system) / 1e6,
       peakMB: peakMegabytes(),
     };
     console.log(`\n${JSON.stringify(answer)}`);

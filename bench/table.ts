@@ -32,7 +32,8 @@ type Line = any;
 type Lines = Record<"train" | "detect" | "video" | "load", Line[]>;
 
 /** The JSON lines of a bench; none, after saying why, where it fails. */
-async function runBench(name: string, ...args: string[]): Promise<Line[]> {
+async function runBench(command: string): Promise<Line[]> {
+  const [name, ...args] = command.split(" ");
   const script = resolve(import.meta.dirname!, `${name}.ts`);
   const started = performance.now();
   const child = spawn(Deno.execPath(), ["run", "-A", script, ...args], {
@@ -112,9 +113,11 @@ function javascriptTable(train: Line[]): string {
   };
   const header = ["what", "mien", ...names];
   return lines.length === 0 ? "" : [
-    ...[header, header.map(() => "---")],
+    header,
+    header.map(() => "---"),
     ...lines.map((line) => [
-      ...[describe(line), milliseconds(line.ms)],
+      describe(line),
+      milliseconds(line.ms),
       ...names.map((name) => cell(line, name)),
     ]),
   ].map((cells) => `| ${cells.join(" | ")} |\n`).join("");
@@ -165,20 +168,17 @@ await runTask({
   options: { write: { type: "string" }, rounds: { type: "string" } },
 }, async ({ write, rounds }) => {
   const count = readNumber("rounds", rounds, { least: 1, whole: true }) ?? 2;
-  const each = String(count);
   const [load] = loadavg();
-  const train = (model: string, ...rest: string[]) =>
-    runBench(
-      ...["train", "--model", model, "--runs", "5", "--rounds", each] as const,
-      ...rest,
-    );
+  const train = (options: string) =>
+    runBench(`train ${options} --runs 5 --rounds ${count}`);
   const lines: Lines = {
-    train: [...await train("mini", "--javascript"), ...await train("wide")],
-    detect: await runBench(
-      ...["detect", "--size", "1280x720", "--runs", String(3 * count)] as const,
-    ),
-    video: await runBench("video", "--runs", each),
-    load: await runBench("load", "--runs", each),
+    train: [
+      ...await train("--model mini --javascript"),
+      ...await train("--model wide"),
+    ],
+    detect: await runBench(`detect --size 1280x720 --runs ${3 * count}`),
+    video: await runBench(`video --runs ${count}`),
+    load: await runBench(`load --runs ${count}`),
   };
   const javascript = javascriptTable(lines.train);
   const tables = await format(

@@ -36,7 +36,10 @@ self.onmessage = async ({ data }: MessageEvent<BenchRequest>) => {
   network.statistics.set(data.statistics);
   const optimizer = training
     ? new Optimizer(network, {
-      ...{ kind: "adam", beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+      kind: "adam",
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-7,
     })
     : null;
   const fill = (epoch: number) => {
@@ -44,8 +47,14 @@ self.onmessage = async ({ data }: MessageEvent<BenchRequest>) => {
       const { pixels, augmentation } = data;
       const at = i * FACE_PIXELS;
       augmentFace(
-        ...[pixels, FACE_SIZE, i, augmentation, 1, epoch] as const,
-        ...[network.input, at] as const,
+        pixels,
+        FACE_SIZE,
+        i,
+        augmentation,
+        1,
+        epoch,
+        network.input,
+        at,
       );
     }
   };

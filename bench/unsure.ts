@@ -87,7 +87,8 @@ await runTask({
     const sure = answers.filter((a) => a.confidence >= threshold);
     const unsure = answers.filter((a) => a.confidence < threshold);
     console.log(JSON.stringify({
-      ...{ bench: "unsure", threshold },
+      bench: "unsure",
+      threshold,
       coverage: part(sure.length, answers.length),
       right: rightOf(sure),
       rightBelow: rightOf(unsure),

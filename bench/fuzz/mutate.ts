@@ -2,23 +2,16 @@
 import type { Random } from "mien/random.ts";
 
 /** Numbers at which sizes and counts go wrong. */
+// deno-fmt-ignore
 const EDGES = [
-  0,
-  1,
-  127,
-  128,
-  255,
-  256,
-  32767,
-  65535,
-  2 ** 31 - 1,
-  2 ** 32 - 1,
+  0, 1, 127, 128, 255, 256, 32767, 65535, 2 ** 31 - 1, 2 ** 32 - 1,
 ];
 
 /** What stands in for a number or a word of a text. */
+// deno-fmt-ignore
 const WORDS = [
-  ...["-1", "0", "1e308", "1e-320", "NaN", "null", "[]", "{}", '""', "true"],
-  ...["99999999999999999999", "4294967295", "65536", "../x", "\\u0000", "-0"],
+  "-1", "0", "1e308", "1e-320", "NaN", "null", "[]", "{}", '""', "true",
+  "99999999999999999999", "4294967295", "65536", "../x", "\\u0000", "-0",
 ];
 
 function flipBit(bytes: Uint8Array, random: Random): Uint8Array {

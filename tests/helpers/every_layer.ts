@@ -12,7 +12,9 @@ export function buildEveryLayer(
   const initializer = () => tf.initializers.glorotUniform({ seed: drawn++ });
   const conv = (filters: number, strides = 1) =>
     l.conv2d({
-      ...{ filters, strides, kernelSize: 3 },
+      filters,
+      strides,
+      kernelSize: 3,
       kernelInitializer: initializer(),
     });
   const chain = (x: tf.SymbolicTensor, ...layers: tf.layers.Layer[]) =>
@@ -32,7 +34,10 @@ export function buildEveryLayer(
     joined,
     ...(noise ? [l.dropout({ rate: 0.2 })] : []),
     l.separableConv2d({
-      ...{ filters: 8, kernelSize: 3, strides: 2, activation: "tanh" },
+      filters: 8,
+      kernelSize: 3,
+      strides: 2,
+      activation: "tanh",
       depthwiseInitializer: initializer(),
       pointwiseInitializer: initializer(),
     }),

@@ -38,7 +38,10 @@ export function buildOther(seed = 1): tf.LayersModel {
     name: "other",
     layers: [
       tf.layers.conv2d({
-        ...{ inputShape: [48, 48, 1], filters: 4, kernelSize: 5, strides: 5 },
+        inputShape: [48, 48, 1],
+        filters: 4,
+        kernelSize: 5,
+        strides: 5,
         kernelInitializer,
         kernelRegularizer: tf.regularizers.l2({ l2: 0.001 }),
       }),
