@@ -1,6 +1,6 @@
 // A server on this machine that gives FER-2013, or misbehaves, and what is asked of a download.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import {
   createServer,
   type IncomingMessage,
@@ -90,6 +90,15 @@ export async function copied(text: string) {
   }
 }
 
+/** Downloads from a server that breaks off the first time, and again. */
+export async function downloadTwice(from: string, folder: string) {
+  const download = () => downloadFaces({ from, folder, counts });
+  await rejectsWith(download(), /was interrupted/);
+  assert.ok(!existsSync(join(folder, "fer2013.zip")));
+  return await download();
+}
+
+/** Fails unless it ends in a DatasetError with such a reason. */
 export const rejectsWith = (promise: Promise<unknown>, reason: RegExp) =>
   assert.rejects(promise, (error) => {
     assert.ok(error instanceof DatasetError, String(error));

@@ -9,50 +9,59 @@ import { noAugmentation } from "mien/training/augment.ts";
 import type { PartialConfig } from "mien/training/config.ts";
 import { shareFaces } from "mien/training/shared_memory.ts";
 
-/** A convolution, batch normalization and a dense layer: 48x48x1 to seven probabilities. */
-export function buildTiny(seed = 1): tf.LayersModel {
+/** A convolution, `layers`, and a dense layer: 48x48x1 to seven probabilities. */
+function build(
+  name: string,
+  seed: number,
+  convolution: Partial<Parameters<typeof tf.layers.conv2d>[0]>,
+  layers: tf.layers.Layer[],
+): tf.LayersModel {
   const kernelInitializer = tf.initializers.glorotUniform({ seed });
   return tf.sequential({
-    name: "tiny",
+    name,
     layers: [
       tf.layers.conv2d({
         inputShape: [48, 48, 1],
         filters: 4,
         kernelSize: 5,
         strides: 5,
-        useBias: false,
         kernelInitializer,
+        ...convolution,
       }),
-      tf.layers.batchNormalization(),
-      tf.layers.reLU(),
-      tf.layers.globalAveragePooling2d({ dataFormat: "channelsLast" }),
+      ...layers,
       tf.layers.dense({ units: 7, activation: "softmax", kernelInitializer }),
     ],
   });
 }
 
-/** Layers of which some are not compiled, among them two kinds of noise. */
+const average = () =>
+  tf.layers.globalAveragePooling2d({ dataFormat: "channelsLast" });
+
+/** With batch normalization. */
+export function buildTiny(seed = 1): tf.LayersModel {
+  return build("tiny", seed, { useBias: false }, [
+    tf.layers.batchNormalization(),
+    tf.layers.reLU(),
+    average(),
+  ]);
+}
+
+/** With layers that are not compiled, two of which add noise. */
 export function buildOther(seed = 1): tf.LayersModel {
-  const kernelInitializer = tf.initializers.glorotUniform({ seed });
-  return tf.sequential({
-    name: "other",
-    layers: [
-      tf.layers.conv2d({
-        inputShape: [48, 48, 1],
-        filters: 4,
-        kernelSize: 5,
-        strides: 5,
-        kernelInitializer,
-        kernelRegularizer: tf.regularizers.l2({ l2: 0.001 }),
-      }),
-      tf.layers.batchNormalization(),
-      tf.layers.activation({ activation: "selu" }),
-      tf.layers.gaussianNoise({ stddev: 0.1 }),
-      tf.layers.globalAveragePooling2d({ dataFormat: "channelsLast" }),
-      tf.layers.dropout({ rate: 0.2, seed: 3 }),
-      tf.layers.dense({ units: 7, activation: "softmax", kernelInitializer }),
-    ],
-  });
+  const kernelRegularizer = tf.regularizers.l2({ l2: 0.001 });
+  return build("other", seed, { kernelRegularizer }, [
+    tf.layers.batchNormalization(),
+    tf.layers.activation({ activation: "selu" }),
+    tf.layers.gaussianNoise({ stddev: 0.1 }),
+    average(),
+    tf.layers.dropout({ rate: 0.2, seed: 3 }),
+  ]);
+}
+
+/** Without batch normalization, whose statistics depend on each worker's own faces. */
+export function buildPlain(seed = 1): tf.LayersModel {
+  const size = { kernelSize: 6, strides: 6 };
+  return build("plain", seed, { ...size, activation: "relu" }, [average()]);
 }
 
 /** Noise whose grain and brightness tell the label: a network can learn it. `training` + `validation` faces. */
@@ -87,26 +96,6 @@ export function formatCsv(faces: Faces): string {
     return `${label},${pixels.join(" ")},${SPLITS[faces.splits[i]]}`;
   });
   return ["emotion,pixels,Usage", ...rows, ""].join("\n");
-}
-
-/** No batch normalization, whose statistics are of each worker's own faces. */
-export function buildPlain(seed = 1): tf.LayersModel {
-  const kernelInitializer = tf.initializers.glorotUniform({ seed });
-  return tf.sequential({
-    name: "plain",
-    layers: [
-      tf.layers.conv2d({
-        inputShape: [48, 48, 1],
-        filters: 4,
-        kernelSize: 6,
-        strides: 6,
-        activation: "relu",
-        kernelInitializer,
-      }),
-      tf.layers.globalAveragePooling2d({ dataFormat: "channelsLast" }),
-      tf.layers.dense({ units: 7, activation: "softmax", kernelInitializer }),
-    ],
-  });
 }
 
 /** What a model says of all faces of a split, by tfjs' own cpu kernels. */

@@ -1,8 +1,7 @@
 // Getting FER-2013 and FER+ into data/: whole, verified, or not at all.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { spawnSync } from "node:child_process";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { SPLITS } from "mien/data/faces.ts";
 import {
   downloadFaces,
@@ -19,11 +18,13 @@ import {
   archive,
   copied,
   counts,
+  downloadTwice,
   rejectsWith,
   rows,
   serve,
   withServer,
 } from "../helpers/download_server.ts";
+import { runTask } from "../helpers/run_task.ts";
 
 Deno.test("the published counts add up to FER-2013's 35,887 faces", () => {
   const sums = PUBLISHED_COUNTS.map((row) => row.reduce((a, b) => a + b));
@@ -81,12 +82,7 @@ Deno.test("a download that breaks off continues where it stopped", async () => {
     (request, response) =>
       serve(request, response, { breakAt: calls++ === 0 ? half : Infinity }),
     async (from, folder, ranges) => {
-      await rejectsWith(
-        downloadFaces({ from, folder, counts }),
-        /was interrupted/,
-      );
-      assert.ok(!existsSync(join(folder, "fer2013.zip")));
-      const { faces } = await downloadFaces({ from, folder, counts });
+      const { faces } = await downloadTwice(from, folder);
       assert.equal(faces.length, rows.length);
       assert.match(ranges[1], /^bytes=[1-9]\d*-$/);
       assert.deepEqual(readdirSync(folder), ["fer2013.zip"]);
@@ -105,11 +101,7 @@ Deno.test("a file that changed meanwhile is downloaded from its start", async ()
       });
     },
     async (from, folder) => {
-      await rejectsWith(
-        downloadFaces({ from, folder, counts }),
-        /was interrupted/,
-      );
-      const { faces } = await downloadFaces({ from, folder, counts });
+      const { faces } = await downloadTwice(from, folder);
       assert.equal(faces.length, rows.length);
     },
   );
@@ -217,17 +209,11 @@ Deno.test("a folder that cannot be written, and what is not a file, give one lin
 });
 
 Deno.test("the task tells wrong usage (2) from failure (1), in one line", () => {
-  const run = (...args: string[]) =>
-    spawnSync(Deno.execPath(), [
-      "run",
-      "-A",
-      resolve(import.meta.dirname!, "../../tasks/data.ts"),
-      ...args,
-    ], { encoding: "utf8" });
-  assert.match(String(run("--help").stdout), /^Usage: deno task data/);
+  const run = (...args: string[]) => runTask("data", args);
+  assert.match(run("--help").stdout, /^Usage: deno task data/);
   const wrong = run("--form", "x");
   assert.equal(wrong.status, 2);
   const failed = run("--from", "no-such-file.zip");
   assert.equal(failed.status, 1);
-  assert.equal(String(failed.stderr).trim().split("\n").length, 1);
+  assert.equal(failed.stderr.trim().split("\n").length, 1);
 });

@@ -1,25 +1,15 @@
 // The command `deno task export`, run as a person or a script would.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import process from "node:process";
+import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { toOnnx } from "mien/model/onnx.ts";
 import { saveModel } from "mien/model/saved_model.ts";
 import { loadTrained } from "mien/recognition/recognize.ts";
+import { runTask } from "../helpers/run_task.ts";
 
-const root = resolve(import.meta.dirname!, "../..");
-
-function run(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ["run", "-A", "--no-check", join(root, "tasks/export.ts"), ...args],
-    { encoding: "utf8", cwd: root, env: { ...process.env, NO_COLOR: "1" } },
-  );
-  return { status, stdout, stderr };
-}
+const run = (...args: string[]) => runTask("export", args);
 
 Deno.test("export writes the default model, and replaces nothing unasked", async () => {
   const folder = mkdtempSync(join(tmpdir(), "mien-export-"));
