@@ -30,7 +30,7 @@ its edges continued, and searched for. Prints JSON lines:
   change    with --video: how much the probabilities change between frames (half
             the sum of the differences), and the confidence, for each margin
 
-  --model DIR   another model than the default one
+  --model DIR   use another trained model
   --video FILE  a video with a face
   --help        show this text`;
 
@@ -62,6 +62,7 @@ function enlarge(pixels: Uint8Array): GrayImage {
   return { width: SIDE, height: SIDE, data };
 }
 
+// By nearest rank: a statistics package would be larger than this bench.
 const QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95];
 function quantiles(values: number[]): number[] {
   const sorted = values.toSorted((a, b) => a - b);

@@ -1,5 +1,5 @@
-// `deno task bench scale`: how time and memory grow with the work. Each job runs in a process of its
-// own (scale_job.ts). One JSON line a job, and one with the growth.
+// `deno task bench scale`: how time and memory grow with the work. Each job runs in its own process
+// (scale_job.ts). One JSON line per job, and one with the growth.
 
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
@@ -10,18 +10,21 @@ import type { JOBS, ScaleAnswer } from "./scale_job.ts";
 
 const HELP = `Usage: deno task bench scale [NAME ...] [options]
 
-Measures jobs of growing size: train (an epoch of mini-Xception by the number of
-faces), detect (a search for faces of every size by megapixels), classify (the task by the number of
-pictures), video (the task by seconds of video; needs ffmpeg). Prints a line a
-job, {"bench":"scale","job","amount","unit","seconds","cpuSeconds","peakMB"},
-then {"bench":"scale","job","timeExponent","memoryExponent"}: the powers of the
-amount with which CPU time and peak memory grow, from the second largest job to
-the largest. 1 is as fast as the work, 0 is flat. Says so where time grows
-faster than the work, or memory where it should be flat. About four minutes.
+Measures jobs of increasing size. NAME is one of:
+  train     an epoch of mini-Xception, by the number of faces
+  detect    a search for faces of every size, by megapixels
+  classify  the task, by the number of pictures
+  video     the task, by seconds of video; needs ffmpeg
+Without a NAME, runs all of them, in about four minutes. Prints a line per job,
+{"bench":"scale","job","amount","unit","seconds","cpuSeconds","peakMB"}, then
+{"bench":"scale","job","timeExponent","memoryExponent"}: CPU time and peak memory
+grow with this power of the amount, measured on the two largest jobs. 1 means in
+proportion, 0 means constant. Warns if time grows faster than the work, or if memory
+grows that should be constant.
 
-  --runs N   take the fastest of N runs (default 1)
-  --full     the full sizes: 28,709 faces, twice and four times as many; 100, 1,000
-             and 10,000 pictures; 1, 5 and 20 minutes of video. About two hours.
+  --runs N   report the fastest of N runs (default 1)
+  --full     full sizes, in about two hours: 28,709 faces, twice and four times as
+             many; 100, 1,000 and 10,000 pictures; 1, 5 and 20 minutes of video
   --help     show this text`;
 
 type Name = keyof typeof JOBS;
@@ -30,7 +33,7 @@ interface Row {
   unit: string;
   amounts: number[];
   full?: number[];
-  /** What the memory may grow with: nothing, or the faces or pixels themselves. */
+  /** Whether memory may grow: with the faces or pixels themselves, or not at all. */
   memory: "flat" | "with the work";
 }
 
@@ -60,7 +63,7 @@ const ROWS: Record<Name, Row> = {
   },
 };
 
-/** Above this a power is not 1, or not 0, with some room for a machine that is in use. */
+/** How far a power may be above 1, or 0: some room for a machine that is in use. */
 const ROOM = 0.2;
 
 function runJob(name: Name, amount: number): ScaleAnswer {

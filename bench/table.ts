@@ -1,5 +1,5 @@
-// `deno task bench table`: README's tables of speeds, measured now, as Markdown, with the machine, the
-// date and the versions of both sides.
+// `deno task bench table`: README's tables of speeds, measured now, as Markdown, with the machine,
+// the date and the versions of both sides. `deno fmt` aligns them: no Markdown package is needed.
 
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -13,15 +13,14 @@ import { childEnvironment, projectRoot } from "../tasks/setup.ts";
 
 const HELP = `Usage: deno task bench table [options]
 
-Measures ours and each yardstick that is installed in turn, by the benches train,
-detect, video and load, and prints two Markdown tables: against PyTorch, OpenCV
-and pandas, and against what else runs a network in JavaScript. About five minutes
-on a machine that does nothing else; a busy one says little. Deno downloads
-onnxruntime (147 MB) into its cache the first time.
+Runs the benches train, detect, video and load and prints two Markdown tables:
+one against PyTorch, OpenCV and pandas, one against other ways to run a network in
+JavaScript. Takes about five minutes; results from a busy machine mean little. The
+first time, Deno downloads onnxruntime (147 MB) into its cache.
 
   --write FILE  put the tables into FILE, between the lines ${"`"}<!-- speeds -->${"`"}
                 and ${"`"}<!-- end of speeds -->${"`"}
-  --rounds N    rounds of ours, then the yardsticks' (default 2)
+  --rounds N    how often each side runs, in turn (default 2)
   --help        show this text`;
 
 const START = "<!-- speeds -->", END = "<!-- end of speeds -->";
@@ -31,7 +30,7 @@ type Line = any;
 
 type Lines = Record<"train" | "detect" | "video" | "load", Line[]>;
 
-/** The JSON lines of a bench; none, after saying why, where it fails. */
+/** The JSON lines of a bench; if it fails, says so and returns none. */
 async function runBench(command: string): Promise<Line[]> {
   const [name, ...args] = command.split(" ");
   const script = resolve(import.meta.dirname!, `${name}.ts`);
@@ -48,7 +47,7 @@ async function runBench(command: string): Promise<Line[]> {
   return failed ? [] : lines.map((line) => JSON.parse(line));
 }
 
-/** Three figures, with its unit. */
+/** At least three significant figures, with the unit. */
 function quantity(value: number, unit: string): string {
   const digits = value < 10 ? 2 : value < 100 ? 1 : 0;
   return `${value.toFixed(digits)} ${unit}`;
@@ -58,7 +57,7 @@ function milliseconds(ms: number): string {
   return ms < 2000 ? quantity(ms, "ms") : quantity(ms / 1000, "s");
 }
 
-/** A row against native code. */
+/** A row of the table against native code. */
 function row(
   what: string,
   line: Line | undefined,
@@ -71,7 +70,7 @@ function row(
   return `| ${what} | ${show(value)} | ${peer} |\n`;
 }
 
-/** What a line of bench/train.ts measured, without the augmented steps. */
+/** What a line of bench/train.ts measured. */
 function describe({ bench, model, workers, batch }: Line): string {
   const what = bench === "train_step" ? "training step" : "forward pass";
   const faces = batch === 1
@@ -123,12 +122,12 @@ function javascriptTable(train: Line[]): string {
   ].map((cells) => `| ${cells.join(" | ")} |\n`).join("");
 }
 
-/** Without the number of threads, of which the best counts. */
+/** Without the number of threads: the best number counts. */
 function nameOf(peer: string): string {
   return peer.replace(/,? ?\d threads?/, "").replace(" ()", "");
 }
 
-/** Where and when, and what the figures are. */
+/** Where and when the figures were measured, and what they mean. */
 function about(load: number): string {
   const { version } = JSON.parse(
     readFileSync(resolve(projectRoot, "deno.json"), "utf8"),
@@ -143,7 +142,7 @@ function about(load: number): string {
     "turn; each time is that of a side's fastest round. Above 1 mien is faster.\n";
 }
 
-/** As the gate wants it. */
+/** Formatted as the gate expects. */
 async function format(markdown: string): Promise<string> {
   const child = spawn(Deno.execPath(), ["fmt", "--ext", "md", "-"], {
     stdio: ["pipe", "pipe", "inherit"],

@@ -23,8 +23,8 @@ const HELP = `Usage: deno task bench NAME [options]
 NAME is one of ${NAMES.slice(0, 8).join(", ")},
 ${NAMES.slice(8).join(", ")}.
 
-Measures this project and, if installed, the library it is compared with,
-alternately; prints one JSON line per measurement.
+Measures this project and the library it is compared with, if installed, in turn;
+prints one JSON line per measurement.
 \`deno task bench NAME --help\` lists the options.`;
 
 const [name] = process.argv.splice(2, 1);

@@ -1,5 +1,6 @@
 // What all tasks share on the command line: options and help, paths relative to the current
 // folder, and the exit status: 0 for success, 1 for failure, 2 for incorrect usage.
+// Node parses the options: tasks start before npm packages such as commander are installed.
 
 import { existsSync, rmSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";

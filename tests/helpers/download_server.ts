@@ -1,4 +1,4 @@
-// A server on this machine that gives FER-2013, or misbehaves, and what is asked of a download.
+// A local server that offers FER-2013 or misbehaves, and what tests expect of a download.
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import {
@@ -48,7 +48,7 @@ export async function withServer(
   }
 }
 
-/** Serves bytes, also from a place on while the ETag is the same. */
+/** Serves bytes, from an offset if the ETag is still the same. */
 export function serve(
   request: IncomingMessage,
   response: ServerResponse,

@@ -1,5 +1,5 @@
-// The explorer in headless Chromium, as a person would use it. What goes wrong in the page's console
-// fails the test; so does a request to anyone but the page's own server.
+// The explorer in headless Chromium, used as a person would. An error in the page's console fails
+// the test, and so does a request to any server but the page's own.
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { serveExplorer } from "mien/explorer/server.ts";
@@ -22,7 +22,7 @@ export interface PageOptions {
   before?: string;
 }
 
-/** Opens the explorer and gives its page and address to a function. */
+/** Opens the explorer and calls a function with its page and address. */
 export async function withExplorer(
   { hash, site, browser: extra, before }: PageOptions,
   use: (page: Page, url: string) => Promise<void>,
@@ -71,8 +71,8 @@ export async function moveSlider(
 }
 
 /**
- * Gives a function that tells the seconds of processor time that the page's thread has used: unlike
- * the time on the clock, it does not depend on what else the machine does.
+ * A function that returns the seconds of processor time that the page's thread has used. Unlike
+ * elapsed time, they do not depend on what else the machine does.
  */
 export async function processorTime(
   page: Page,

@@ -1,4 +1,4 @@
-// Small files in FER-2013's forms for the tests, made of random noise.
+// Small files in FER-2013's forms for tests, made of random noise.
 import { gzipSync } from "node:zlib";
 import { zipSync } from "fflate";
 import { EMOTIONS, FACE_PIXELS } from "mien/emotions.ts";
@@ -12,7 +12,7 @@ export interface Row {
   pixels: Uint8Array;
 }
 
-/** `count` faces of noise; labels and splits take turns. */
+/** `count` faces of noise, with alternating labels and splits. */
 export function makeRows(count: number, seed = 1): Row[] {
   const random = createRandom(seed);
   return Array.from({ length: count }, (_, index) => ({
@@ -33,7 +33,7 @@ export function toCsv(rows: Row[]): string {
     ).join("");
 }
 
-/** icml_face_data.csv: names with leading spaces, another order. */
+/** icml_face_data.csv: column names with leading spaces, in another order. */
 export function toIcmlCsv(rows: Row[]): string {
   return "emotion, Usage, pixels\n" +
     rows.map(({ label, usage, pixels }) =>
@@ -48,7 +48,7 @@ export function toTrainCsv(rows: Row[]): string {
       .join("");
 }
 
-/** The pictures of Kaggle's image version; `named` tells the split. */
+/** The pictures of Kaggle's image version; if `named`, their names give the split. */
 export function toPictures(rows: Row[], named = true): [string, Uint8Array][] {
   return rows.map(({ label, usage, pixels }, index) => {
     const half = usage === "Training" ? "train" : "test";
@@ -68,7 +68,7 @@ export function toGzip(content: Uint8Array | string): Uint8Array {
   return new Uint8Array(gzipSync(content, { level: 1 }));
 }
 
-/** All parts in a row. */
+/** All parts, one after another. */
 export function concatenate(parts: Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(
     parts.reduce((sum, { length }) => sum + length, 0),

@@ -1,4 +1,4 @@
-// A network and faces so small that a test can train them for many epochs.
+// Networks and faces so small that a test can train for many epochs.
 import * as tf from "@tensorflow/tfjs";
 import assert from "node:assert/strict";
 import { type Faces, hashFaces, SPLITS } from "mien/data/faces.ts";
@@ -64,7 +64,7 @@ export function buildPlain(seed = 1): tf.LayersModel {
   return build("plain", seed, { ...size, activation: "relu" }, [average()]);
 }
 
-/** Noise whose grain and brightness tell the label: a network can learn it. `training` + `validation` faces. */
+/** `training` + `validation` faces of noise; a network can learn the label from its grain and brightness. */
 export function makeFaces(training: number, validation: number): Faces {
   const length = training + validation;
   const pixels = new Uint8Array(length * 48 * 48);
@@ -98,7 +98,7 @@ export function formatCsv(faces: Faces): string {
   return ["emotion,pixels,Usage", ...rows, ""].join("\n");
 }
 
-/** What a model says of all faces of a split, by tfjs' own cpu kernels. */
+/** A model's predictions for all faces of a split, by TensorFlow.js' own CPU kernels. */
 export function sayings(
   model: tf.LayersModel,
   faces: Faces,
@@ -113,7 +113,7 @@ export function sayings(
   });
 }
 
-/** Nothing changes: a run with it computes the losses of the first weights. */
+/** A run that changes nothing and only computes the losses of the first weights. */
 export const still: PartialConfig = {
   epochs: 1,
   learningRate: 0,
@@ -122,7 +122,7 @@ export const still: PartialConfig = {
   augmentation: noAugmentation,
 };
 
-/** Fails unless two numbers agree to a part of the second. */
+/** Fails unless two numbers agree to within this part of the second. */
 export function near(actual: number, expected: number, tolerance = 1e-4) {
   assert.ok(
     Math.abs(actual - expected) <= tolerance * Math.abs(expected),

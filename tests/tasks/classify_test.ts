@@ -16,7 +16,7 @@ import { runTask, taskProcess } from "../helpers/run_task.ts";
 import { uncompiled } from "../helpers/untrained.ts";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
 
-Deno.test("classify reports and skips one bad file of a folder, and does the others", async () => {
+Deno.test("classify reports and skips a bad file in a folder, and classifies the others", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const model = join(folder, "model"), pictures = join(folder, "pictures");
@@ -88,7 +88,7 @@ async function withPictures(
 
 type Classify = (...args: string[]) => ReturnType<typeof runTask>;
 
-Deno.test("pictures of one name keep their results apart, and no result is lost", async () => {
+Deno.test("pictures with the same name have separate results, and no result is lost", async () => {
   await withPictures(["a/face.png", "b/face.png"], (folder, classify) => {
     const first = classify("a", "b/face.png", "--out", "out");
     assert.equal(first.status, 0, first.stderr);
@@ -101,7 +101,7 @@ Deno.test("pictures of one name keep their results apart, and no result is lost"
   });
 });
 
-Deno.test("a network that only TensorFlow.js computes gives the faces and probabilities of its compiled twin", async () => {
+Deno.test("a network that only TensorFlow.js computes finds the same faces and probabilities as its compiled twin", async () => {
   await withPictures(["a.png"], async (folder, classify) => {
     const place = join(folder, "model");
     const twin = await loadRecognizer(place);
@@ -149,7 +149,7 @@ Deno.test("results in the input's folder are not read again, and what is left ou
   });
 });
 
-Deno.test("targets are tried before any picture is read", async () => {
+Deno.test("targets are checked before any picture is read", async () => {
   await withPictures(["a.png", "is a file"], (folder, classify) => {
     const cases: [string[], RegExp][] = [
       [["--csv", "nowhere/x.csv"], /nowhere.x\.csv: its folder does not exist/],
@@ -169,7 +169,7 @@ Deno.test("targets are tried before any picture is read", async () => {
   });
 });
 
-Deno.test("a stopped run keeps its rows, and --resume gives the table of a whole run", async () => {
+Deno.test("a stopped run keeps its rows, and --resume completes the table", async () => {
   const names = ["a.png", "b.png", "c, d.png", "e\r.png"]
     .slice(0, Deno.build.os === "windows" ? 3 : 4);
   await withPictures(names.map((n) => `in/${n}`), async (folder, classify) => {
@@ -189,7 +189,7 @@ Deno.test("a stopped run keeps its rows, and --resume gives the table of a whole
 });
 
 Deno.test({
-  name: "Ctrl-C ends after the current picture, with rows and results whole",
+  name: "Ctrl-C ends after the current picture, with complete rows and results",
   ignore: Deno.build.os === "windows", // has no such signal for a child
   fn: async () => {
     const names = Array.from({ length: 200 }, (_, i) => `in/${1000 + i}.png`);

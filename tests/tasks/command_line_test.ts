@@ -1,4 +1,4 @@
-// What all commands say to wrong usage: one line, on the error stream, with exit status 2.
+// Incorrect usage of any command gives one line on standard error and exit status 2.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ function rejects(name: string, args: string[], reason: RegExp) {
   assert.match(stderr, reason);
 }
 
-Deno.test("a task names the argument that is wrong", () => {
+Deno.test("a task names the incorrect argument", () => {
   rejects("classify", [], /PATH is missing/);
   rejects("classify", ["--color"], /Unknown option '--color'/);
   rejects(
@@ -27,7 +27,7 @@ Deno.test("a task names the argument that is wrong", () => {
   rejects("webcam", ["--port", "none"], /--port/);
 });
 
-Deno.test("an unknown bench is told which there are", () => {
+Deno.test("an unknown bench is an error that lists all benches", () => {
   rejects("bench", [], /NAME is missing/);
   rejects("bench", ["--color"], /Unknown option '--color'/);
   rejects("bench", ["other", "--runs", "1"], /NAME must be .*train.* "other"/);

@@ -59,7 +59,7 @@ Deno.test("detect prints what detectFaces finds, and only JSON", async () => {
   }
 });
 
-Deno.test("detect says in one line what is wrong", () => {
+Deno.test("detect reports an error in one line", () => {
   const cases: [string[], number, RegExp][] = [
     [[], 2, /an IMAGE is missing/],
     [["a.png"], 1, /a\.png: no such file/],

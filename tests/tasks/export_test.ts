@@ -11,7 +11,7 @@ import { runTask } from "../helpers/run_task.ts";
 
 const run = (...args: string[]) => runTask("export", args);
 
-Deno.test("export writes the default model, and replaces nothing unasked", async () => {
+Deno.test("export writes the default model, and overwrites nothing unless asked", async () => {
   const folder = mkdtempSync(join(tmpdir(), "mien-export-"));
   try {
     const file = join(folder, "faces.onnx");

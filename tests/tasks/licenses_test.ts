@@ -1,12 +1,11 @@
-// Every installed package has a license that somebody has looked at, and one that nobody has looked
-// at is found.
+// Every installed package has a reviewed license, and one without is found.
 
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findUnknown, installedPackages } from "../../tasks/licenses.ts";
 
-Deno.test("a package with an unknown license or an unread script is named", () => {
+Deno.test("a package with an unknown license or an unreviewed script is named", () => {
   const root = Deno.makeTempDirSync({ prefix: "mien-licenses-test-" });
   try {
     const packages = [

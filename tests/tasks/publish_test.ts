@@ -73,7 +73,7 @@ Deno.test("another project recognizes, detects and trains with one import each",
   }
 });
 
-Deno.test("deno publish takes what the exports need, and nothing else", () => {
+Deno.test("deno publish uploads what the exports need, and nothing else", () => {
   const said = runDeno(projectRoot, "publish", "--dry-run", "--allow-dirty");
   const files = [...said.matchAll(/^ +file:.*?\/((?:lib|models)\/\S+) \(/gm)]
     .map(([, file]) => file);

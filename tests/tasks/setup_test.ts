@@ -52,7 +52,7 @@ async function runTask(
   return { code: output.code, said };
 }
 
-Deno.test("the kernelspec starts the Deno that runs, and is written once", () =>
+Deno.test("the kernelspec starts the current Deno, and is written once", () =>
   withFolder((folder) => {
     const path = writeKernelspec(folder);
     const { argv, language } = JSON.parse(Deno.readTextFileSync(path));
@@ -70,7 +70,7 @@ Deno.test("the kernelspec starts the Deno that runs, and is written once", () =>
     assert.ok(path.startsWith(join(folder, ".jupyter")));
   }));
 
-Deno.test("programs that the tasks start see our kernels before the user's", () => {
+Deno.test("programs that the tasks start find our kernels before the user's", () => {
   const [first, ...others] = childEnvironment("/project").JUPYTER_PATH
     .split(delimiter);
   assert.equal(first, join("/project", ".jupyter"));
@@ -121,7 +121,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "installers are tried in turn until one brings Jupyter",
+  name: "installers are tried in turn until one installs Jupyter",
   ignore: Deno.build.os === "windows",
   fn: () =>
     withFolder(async (folder) => {
@@ -149,7 +149,7 @@ Deno.test({
     }),
 });
 
-Deno.test("a wrong part ends setup with status 2 and one line", async () => {
+Deno.test("an unknown part ends setup with status 2 and one line", async () => {
   const { code, said } = await runTask(["tasks/setup.ts", "kernels"], {});
   assert.equal(code, 2);
   assert.equal(said.trim().split("\n").length, 1);
