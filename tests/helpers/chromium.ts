@@ -24,8 +24,11 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
+/** How long a test waits for the browser, in ms: long, because it proves nothing about speed. */
+export const PATIENCE = 120_000;
+
 /** Starts the browser; the caller closes it. */
 export function launchChromium(extra: string[] = []): Promise<Browser> {
   const args = [...ARGUMENTS, ...extra];
-  return chromium.launch({ executablePath: program, args });
+  return chromium.launch({ executablePath: program, args, timeout: PATIENCE });
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { serveExplorer } from "mien/explorer/server.ts";
-import { launchChromium, program } from "./chromium.ts";
+import { launchChromium, PATIENCE, program } from "./chromium.ts";
 
 /** Options of a test that needs the browser. */
 export const BROWSER_TEST = {
@@ -34,7 +34,7 @@ export async function withExplorer(
   });
   try {
     const page = await browser.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(PATIENCE);
     const wrong: string[] = [];
     page.on("console", (message) => {
       if (message.type() === "error") wrong.push(message.text());
