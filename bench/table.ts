@@ -139,7 +139,7 @@ function about(load: number): string {
     `${model.trim()}, load ${
       load.toFixed(1)
     } at the start. Both sides ran in ` +
-    "turn; each time is that of a side's fastest round. Above 1 mien is faster.\n";
+    "turn; each time is from that side's fastest round. Above 1, mien is faster.\n";
 }
 
 /** Formatted as the gate expects. */
