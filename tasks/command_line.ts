@@ -27,7 +27,7 @@ export interface Task<Given extends Options> {
   help: string;
   /** As `parseArgs` of `node:util` takes them; --help is added. */
   options: Given;
-  /** How many arguments that are not options, and where they are a choice, of what. */
+  /** The number of arguments that are not options, and those allowed if they are a choice. */
   positionals?: {
     least: number;
     most: number;
@@ -157,7 +157,7 @@ export function userPath(path: string): string {
  *
  * @param name the path for messages
  * @throws {UsageError} it already exists and must not be replaced
- * @throws {FileError} it is no file, or its folder is missing or cannot be written
+ * @throws {FileError} it is not a file, or its folder is missing or cannot be written
  */
 export function checkTarget(
   path: string,

@@ -12,13 +12,13 @@ import {
 } from "mien/recognition/recognize.ts";
 import { drawScene } from "mien/drawn/scene.ts";
 import { writePng } from "mien/image/image.ts";
+import { inFolder } from "../helpers/in_folder.ts";
 import { runTask, taskProcess } from "../helpers/run_task.ts";
 import { uncompiled } from "../helpers/untrained.ts";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
 
-Deno.test("classify reports and skips a bad file in a folder, and classifies the others", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+Deno.test("classify reports and skips a bad file in a folder, and classifies the others", () =>
+  inFolder(async (folder) => {
     const model = join(folder, "model"), pictures = join(folder, "pictures");
     await saveModel(buildMiniXception({ seed: 3 }), model);
     await Deno.mkdir(join(pictures, "more"), { recursive: true });
@@ -59,18 +59,14 @@ Deno.test("classify reports and skips a bad file in a folder, and classifies the
     const again = runTask("classify", args);
     assert.equal(again.status, 2);
     assert.match(again.stderr, /already exists?.*: --overwrite replaces/);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+  }));
 
 /** A folder with a model and pictures with one face each; `run` is given its path. */
 async function withPictures(
   names: string[],
   run: (folder: string, classify: Classify) => void | Promise<void>,
 ) {
-  const folder = await Deno.makeTempDir();
-  try {
+  await inFolder(async (folder) => {
     await saveModel(buildMiniXception({ seed: 3 }), join(folder, "model"));
     const { image } = drawScene({ width: 160, height: 120, faces: 1, seed: 5 });
     for (const name of names) {
@@ -81,9 +77,7 @@ async function withPictures(
       folder,
       (...args) => runTask("classify", [...args, "--model", "model"], folder),
     );
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+  });
 }
 
 type Classify = (...args: string[]) => ReturnType<typeof runTask>;

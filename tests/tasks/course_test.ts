@@ -9,14 +9,11 @@ import {
 } from "../../tasks/course.ts";
 import { projectRoot } from "../../tasks/setup.ts";
 import { readNotebook } from "../../tasks/run_notebook.ts";
+import { inFolder } from "../helpers/in_folder.ts";
 
-function withFolders(use: (folders: CourseFolders) => void): void {
-  const root = Deno.makeTempDirSync({ prefix: "mien-course-test-" });
-  try {
-    use({ from: join(projectRoot, "notebooks"), to: join(root, "my") });
-  } finally {
-    Deno.removeSync(root, { recursive: true });
-  }
+function withFolders(use: (folders: CourseFolders) => void): Promise<void> {
+  const from = join(projectRoot, "notebooks");
+  return inFolder((folder) => use({ from, to: join(folder, "my") }));
 }
 
 Deno.test("every notebook is copied, without outputs, and no solution is", () =>

@@ -1,19 +1,18 @@
 // The command `deno task detect`, run as a person or a script would.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { drawScene } from "mien/drawn/scene.ts";
 import { detectFaces } from "mien/haar/detector.ts";
 import { encodePng, readImage } from "mien/image/image.ts";
 import { projectRoot } from "../../tasks/setup.ts";
+import { inFolder } from "../helpers/in_folder.ts";
 import { runTask } from "../helpers/run_task.ts";
 
 const run = (...args: string[]) => runTask("detect", args);
 
-Deno.test("detect prints what detectFaces finds, and only JSON", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "mien-detect-"));
-  try {
+Deno.test("detect prints what detectFaces finds, and only JSON", () =>
+  inFolder(async (folder) => {
     const { image } = drawScene({ width: 320, height: 240, faces: 2, seed: 1 });
     const file = join(folder, "scene.png");
     const out = join(folder, "framed.png");
@@ -54,10 +53,7 @@ Deno.test("detect prints what detectFaces finds, and only JSON", async () => {
     for (const yes of ["--overwrite", "--force"]) {
       assert.equal(run(file, "--out", out, yes).status, 0, yes);
     }
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
+  }));
 
 Deno.test("detect reports an error in one line", () => {
   const cases: [string[], number, RegExp][] = [

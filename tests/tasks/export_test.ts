@@ -1,19 +1,18 @@
 // The command `deno task export`, run as a person or a script would.
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { toOnnx } from "mien/model/onnx.ts";
 import { saveModel } from "mien/model/saved_model.ts";
 import { loadTrained } from "mien/recognition/recognize.ts";
+import { inFolder } from "../helpers/in_folder.ts";
 import { runTask } from "../helpers/run_task.ts";
 
 const run = (...args: string[]) => runTask("export", args);
 
-Deno.test("export writes the default model, and overwrites nothing unless asked", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "mien-export-"));
-  try {
+Deno.test("export writes the default model, and overwrites nothing unless asked", () =>
+  inFolder(async (folder) => {
     const file = join(folder, "faces.onnx");
     const { status, stderr } = run("--onnx", file);
     assert.equal(stderr, "");
@@ -25,14 +24,10 @@ Deno.test("export writes the default model, and overwrites nothing unless asked"
     assert.equal(again.status, 2);
     assert.match(again.stderr, /already exists: --overwrite replaces it/);
     assert.deepEqual(new Uint8Array(readFileSync(file)), expected);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
+  }));
 
-Deno.test("export names the layer that it cannot translate", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "mien-export-"));
-  try {
+Deno.test("export names the layer that it cannot translate", () =>
+  inFolder(async (folder) => {
     await tf.setBackend("cpu");
     const model = tf.sequential({
       layers: [
@@ -47,7 +42,4 @@ Deno.test("export names the layer that it cannot translate", async () => {
     assert.equal(status, 1);
     assert.match(stderr, /cannot be exported: layer odd \(Dense\).*selu/);
     assert.equal(run().status, 2);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
+  }));
