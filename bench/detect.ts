@@ -9,8 +9,8 @@ import { readImage } from "../lib/image/image.ts";
 import { resizeExact } from "../lib/haar/pyramid.ts";
 import {
   readNumber,
+  readSize,
   runTask,
-  UsageError,
   userPath,
 } from "../tasks/command_line.ts";
 import { OpenCv } from "./opencv.ts";
@@ -31,7 +31,8 @@ python3-opencv and opencv-data.
   --runs N      runs of each side (default 15)
   --help        show this text`;
 
-const SIZES = [[640, 480], [1280, 720], [1920, 1280]];
+const SIZES = [[640, 480], [1280, 720], [1920, 1280]]
+  .map(([width, height]) => ({ width, height }));
 const SETTINGS = [[1.3, 5, 0], [1.1, 3, 0], [1.1, 3, 60]];
 const ROUNDS = 3;
 const PHOTO = resolve(
@@ -48,17 +49,6 @@ async function readPicture(path: string | undefined): Promise<GrayImage> {
   return drawScene({ width: 1280, height: 960, faces: 4, seed: 1 }).image;
 }
 
-/** @throws {UsageError} when it is not two sides of 24 pixels, the cascade's window, or more */
-function readSize(text: string): number[] {
-  const size = text.split("x").map(Number);
-  if (size.length === 2 && size.every((n) => Number.isInteger(n) && n >= 24)) {
-    return size;
-  }
-  throw new UsageError(
-    `--size must be a width and a height of at least 24, such as 1280x720, not "${text}"`,
-  );
-}
-
 const rounded = (ms: number) => Number(ms.toFixed(2));
 
 await runTask({
@@ -71,7 +61,7 @@ await runTask({
 }, async (options) => {
   const runs = readNumber("runs", options.runs, { least: 1, whole: true }) ??
     15;
-  const sizes = options.size ? [readSize(options.size)] : SIZES;
+  const size = readSize("size", options.size, 24); // the side of the cascade's window
   const picture = await readPicture(options.image && userPath(options.image));
   const python = findPython("cv2");
   const started = python && existsSync(CASCADE) && await OpenCv.start(python);
@@ -79,7 +69,12 @@ await runTask({
     console.error("no comparison: install python3-opencv and opencv-data");
   }
   try {
-    await measure(picture, sizes, Math.ceil(runs / ROUNDS), started || null);
+    await measure(
+      picture,
+      size ? [size] : SIZES,
+      Math.ceil(runs / ROUNDS),
+      started || null,
+    );
   } finally {
     if (started) started.opencv.stop();
   }
@@ -87,12 +82,12 @@ await runTask({
 
 async function measure(
   picture: GrayImage,
-  sizes: number[][],
+  sizes: { width: number; height: number }[],
   perRound: number,
   peer: { opencv: OpenCv; version: string } | null,
 ): Promise<void> {
   const detector = await CascadeDetector.create();
-  for (const [width, height] of sizes) {
+  for (const { width, height } of sizes) {
     const image = resizeExact(picture, width, height);
     for (const [scaleFactor, minNeighbors, minSide] of SETTINGS) {
       const minSize = { width: minSide, height: minSide };

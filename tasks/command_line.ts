@@ -127,6 +127,22 @@ export function readNumber(
   );
 }
 
+/**
+ * A width and a height given as text, such as 40x40; `undefined` stays.
+ *
+ * @throws {UsageError} for anything else, or a side below `least`
+ */
+export function readSize(name: string, text: string | undefined, least = 0) {
+  if (text === undefined) return undefined;
+  const [, width, height] = /^(\d+)x(\d+)$/.exec(text)?.map(Number) ?? [];
+  if (Math.min(width, height) >= least) return { width, height };
+  throw new UsageError(
+    `--${name} must be WxH${
+      least ? ` of at least ${least} each` : ""
+    }, such as 40x40, not "${text}"`,
+  );
+}
+
 /** @throws {UsageError} when `text` is not one of the choices */
 export function readChoice<Choice extends string>(
   name: string,
