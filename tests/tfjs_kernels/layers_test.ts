@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import { useWasmBackend } from "mien/tfjs_kernels/backend.ts";
+import { values } from "../helpers/gradient_check.ts";
 
 const l = tf.layers;
 
@@ -173,14 +174,6 @@ const OPTIMIZERS: Record<string, () => tf.Optimizer> = {
   "sgd with momentum": () => tf.train.momentum(0.02, 0.9, true),
   rmsprop: () => tf.train.rmsprop(0.001, 0.9, 0.5),
 };
-
-/** Values in [-1, 1) that need no random generator. */
-function values(length: number, seed: number): Float32Array {
-  return Float32Array.from(
-    { length },
-    (_, i) => Math.sin(i * 12.9898 + seed * 78.233) * 43758.5453 % 1,
-  );
-}
 
 /** Losses of three epochs of model.fit on a backend, from fixed weights. */
 async function losses(
