@@ -1,10 +1,10 @@
 // Reads and checks a model.json and its weight files before TensorFlow.js gets them: it would wait
 // forever for a layer that does not exist, and accept any numbers it is given. This checks the
 // format; what a network may consist of is in network/graph.ts.
-import type * as tf from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { explain, FileError } from "../write_whole.ts";
+import { FileError, naming } from "../write_whole.ts";
 import { describe, isObject, type Json } from "./json.ts";
 import { fromKeras3 } from "./keras3.ts";
 import { checkLayers } from "./layer_graph.ts";
@@ -12,6 +12,17 @@ import { checkLayers } from "./layer_graph.ts";
 /** A model or a state that is not what it should be: names the file and the reason. */
 export class CheckpointError extends FileError {
   override readonly name = "CheckpointError";
+}
+
+/** Runs `act`; a file that it cannot read or write becomes a {@linkcode CheckpointError}. */
+export function asCheckpoint<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    const other = !(error instanceof FileError);
+    if (other || error instanceof CheckpointError) throw error;
+    throw new CheckpointError(error.file, error.reason, error.cause);
+  }
 }
 
 /** The description of a model as TensorFlow.js expects it, with its weights. */
@@ -37,22 +48,21 @@ const BYTES: Record<string, number> = {
 
 /** The bytes of a regular file; devices and pipes, which may never end, are rejected. */
 function readBytes(file: string, most: number): Uint8Array<ArrayBuffer> {
-  try {
-    const about = fs.statSync(file);
-    if (about.isDirectory() || !about.isFile()) {
-      throw new CheckpointError(file, "is not a regular file");
-    }
-    if (about.size > most) {
-      throw new CheckpointError(
-        file,
-        `has ${about.size} bytes; more than ${most} are not read`,
-      );
-    }
-    return Uint8Array.from(fs.readFileSync(file));
-  } catch (error) {
-    if (error instanceof CheckpointError) throw error;
-    throw new CheckpointError(file, explain(error), error);
-  }
+  return asCheckpoint(() =>
+    naming(file, () => {
+      const about = fs.statSync(file);
+      if (!about.isFile()) {
+        throw new CheckpointError(file, "is not a regular file");
+      }
+      if (about.size > most) {
+        throw new CheckpointError(
+          file,
+          `has ${about.size} bytes; more than ${most} are not read`,
+        );
+      }
+      return Uint8Array.from(fs.readFileSync(file));
+    })
+  );
 }
 
 /**
@@ -107,7 +117,7 @@ type Fail = (reason: string) => CheckpointError;
 /** All weights, group by group, as one sequence of bytes with a list of what they are. */
 function readManifest(manifest: unknown[], folder: string, fail: Fail) {
   const weightSpecs: tf.io.WeightsManifestEntry[] = [];
-  const parts: Uint8Array<ArrayBuffer>[] = [];
+  const parts: ArrayBuffer[] = [];
   for (const [index, group] of manifest.entries()) {
     const place = `weightsManifest[${index}]`;
     if (
@@ -139,17 +149,9 @@ function readManifest(manifest: unknown[], folder: string, fail: Fail) {
       );
     }
     weightSpecs.push(...specs.map(({ spec }) => spec));
-    parts.push(...read);
+    parts.push(...read.map(({ buffer }) => buffer));
   }
-  const weightData = new Uint8Array(
-    parts.reduce((sum, { length }) => sum + length, 0),
-  );
-  let at = 0;
-  for (const part of parts) {
-    weightData.set(part, at);
-    at += part.length;
-  }
-  return { weightSpecs, weightData: weightData.buffer };
+  return { weightSpecs, weightData: tf.io.CompositeArrayBuffer.join(parts) };
 }
 
 /** One entry of a manifest and its number of bytes. */

@@ -45,14 +45,14 @@ export function toOnnx(trained: TrainedNetwork): Uint8Array {
     const inputs = node.inputs.map((input) => values[input]);
     values[i] = builder.translate(node, inputs);
   });
-  const { nodes, weights } = builder;
   const { shape } = graph.nodes.find(({ op }) => op === "input")!;
   const [rows, columns, channels] = shape;
   return encodeOnnx({
     name: "network",
     description: "Emotions of faces, exported by mien",
     opset: OPSET,
-    ...{ nodes, weights },
+    nodes: builder.nodes,
+    weights: builder.weights,
     input: { name: INPUT, shape: ["batch", channels, rows, columns] },
     output: { name: OUTPUT, shape: ["batch", graph.outputSize] },
     metadata: {

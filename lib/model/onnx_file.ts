@@ -56,10 +56,14 @@ const FLOAT = 1, INT64 = 7;
  * import { encodeOnnx } from "mien/model/onnx_file.ts";
  *
  * encodeOnnx({
- *   ...{ name: "twice", description: "", opset: 13, weights: [], metadata: {} },
+ *   name: "twice",
+ *   description: "",
+ *   opset: 13,
  *   nodes: [
  *     { name: "sum", operator: "Add", inputs: ["x", "x"], output: "y" },
  *   ],
+ *   weights: [],
+ *   metadata: {},
  *   input: { name: "x", shape: ["batch", 2] },
  *   output: { name: "y", shape: ["batch", 2] },
  * });

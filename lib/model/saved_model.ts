@@ -6,22 +6,16 @@
 // `tf.loadLayersModel` reads in a browser without this project. A run's state is one file with
 // everything that training needs to continue; training/train.ts defines its contents.
 import "./quiet_tfjs.ts";
-import { FileError, makeFolder, naming, writeWhole } from "../write_whole.ts";
-import { CheckpointError, checkWeights, readModelFile } from "./model_file.ts";
+import { makeFolder, naming, writeWhole } from "../write_whole.ts";
+import {
+  asCheckpoint,
+  CheckpointError,
+  checkWeights,
+  readModelFile,
+} from "./model_file.ts";
 import * as tf from "@tensorflow/tfjs";
 import * as fs from "node:fs";
 import * as path from "node:path";
-
-/** Runs `act`; a file that it cannot write or read becomes a {@linkcode CheckpointError}. */
-export function asCheckpoint<T>(act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    if (!(error instanceof FileError)) throw error;
-    if (error instanceof CheckpointError) throw error;
-    throw new CheckpointError(error.file, error.reason, error.cause);
-  }
-}
 
 /**
  * Saves a model as `folder`/model.json and weights.bin, completely or not at all: a folder without

@@ -4,8 +4,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
-import { CheckpointError } from "../../model/model_file.ts";
-import { asCheckpoint } from "../../model/saved_model.ts";
+import { asCheckpoint, CheckpointError } from "../../model/model_file.ts";
 import { naming, writeWhole } from "../../write_whole.ts";
 
 /** Named arrays of numbers, plus any JSON. */

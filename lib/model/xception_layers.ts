@@ -1,0 +1,74 @@
+// What mini-Xception and wide-Xception are built from: convolutions with batch normalization, and
+// the output. Each layer draws its initial weights with the next seed.
+import * as tf from "@tensorflow/tfjs";
+import { nameEmotions } from "./emotions_of_model.ts";
+
+type Tensor = tf.SymbolicTensor;
+
+/** The layers of one network; `seed` is that of the first. */
+export function xceptionLayers(seed: number) {
+  const initial = () => tf.initializers.glorotUniform({ seed: seed++ });
+  const apply = (layer: tf.layers.Layer, ...x: Tensor[]) =>
+    layer.apply(x.length === 1 ? x[0] : x) as Tensor;
+  const normalize = (x: Tensor) => apply(tf.layers.batchNormalization(), x);
+  const relu = (x: Tensor) =>
+    apply(tf.layers.activation({ activation: "relu" }), x);
+
+  /** Normalized; a filter of 1x1 with steps of 2 halves the sides, one of 3x3 trims them. */
+  const convolve = (
+    x: Tensor,
+    filters: number,
+    kernelSize: 1 | 3,
+    kernelRegularizer?: ReturnType<typeof tf.regularizers.l2>,
+  ) =>
+    normalize(apply(
+      tf.layers.conv2d({
+        filters,
+        kernelSize,
+        strides: kernelSize === 1 ? 2 : 1,
+        padding: kernelSize === 1 ? "same" : "valid",
+        useBias: false,
+        kernelRegularizer,
+        kernelInitializer: initial(),
+      }),
+      x,
+    ));
+
+  const separable = (x: Tensor, filters: number) =>
+    normalize(apply(
+      tf.layers.separableConv2d({
+        filters,
+        kernelSize: 3,
+        padding: "same",
+        useBias: false,
+        depthwiseInitializer: initial(),
+        pointwiseInitializer: initial(),
+      }),
+      x,
+    ));
+
+  /** Two separable convolutions. */
+  const pair = (x: Tensor, filters: number) =>
+    separable(relu(separable(x, filters)), filters);
+
+  /** The same, then half the sides. */
+  const halved = (x: Tensor, filters: number) => {
+    const size = { poolSize: 3, strides: 2, padding: "same" } as const;
+    return apply(tf.layers.maxPooling2d(size), pair(x, filters));
+  };
+
+  return { initial, apply, relu, convolve, pair, halved };
+}
+
+/** A network for faces of 48x48x1, with the names of its classes where they are given. */
+export function faceNetwork(
+  name: string,
+  classes: readonly string[] | number,
+  build: (input: Tensor, classes: number) => Tensor,
+): tf.LayersModel {
+  const inputs = tf.input({ shape: [48, 48, 1] });
+  const count = typeof classes === "number" ? classes : classes.length;
+  const model = tf.model({ inputs, outputs: build(inputs, count), name });
+  if (typeof classes !== "number") nameEmotions(model, classes);
+  return model;
+}
