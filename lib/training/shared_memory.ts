@@ -4,10 +4,8 @@
 // in the same order, so all of them take exactly the same step and none has to send its weights to
 // the others. Slots come in pairs, used alternately: with one barrier per step, a worker that is ahead
 // cannot overwrite what another is still reading. worker.ts does the training.
-import { FACE_PIXELS } from "../emotions.ts";
 import {
   DatasetError,
-  describeSplits,
   type Faces,
   selectSplit,
   type Split,
@@ -29,50 +27,36 @@ export interface SharedFaces {
  * Copies the faces of a split into shared memory.
  *
  * @param voteWeight the share of each target, 0 to 1, that comes from people's votes
- * @throws {DatasetError} for a split without faces, a wrong label, or votes that are missing
+ * @throws {DatasetError} for a split without faces, a wrong label, or missing votes
  */
 export function shareFaces(
   faces: Faces,
   split: Split,
   voteWeight = 0,
 ): SharedFaces {
-  const wanted = SPLITS.indexOf(split);
-  const rows: number[] = [];
-  for (let row = 0; row < faces.length; row++) {
-    if (faces.splits[row] === wanted) rows.push(row);
-  }
-  if (rows.length === 0) {
+  const { emotions, source } = faces;
+  const place = SPLITS.indexOf(split);
+  const wrong = faces.labels.findIndex((label, row) =>
+    label >= emotions.length && faces.splits[row] === place
+  );
+  if (wrong >= 0) {
     throw new DatasetError(
-      faces.source.path ?? faces.source.name,
-      `has no faces in ${split}, which training needs; it has ${
-        describeSplits(faces) || "none at all"
-      }`,
-    );
-  }
-  const wrong = rows.find((row) => faces.labels[row] >= faces.emotions.length);
-  if (wrong !== undefined) {
-    throw new DatasetError(
-      faces.source.path ?? faces.source.name,
+      source.path ?? source.name,
       `the label ${faces.labels[wrong]} is not between 0 and ${
-        faces.emotions.length - 1
+        emotions.length - 1
       }`,
       wrong + 1,
     );
   }
-  const pixels = sharedBytes(rows.length * FACE_PIXELS);
-  const labels = sharedBytes(rows.length);
-  rows.forEach((row, index) => {
-    const from = row * FACE_PIXELS;
-    pixels.set(
-      faces.pixels.subarray(from, from + FACE_PIXELS),
-      index * FACE_PIXELS,
-    );
-    labels[index] = faces.labels[row];
-  });
-  const blended = blendedTargets(selectSplit(faces, split), voteWeight);
+  const chosen = selectSplit(faces, split);
+  const pixels = sharedBytes(chosen.pixels.length);
+  const labels = sharedBytes(chosen.length);
+  const blended = blendedTargets(chosen, voteWeight);
   const targets = sharedFloats(blended.length);
+  pixels.set(chosen.pixels);
+  labels.set(chosen.labels);
   targets.set(blended);
-  return { length: rows.length, pixels, labels, targets };
+  return { length: chosen.length, pixels, labels, targets };
 }
 
 const sharedBytes = (length: number) =>

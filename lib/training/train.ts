@@ -136,9 +136,10 @@ class Run {
   async start(): Promise<void> {
     const { memory, frozen: { graph, parameterRanges, statisticRanges } } =
       this;
-    const { config } = this.state.notes;
+    const { notes } = this.state;
+    const { config } = notes;
     const { emotions } = this.options.faces;
-    const teachers = await loadTeachers(config.teacher, memory, emotions);
+    const teachers = await loadTeachers(notes, memory, emotions);
     const classWeights = resolveClassWeights(
       config,
       memory.training.labels,
@@ -359,7 +360,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 
 async function trainNetwork(
   options: TrainOptions,
-  graph: ReturnType<typeof describeModel>,
+  graph: NetworkGraph,
   going: boolean,
 ): Promise<TrainResult> {
   const { faces, model, out } = options;

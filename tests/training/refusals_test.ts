@@ -120,11 +120,11 @@ Deno.test("faces that cannot be learned from are refused before the first epoch"
   );
   await rejects(
     { splits: faces.splits.map(() => 0) },
-    /has no faces in PublicTest, which training needs; it has 105 Training/,
+    /has no rows for the split PublicTest, only 105 Training/,
   );
   await rejects(
     { splits: faces.splits.map(() => 1) },
-    /has no faces in Training, which training needs; it has 105 PublicTest/,
+    /has no rows for the split Training, only 105 PublicTest/,
   );
   await rejects(
     {},

@@ -5,6 +5,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { saveModel } from "mien/model/saved_model.ts";
 import { type PartialConfig, TrainingError } from "mien/training/config.ts";
+import { readRun } from "mien/training/run/run_folder.ts";
+import { saveState } from "mien/training/run/state_file.ts";
 import { shareFaces } from "mien/training/shared_memory.ts";
 import { faceChecksum } from "mien/training/teachers/teacher_answers.ts";
 import { train, type TrainOptions } from "mien/training/train.ts";
@@ -133,17 +135,23 @@ Deno.test("the teachers' part of the target is what they say of a face and its m
     );
   }));
 
+/** The lines of a file of answers: a header, and a plain network's probabilities of each face. */
+function answersOf(seed: number): { lines: string[]; said: number[][] } {
+  const { pixels } = shareFaces(faces, "Training");
+  const said = sayings(buildPlain(seed), faces, "Training");
+  const rows = said.map((row, i) =>
+    [
+      faceChecksum(pixels.subarray(i * 2304, (i + 1) * 2304)),
+      ...row.map((p) => p.toFixed(6)),
+    ].join(",")
+  );
+  return { lines: [["face", ...faces.emotions].join(","), ...rows], said };
+}
+
 Deno.test("teachers' answers from a file are the targets, found by the face's checksum", () =>
   inFolder(async (folder) => {
-    const { pixels, length } = shareFaces(faces, "Training");
-    const said = sayings(buildPlain(9), faces, "Training");
-    const rows = said.map((row, i) =>
-      [
-        faceChecksum(pixels.subarray(i * 2304, (i + 1) * 2304)),
-        ...row.map((p) => p.toFixed(6)),
-      ].join(",")
-    );
-    const header = ["face", ...faces.emotions].join(",");
+    const { lines: [header, ...rows], said } = answersOf(9);
+    assert.equal(rows.length, 210);
     const answers = path.join(folder, "answers.csv");
     const write = (...lines: string[]) =>
       fs.writeFileSync(answers, lines.join("\n"));
@@ -160,22 +168,52 @@ Deno.test("teachers' answers from a file are the targets, found by the face's ch
         0.3 * Number(label === k) + 0.7 * said[face][k]
       ),
     );
-    const refuses = (reason: RegExp) =>
+    const rejects = (reason: RegExp) =>
       assert.rejects(
         lossWith(),
         (error) => error instanceof TrainingError && reason.test(error.message),
       );
     write(header, ...rows.slice(1));
-    await refuses(/answers\.csv has no answers for training face 1 of 210/);
+    await rejects(/answers\.csv has no answers for training face 1 of 210/);
     write(header, ...rows.slice(0, 4), rows[4].replace(/,0\./, ",9."));
-    await refuses(/does not have 7 probabilities that add up to 1 in row 5/);
+    await rejects(/does not have 7 probabilities that add up to 1 in row 5/);
     write("face,happy", ...rows);
-    await refuses(/starts with "face,happy"; it must start with "face,angry,/);
+    await rejects(/starts with "face,happy"; it must start with "face,angry,/);
     fs.rmSync(answers);
-    await refuses(/answers\.csv cannot be read: .*relative to/);
-    assert.equal(length, 210);
+    await rejects(/answers\.csv cannot be read: .*relative to/);
     await assert.rejects(
       run({ teacher: { weight: 0.5 } }),
       /teacher must have either models, .* or answers/,
     );
+  }));
+
+Deno.test("a run resumes with the teachers' answers it began with, and no others", () =>
+  inFolder(async (folder) => {
+    const answers = path.join(folder, "answers.csv");
+    const write = (lines: string[]) =>
+      fs.writeFileSync(answers, lines.join("\n"));
+    const out = path.join(folder, "run");
+    const until = (epochs: number) =>
+      run({ epochs, schedule: "plateau", teacher: { answers } }, {
+        out,
+        resume: true,
+      });
+    const { lines: [header, ...rows] } = answersOf(9);
+    write([header, ...rows]);
+    await until(1);
+    write([header, ...rows.toReversed()]);
+    await until(2);
+    const before = readRun(out);
+    write(answersOf(10).lines);
+    await assert.rejects(
+      until(3),
+      /teacher\.answers: .*answers\.csv has other answers than when the run began/,
+    );
+    assert.deepEqual(readRun(out), before);
+    // A run recorded before answers were.
+    const { answers: _, ...notes } = before.notes;
+    saveState(path.join(out, "resume", "state.bin"), { ...before, notes });
+    await until(3);
+    write([header, ...rows]);
+    await assert.rejects(until(4), /other answers/);
   }));

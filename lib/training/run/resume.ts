@@ -3,7 +3,6 @@
 // run_folder.ts reads and writes it.
 import type * as tf from "@tensorflow/tfjs";
 import * as path from "node:path";
-import { createHash } from "node:crypto";
 import { CheckpointError } from "../../model/model_file.ts";
 import { EMOTIONS } from "../../emotions.ts";
 import { type Faces, hashFaces } from "../../data/faces.ts";
@@ -12,6 +11,7 @@ import { isForTfjs } from "../../engine/engine.ts";
 import type { Loss } from "../../engine/tfjs_graph.ts";
 import { freezeLayers } from "../freeze.ts";
 import { readRun, type RunState } from "./run_folder.ts";
+import { digestOf } from "./state_file.ts";
 import { startPlateau } from "../schedule.ts";
 import {
   completeConfig,
@@ -42,21 +42,19 @@ const LEFT_OUT = [
 
 /** A digest of layers and shapes, without names. */
 function fingerprint(graph: NetworkGraph): string {
-  const text = JSON.stringify(
+  return digestOf(JSON.stringify(
     [
       graph.nodes,
       graph.weights,
       ...(isForTfjs(graph) ? [graph.topology] : []),
     ],
     (key, value) => LEFT_OUT.includes(key) ? undefined : value,
-  );
-  return createHash("sha256").update(text).digest("hex");
+  ));
 }
 
 /** A digest of the votes, if they are part of the targets. */
 function votesDigest({ votes }: Faces, config: TrainingConfig) {
-  if (!votes || config.votes === 0) return undefined;
-  return createHash("sha256").update(votes).digest("hex");
+  return votes && config.votes > 0 ? digestOf(votes) : undefined;
 }
 
 /** @throws {TrainingError} for a name that would leave the run's folder or hide in it */
@@ -77,7 +75,7 @@ function lossDigest(
       `the configuration says loss ${config.loss.kind}, and a custom loss is given: leave one of them out`,
     );
   }
-  return loss && createHash("sha256").update(String(loss)).digest("hex");
+  return loss && digestOf(String(loss));
 }
 
 /** The state a run starts with. */

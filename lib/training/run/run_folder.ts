@@ -55,6 +55,8 @@ export interface RunNotes {
     emotions?: readonly string[];
     votes?: string;
   };
+  /** A digest of the answers in the file `teacher.answers`, if there is one. */
+  answers?: string;
   /** Completed epochs and steps. */
   epoch: number;
   step: number;

@@ -18,8 +18,15 @@ const MARK = "mien-state-2 ";
 /** Files of the first version have a digest over the arrays only. */
 const FIRST_MARK = "mien-state-1";
 
-const digestOf = (bytes: Uint8Array) =>
-  createHash("sha256").update(bytes).digest("hex");
+/** The SHA-256 of a text or of an array's bytes, in hexadecimal. */
+export function digestOf(content: string | ArrayBufferView): string {
+  const bytes = typeof content === "string" ? content : new Uint8Array(
+    content.buffer,
+    content.byteOffset,
+    content.byteLength,
+  );
+  return createHash("sha256").update(bytes).digest("hex");
+}
 
 /**
  * Writes a state, completely or not at all: a line with the digest of the rest, a line of JSON, and
