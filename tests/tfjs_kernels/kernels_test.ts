@@ -1,5 +1,5 @@
-// The gradient kernels of lib/tfjs_kernels against tfjs's cpu backend and
-// against finite differences, over random shapes, strides, paddings, dilations.
+// The gradient kernels of lib/tfjs_kernels against tfjs's cpu backend and finite
+// differences, over random shapes, strides, paddings, dilations.
 
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
@@ -42,7 +42,7 @@ function imageSize(
   return [height + (tall - 1) * down, width + (wide - 1) * across];
 }
 
-/** The filter with zeros between its rows and columns: dilation by hand. */
+/** The filter with zeros between its rows and columns, which is what dilation means. */
 function spread(
   filter: tf.Tensor4D,
   [down, across]: [number, number],
@@ -250,8 +250,8 @@ Deno.test("avgPool's gradient is right for any stride and padding", async () => 
     fc.asyncProperty(convolutions, async (c) => {
       const pool: Operation = (x) =>
         tf.avgPool(x as tf.Tensor4D, c.filter, c.strides, c.pad);
-      // With padding tfjs's gradient is not that of its own forward pass:
-      // only the finite differences can tell there.
+      // With padding, tfjs's gradient is not that of its own forward pass, so
+      // only finite differences are compared.
       const reference = c.pad === "valid" ? pool : null;
       const shape = [c.batch, ...imageSize(c.extra, c.filter), c.channels];
       await agrees(pool, inputsOf(shape), reference);

@@ -75,7 +75,7 @@ for (const channels of [1, 3, 8, 13]) {
   });
 }
 
-Deno.test("tf.batchNorm's gradients by every input are the cpu backend's", async () => {
+Deno.test("tf.batchNorm's gradients for every input match the cpu backend's", async () => {
   await useWasmBackend();
   const inputs = [[2, 4, 5, 11], [11], [11], [11], [11]].map((shape, i) => ({
     shape,
@@ -119,7 +119,7 @@ type Apply = (x: tf.SymbolicTensor) => tf.SymbolicTensor;
 const chain = (...layers: tf.layers.Layer[]): Apply => (x) =>
   layers.reduce((x, layer) => layer.apply(x) as tf.SymbolicTensor, x);
 
-/** mini-Xception with fewer modules; tanh keeps differences free of kinks. */
+/** mini-Xception with fewer modules; tanh is smooth, for finite differences. */
 function smallXception(activation: "relu" | "tanh"): tf.LayersModel {
   const input = tf.input({ shape: [20, 20, 1] });
   const conv = (filters: number) =>
@@ -202,7 +202,7 @@ async function onBackend<T>(backend: string, work: () => T): Promise<T> {
   return work();
 }
 
-Deno.test("a whole network's gradient is the cpu backend's", async () => {
+Deno.test("a whole network's gradient matches the cpu backend's", async () => {
   await useWasmBackend();
   const run = () => lossAndGradients(smallXception("relu"));
   const actual = await onBackend("wasm", run);
@@ -292,7 +292,7 @@ function growMemory(heap: Heap): void {
   blocks.forEach((block) => heap._free(block));
 }
 
-Deno.test("a memory that grows in the middle of a step changes no bit", async () => {
+Deno.test("a memory that grows in the middle of a step changes nothing", async () => {
   await useWasmBackend();
   const model = smallXception("relu");
   const { gradients } = lossAndGradients(model);

@@ -1,5 +1,5 @@
-// What a step of training aims at: labels, smoothed or weighted, votes, teachers. The losses are
-// compared with what tfjs' own cpu kernels give for the same first weights.
+// The targets of training: labels, smoothed or weighted, votes, teachers. Losses are compared with
+// those from tfjs's own cpu kernels for the same initial weights.
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -37,7 +37,7 @@ const run = (more: PartialConfig = {}, options: Partial<TrainOptions> = {}) =>
     },
   });
 
-/** The mean cross-entropy of targets for what the plain network says of the training faces. */
+/** The mean cross-entropy of targets for the plain network's answers to the training faces. */
 function expectedLoss(
   target: (label: number, k: number, face: number) => number,
   weight: (label: number) => number = () => 1,
@@ -53,7 +53,7 @@ function expectedLoss(
   return losses.reduce((a, b) => a + b) / losses.length;
 }
 
-Deno.test("loss, smoothed loss and weighted loss are what tfjs' probabilities give", async () => {
+Deno.test("loss, smoothed loss and weighted loss match those of tfjs's probabilities", async () => {
   const lossWith = async (more: PartialConfig) =>
     (await run({ ...still, ...more }, { model: buildPlain() })).history[0].loss;
   const hot = (label: number, k: number) => Number(label === k);
@@ -69,8 +69,8 @@ Deno.test("loss, smoothed loss and weighted loss are what tfjs' probabilities gi
   );
 });
 
-Deno.test("votes have their part of each target, in training and in validation", async () => {
-  // Of each face one vote less goes to its label than to the next emotion, in EMOTIONS' order.
+Deno.test("votes get their share of each target, in training and in validation", async () => {
+  // For each face, its label gets one vote fewer than the next emotion in EMOTIONS.
   const columns = [4, 5, 6, 1, 3, 2, 0];
   const votes = new Uint8Array(10 * faces.length);
   faces.labels.forEach((label, face) => {
@@ -105,7 +105,7 @@ Deno.test("votes have their part of each target, in training and in validation",
   await assert.rejects(run({ votes: 0.5 }), /have no votes/);
 });
 
-Deno.test("the teachers' part of the target is what they say of a face and its mirror image", () =>
+Deno.test("the teachers' share of a target is their answer for the face and its mirror image", () =>
   inFolder(async (folder) => {
     const models = [path.join(folder, "one"), path.join(folder, "other")];
     const said: number[][][] = [];
@@ -148,7 +148,7 @@ function answersOf(seed: number): { lines: string[]; said: number[][] } {
   return { lines: [["face", ...faces.emotions].join(","), ...rows], said };
 }
 
-Deno.test("teachers' answers from a file are the targets, found by the face's checksum", () =>
+Deno.test("teachers' answers from a file become targets, matched by the faces' checksums", () =>
   inFolder(async (folder) => {
     const { lines: [header, ...rows], said } = answersOf(9);
     assert.equal(rows.length, 210);
@@ -210,7 +210,7 @@ Deno.test("a run resumes with the teachers' answers it began with, and no others
       /teacher\.answers: .*answers\.csv has other answers than when the run began/,
     );
     assert.deepEqual(readRun(out), before);
-    // A run recorded before answers were.
+    // A run recorded without the digest.
     const { answers: _, ...notes } = before.notes;
     saveState(path.join(out, "resume", "state.bin"), { ...before, notes });
     await until(3);
