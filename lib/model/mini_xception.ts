@@ -8,7 +8,7 @@ import * as tf from "@tensorflow/tfjs";
 import { EMOTIONS } from "../emotions.ts";
 import { faceNetwork, xceptionLayers } from "./xception_layers.ts";
 
-/** What may differ from the reference: seven emotions, L2 of 0.01. */
+/** What may differ from the reference, which has seven emotions and L2 of 0.01. */
 export interface MiniXceptionOptions {
   /** The names of the classes, or their number; by default FER-2013's seven emotions. */
   classes?: readonly string[] | number;

@@ -1,6 +1,6 @@
 // Reads and checks a model.json and its weight files before TensorFlow.js gets them: it would wait
-// forever for a layer that does not exist, and accept any numbers it is given. This checks the
-// format; what a network may consist of is in network/graph.ts.
+// forever for a layer that does not exist, and accept any numbers. This module checks the format;
+// network/graph.ts defines what a network may consist of.
 import * as tf from "@tensorflow/tfjs";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -9,7 +9,7 @@ import { describe, isObject, type Json } from "./json.ts";
 import { fromKeras3 } from "./keras3.ts";
 import { checkLayers } from "./layer_graph.ts";
 
-/** A model or a state that is not what it should be: names the file and the reason. */
+/** A model or state that is damaged or something else; the message names the file and the reason. */
 export class CheckpointError extends FileError {
   override readonly name = "CheckpointError";
 }
@@ -33,7 +33,7 @@ export interface ModelFile {
   weightData: ArrayBuffer;
 }
 
-/** The most bytes of a description, and of all weights: far above any network for faces. */
+/** The most bytes of a description and of all weights, far more than any network for faces has. */
 const MOST_DESCRIPTION = 64 * 2 ** 20;
 const MOST_WEIGHTS = 1024 * 2 ** 20;
 
@@ -114,7 +114,7 @@ function readJson(file: string): Json {
 
 type Fail = (reason: string) => CheckpointError;
 
-/** All weights, group by group, as one sequence of bytes with a list of what they are. */
+/** All weights as one sequence of bytes, with a list of what they are. */
 function readManifest(manifest: unknown[], folder: string, fail: Fail) {
   const weightSpecs: tf.io.WeightsManifestEntry[] = [];
   const parts: ArrayBuffer[] = [];
@@ -183,7 +183,7 @@ function checkWeight(entry: unknown, place: string, fail: Fail) {
   };
 }
 
-/** The file named by a path in the manifest: it must be in the model's folder or below. */
+/** The file that a path in the manifest names; it must be in the model's folder or below. */
 function weightsPath(
   name: unknown,
   folder: string,

@@ -1,10 +1,6 @@
-// Saved models and the state of a run: written completely or not at all.
-//
-// model_file.ts reads and checks the file.
-//
-// A model is a folder with model.json and weights.bin in TensorFlow.js' LayersModel format, which
-// `tf.loadLayersModel` reads in a browser without this project. A run's state is one file with
-// everything that training needs to continue; training/train.ts defines its contents.
+// Saves and loads models. A model is a folder with model.json and weights.bin in TensorFlow.js's
+// LayersModel format, which `tf.loadLayersModel` reads in a browser without this project.
+// model_file.ts reads and checks the files.
 import "./quiet_tfjs.ts";
 import { makeFolder, naming, writeWhole } from "../write_whole.ts";
 import {
@@ -18,8 +14,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 /**
- * Saves a model as `folder`/model.json and weights.bin, completely or not at all: a folder without
- * model.json contains no model. An existing model is replaced; other files in the folder stay.
+ * Saves a model as model.json and weights.bin in `folder`, completely or not at all: a folder without
+ * model.json has no model. An existing model is replaced; other files in the folder stay.
  *
  * @throws {CheckpointError} for a full disk, missing permissions and the like
  *
@@ -58,7 +54,7 @@ export async function saveModel(
   asCheckpoint(() => {
     makeFolder(folder);
     naming(folder, () => {
-      // Another network's weights are never next to this description.
+      // This description must never be next to another network's weights.
       const same = fs.existsSync(file) &&
         fs.readFileSync(file, "utf8") === description;
       if (!same) fs.rmSync(file, { force: true });
@@ -69,8 +65,8 @@ export async function saveModel(
 }
 
 /**
- * Loads a model saved with {@linkcode saveModel}, or any other in this format: `place` is its folder
- * or its model.json.
+ * Loads a model saved with {@linkcode saveModel}, or any other in this format, from its folder or its
+ * model.json.
  *
  * @throws {CheckpointError} naming the file and what is wrong with it
  *

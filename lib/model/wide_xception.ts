@@ -1,7 +1,7 @@
 // wide-Xception: our own small network for faces of 48 x 48 x 1. Like
-// mini-Xception it consists of residual modules of depthwise separable
-// convolutions, but it spends the 8,064 weights of the last 3 x 3 convolution,
-// and the fourth module, on wider modules, each followed by a second one that
+// mini-Xception, it consists of residual modules of depthwise separable
+// convolutions. The weights of mini-Xception's last 3 x 3 convolution (8,064) and
+// fourth module go into wider modules instead, each followed by a second one that
 // keeps the size. 58,199 parameters.
 import "./quiet_tfjs.ts";
 import * as tf from "@tensorflow/tfjs";

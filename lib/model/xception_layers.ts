@@ -1,11 +1,11 @@
-// What mini-Xception and wide-Xception are built from: convolutions with batch normalization, and
-// the output. Each layer draws its initial weights with the next seed.
+// The layers that mini-Xception and wide-Xception are built from. Each draws its initial weights with
+// the next seed.
 import * as tf from "@tensorflow/tfjs";
 import { nameEmotions } from "./emotions_of_model.ts";
 
 type Tensor = tf.SymbolicTensor;
 
-/** The layers of one network; `seed` is that of the first. */
+/** Functions that add layers to a network; `seed` is that of the first layer. */
 export function xceptionLayers(seed: number) {
   const initial = () => tf.initializers.glorotUniform({ seed: seed++ });
   const apply = (layer: tf.layers.Layer, ...x: Tensor[]) =>
@@ -14,7 +14,7 @@ export function xceptionLayers(seed: number) {
   const relu = (x: Tensor) =>
     apply(tf.layers.activation({ activation: "relu" }), x);
 
-  /** Normalized; a filter of 1x1 with steps of 2 halves the sides, one of 3x3 trims them. */
+  /** A normalized convolution: 1x1 with strides of 2, or 3x3 without padding. */
   const convolve = (
     x: Tensor,
     filters: number,
@@ -34,6 +34,7 @@ export function xceptionLayers(seed: number) {
       x,
     ));
 
+  /** A normalized depthwise separable convolution. */
   const separable = (x: Tensor, filters: number) =>
     normalize(apply(
       tf.layers.separableConv2d({
@@ -51,7 +52,7 @@ export function xceptionLayers(seed: number) {
   const pair = (x: Tensor, filters: number) =>
     separable(relu(separable(x, filters)), filters);
 
-  /** The same, then half the sides. */
+  /** Two separable convolutions, then maximum pooling that halves the sides. */
   const halved = (x: Tensor, filters: number) => {
     const size = { poolSize: 3, strides: 2, padding: "same" } as const;
     return apply(tf.layers.maxPooling2d(size), pair(x, filters));
@@ -60,7 +61,7 @@ export function xceptionLayers(seed: number) {
   return { initial, apply, relu, convolve, pair, halved };
 }
 
-/** A network for faces of 48x48x1, with the names of its classes where they are given. */
+/** A network for faces of 48x48x1, with the names of its classes if they are given. */
 export function faceNetwork(
   name: string,
   classes: readonly string[] | number,
