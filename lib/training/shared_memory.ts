@@ -1,9 +1,9 @@
 // The memory that the workers of a training run share: faces, gradients, results, and a barrier.
 //
-// Each worker has a slot for its part of a step. All write, meet at the barrier, and read every slot
-// in the same order, so all of them take exactly the same step and none has to send its weights to
-// the others. Slots come in pairs, used alternately: with one barrier per step, a worker that is ahead
-// cannot overwrite what another is still reading. worker.ts does the training.
+// Each worker has a slot for its part of a step. All write, meet at the barrier, and read every slot in
+// the same order, so all take exactly the same step and none has to send its weights to the others.
+// There are two sets of slots, used in turn: with one barrier per step, a worker that is ahead cannot
+// overwrite what another is still reading. worker.ts does the training.
 import {
   DatasetError,
   type Faces,
@@ -66,13 +66,13 @@ const sharedFloats = (length: number) =>
 const sharedDoubles = (length: number) =>
   new Float64Array(new SharedArrayBuffer(length * 8));
 
-/** Indices in a slot of the numbers of one worker's part of a step, besides its gradient. */
+/** The numbers of a worker's part of a step, besides its gradient: indices in a slot. */
 export const SLOT_LOSS = 0;
 export const SLOT_RIGHT = 1;
 export const SLOT_FACES = 2;
 const SLOT_NUMBERS = 3;
 
-/** What worker 0 says about the epoch so far: the indices in `progress`. */
+/** What worker 0 reports of the epoch so far: indices in `progress`. */
 export const PROGRESS_STEP = 0;
 export const PROGRESS_LOSS = 1;
 export const PROGRESS_RIGHT = 2;
@@ -82,7 +82,7 @@ export const PROGRESS_RATE = 4;
 /** Everything that workers and the main thread share. Posted to each worker once. */
 export interface TrainingMemory {
   workers: number;
-  /** Weights that are trained, and numbers of the normalization's statistics. */
+  /** The numbers of trained weights and of batch normalization's statistics. */
   parameters: number;
   statistics: number;
   training: SharedFaces;
@@ -91,7 +91,7 @@ export interface TrainingMemory {
   taught: Float32Array<SharedArrayBuffer>;
   /** The network's answers for each validation face, n x classes. */
   validated: Float32Array<SharedArrayBuffer>;
-  /** 2 x workers x (parameters + statistics): mean gradient, moved statistics. */
+  /** 2 x workers x (parameters + statistics): mean gradient, updated statistics. */
   slots: Float32Array<SharedArrayBuffer>;
   /** 2 x workers x {@linkcode SLOT_LOSS} and so on. */
   slotNumbers: Float64Array<SharedArrayBuffer>;
@@ -136,7 +136,7 @@ export function createTrainingMemory(options: {
   };
 }
 
-/** One worker's slot of a step: a view of its gradient, statistics and numbers. */
+/** One worker's slot in a step, as views. */
 export interface Slot {
   gradients: Float32Array;
   statistics: Float32Array;
@@ -171,13 +171,13 @@ export function stopAll(control: Int32Array): void {
   }
 }
 
-/** How many times to check for a worker that is nearly there before sleeping. */
+/** How many times to check for a worker before sleeping. */
 const LOOKS_BEFORE_SLEEP = 2000;
 /** How often, in ms, a sleeping worker checks whether all must stop. */
 const LONGEST_SLEEP = 100;
 
 /**
- * Waits until all workers have reached their barrier number `count`. Never on the main thread.
+ * Waits until all workers have reached their barrier number `count`; never in the main thread.
  *
  * @throws {Stopped} when all have been told to stop
  */

@@ -48,7 +48,7 @@ Deno.test("the error for a wrong value names its field, and says what it is and 
   );
   rejectsConfig(
     { loss: () => 1 },
-    'loss is a function; it must be an object, such as {"kind":"focal"}; a function goes beside the configuration: train({ loss, ',
+    'loss is a function; it must be an object, such as {"kind":"focal"}; pass a function next to the configuration: train({ loss, ',
   );
   rejectsConfig(
     { loss: "hinge" },

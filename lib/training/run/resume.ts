@@ -1,5 +1,4 @@
-// The state that a training run starts with, or continues from, if it is the requested run.
-//
+// The state with which a training run starts, or from which it continues if it is the requested run.
 // run_folder.ts reads and writes it.
 import type * as tf from "@tensorflow/tfjs";
 import * as path from "node:path";
@@ -31,7 +30,7 @@ export interface RunRequest {
   loss?: Loss;
 }
 
-/** Fields with layer names, whose numbers count up within one process. */
+/** Fields with layers' names, which contain numbers that count up within a process. */
 const LEFT_OUT = [
   "name",
   "inputs",
@@ -40,7 +39,7 @@ const LEFT_OUT = [
   "output_layers",
 ];
 
-/** A digest of layers and shapes, without names. */
+/** A digest of a network's layers and shapes, without names. */
 function fingerprint(graph: NetworkGraph): string {
   return digestOf(JSON.stringify(
     [
@@ -57,7 +56,7 @@ function votesDigest({ votes }: Faces, config: TrainingConfig) {
   return votes && config.votes > 0 ? digestOf(votes) : undefined;
 }
 
-/** @throws {TrainingError} for a name that would leave the run's folder or hide in it */
+/** @throws {TrainingError} for a name that leaves the run's folder or makes hidden files */
 function checkName(name: string): string {
   if (/^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u.test(name)) return name;
   throw new TrainingError(
@@ -65,7 +64,7 @@ function checkName(name: string): string {
   );
 }
 
-/** A digest of a custom loss. @throws {TrainingError} if the configuration has one too */
+/** A digest of a custom loss. @throws {TrainingError} if the configuration names one too */
 function lossDigest(
   { loss }: RunRequest,
   config: TrainingConfig,
@@ -78,7 +77,7 @@ function lossDigest(
   return loss && digestOf(String(loss));
 }
 
-/** The state a run starts with. */
+/** The state with which a run starts. */
 export function firstState(
   options: RunRequest,
   graph: NetworkGraph,
@@ -87,7 +86,7 @@ export function firstState(
   const config = completeConfig(options.config);
   const { parameters, statistics } = freezeLayers(graph, model, config.freeze);
   const { name, path: file } = faces.source;
-  const hash = hashFaces(faces); // Their source may tell of other ones.
+  const hash = hashFaces(faces); // Their source's hash may be that of other faces.
   return {
     notes: {
       config,
@@ -120,7 +119,12 @@ export function firstState(
   };
 }
 
-/** The state of the run in `out`, if it is the requested one. */
+/**
+ * The state of the run in `out`.
+ *
+ * @throws {TrainingError} when it is not the requested run
+ * @throws {CheckpointError} when it is damaged
+ */
 export function resumedState(
   options: RunRequest,
   graph: NetworkGraph,
@@ -152,7 +156,7 @@ export function resumedState(
   }
   const { emotions = EMOTIONS } = notes.data; // Old runs have none.
   if (emotions.join() !== options.faces.emotions.join()) {
-    throw refuse(`its faces show ${emotions.join(", ")}`);
+    throw refuse(`its faces have the classes ${emotions.join(", ")}`);
   }
   if (notes.data.votes !== votesDigest(options.faces, asked)) {
     throw refuse("it trains on different votes");
@@ -162,7 +166,7 @@ export function resumedState(
   return state;
 }
 
-/** @throws {CheckpointError} when a state's arrays are not those of its network and optimizer */
+/** @throws {CheckpointError} when a state's arrays do not fit its network and optimizer */
 function checkFit(out: string, state: RunState, graph: NetworkGraph): void {
   const { notes: { config, epoch, step, history }, arrays } = state;
   const averaged = config.averageDecay === null ? [] : ["average"];
@@ -190,7 +194,7 @@ function checkFit(out: string, state: RunState, graph: NetworkGraph): void {
   );
 }
 
-/** What the optimizer remembers of past gradients: nothing yet. */
+/** The optimizer's memory of past gradients, all zero. */
 function firstMoments(
   { optimizer }: TrainingConfig,
   parameters: number,

@@ -1,5 +1,5 @@
-// Loads the teachers of a run, or what they answered. ask_teachers.ts, which runs in workers, computes
-// the answers of loaded ones.
+// Loads the teachers of a run, or their answers. ask_teachers.ts, which runs in workers, computes the
+// answers of loaded teachers.
 import { resolve } from "node:path";
 import { describeModel } from "../../engine/describe_model.ts";
 import { readWeights } from "../../engine/weights.ts";
@@ -15,7 +15,7 @@ import type { TrainingMemory } from "../shared_memory.ts";
 import { readTeacherAnswers } from "./teacher_answers.ts";
 
 /**
- * The networks that workers ask; none if a file has the answers, which go into `memory.taught`.
+ * The networks that workers ask; none if a file has the answers, which are written to `memory.taught`.
  *
  * @param notes the run's; the answers' digest is added if it is missing
  * @throws {TrainingError} when a teacher or the file is for other classes or faces, or the file has
