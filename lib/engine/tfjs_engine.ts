@@ -14,6 +14,7 @@ import {
   flatLayers,
   isNorm,
   type Loss,
+  partsOf,
   type TfjsGraph,
   variablesOf,
 } from "./tfjs_graph.ts";
@@ -59,8 +60,9 @@ export class TfjsEngine implements Engine {
   readonly #variables: ReturnType<typeof variablesOf>;
   /** Batch normalizations that use their own statistics in training. */
   readonly #frozen: tf.layers.Layer[] = [];
-  /** The weights as they are in the model. */
-  readonly #known: Float32Array;
+  /** Each weight, in the flat arrays and as it is in the model. */
+  readonly #parts: Float32Array[];
+  readonly #known: Float32Array[];
 
   private constructor(
     readonly graph: TfjsGraph,
@@ -80,7 +82,10 @@ export class TfjsEngine implements Engine {
     this.targets = new Float32Array(batch * graph.outputSize);
     this.outputs = new Float32Array(batch * graph.outputSize);
     this.#variables = variablesOf(model);
-    this.#known = new Float32Array(parameters + statistics).fill(NaN);
+    this.#parts = partsOf(graph, this);
+    this.#known = this.#parts.map(({ length }) =>
+      new Float32Array(length).fill(NaN)
+    );
     for (const layer of flatLayers(model)) {
       const norm = graph.norms.find(({ name }) => name === layer.name);
       if (isNorm(layer) && norm) layer.momentum = norm.momentum;
@@ -181,10 +186,10 @@ export class TfjsEngine implements Engine {
     }
     const { trained, kept } = this.#variables;
     kept.forEach((variable, i) => {
-      const { offset } = this.graph.weights[trained.length + i];
-      this.statistics.set(variable.read().dataSync(), offset);
+      const values = variable.read().dataSync();
+      this.#parts[trained.length + i].set(values);
+      this.#known[trained.length + i].set(values);
     });
-    this.#known.set(this.statistics, this.parameters.length);
   }
 
   #inputs(count: number): tf.Tensor {
@@ -252,16 +257,10 @@ export class TfjsEngine implements Engine {
 
   /** Copies the weights that have changed into the model. */
   #upload(): void {
-    const { trained, kept } = this.#variables;
-    [...trained, ...kept].forEach((variable, i) => {
-      const { kind, offset, shape } = this.graph.weights[i];
-      const flat = kind === "parameter" ? this.parameters : this.statistics;
-      const size = tf.util.sizeFromShape(shape);
-      const values = flat.subarray(offset, offset + size);
-      const at = offset + (kind === "parameter" ? 0 : this.parameters.length);
-      const known = this.#known.subarray(at, at + size);
+    this.#variables.all.forEach((variable, i) => {
+      const values = this.#parts[i], known = this.#known[i];
       if (values.every((value, k) => value === known[k])) return;
-      const { dtype } = variable.read();
+      const { shape, dtype } = variable.read();
       tf.tidy(() => {
         variable.write(tf.tensor(values.slice(), shape, dtype));
       });

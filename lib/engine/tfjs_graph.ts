@@ -7,6 +7,7 @@ import {
   type NetworkGraph,
   type NetworkWeight,
 } from "../network/graph.ts";
+import type { FlatWeights } from "../network/weights.ts";
 
 /**
  * A custom loss: from targets and the network's outputs, both faces x classes, to one number per
@@ -106,10 +107,8 @@ type LayerVariable = Pick<tf.Variable, "name"> & {
   constraint?: unknown;
 };
 
-/** The variables trained by gradient, frozen or not, and all others. */
-export function variablesOf(
-  model: tf.LayersModel,
-): { trained: LayerVariable[]; kept: LayerVariable[] } {
+/** The variables trained by gradient, frozen or not, the others, and all in the graph's order. */
+export function variablesOf(model: tf.LayersModel) {
   const layers = flatLayers(model);
   const before = layers.map((layer) => layer.trainable);
   for (const layer of layers) layer.trainable = true;
@@ -117,7 +116,18 @@ export function variablesOf(
   const kept = [...model.nonTrainableWeights] as unknown as LayerVariable[];
   // From the inside out, because a model within the model sets its layers.
   for (const i of layers.keys()) layers[i].trainable = before[i];
-  return { trained, kept };
+  return { trained, kept, all: [...trained, ...kept] };
+}
+
+/** The part of the flat arrays that each weight has, in the graph's order. */
+export function partsOf(
+  { weights }: NetworkGraph,
+  { parameters, statistics }: FlatWeights,
+): Float32Array[] {
+  return weights.map(({ kind, offset, shape }) => {
+    const flat = kind === "parameter" ? parameters : statistics;
+    return flat.subarray(offset, offset + tf.util.sizeFromShape(shape));
+  });
 }
 
 /** The L2 penalty of each variable by name, or `null` if there are others. */

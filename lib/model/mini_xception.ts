@@ -5,21 +5,16 @@
 
 import "./quiet_tfjs.ts";
 import * as tf from "@tensorflow/tfjs";
-import { EMOTIONS } from "../emotions.ts";
-import { faceNetwork, xceptionLayers } from "./xception_layers.ts";
+import { faceNetwork, type FaceNetworkOptions } from "./xception_layers.ts";
 
 /** What may differ from the reference, which has seven emotions and L2 of 0.01. */
-export interface MiniXceptionOptions {
-  /** The names of the classes, or their number; by default FER-2013's seven emotions. */
-  classes?: readonly string[] | number;
+export interface MiniXceptionOptions extends FaceNetworkOptions {
   /**
    * The L2 penalty on the kernels of the first two convolutions. The authors' code also sets it
    * for the separable ones, but as `kernel_regularizer`, which Keras 2 accepts and ignores there:
    * those have a depthwise and a pointwise kernel, each with its own regularizer.
    */
   l2?: number;
-  /** The seed of the random initial weights. */
-  seed?: number;
 }
 
 /**
@@ -37,10 +32,10 @@ export interface MiniXceptionOptions {
 export function buildMiniXception(
   options: MiniXceptionOptions = {},
 ): tf.LayersModel {
-  const { classes = EMOTIONS, l2 = 0.01, seed = 1 } = options;
-  const { initial, apply, relu, convolve, halved } = xceptionLayers(seed);
+  const { l2 = 0.01 } = options;
   const penalty = () => l2 > 0 ? tf.regularizers.l2({ l2 }) : undefined;
-  return faceNetwork("mini_xception", classes, (input, outputs) => {
+  return faceNetwork("mini_xception", options, (layers, input, classes) => {
+    const { initial, apply, relu, convolve, halved } = layers;
     let x = relu(convolve(input, 8, 3, penalty()));
     x = relu(convolve(x, 8, 3, penalty())); // 44 x 44 x 8
     for (const filters of [16, 32, 64, 128]) {
@@ -48,7 +43,7 @@ export function buildMiniXception(
       x = apply(tf.layers.add(), halved(x, filters), shortcut);
     }
     const head = tf.layers.conv2d({ // 3 x 3 x 128 before, 3 x 3 x 7 after
-      filters: outputs,
+      filters: classes,
       kernelSize: 3,
       padding: "same",
       kernelInitializer: initial(),

@@ -5,16 +5,7 @@
 // keeps the size. 58,199 parameters.
 import "./quiet_tfjs.ts";
 import * as tf from "@tensorflow/tfjs";
-import { EMOTIONS } from "../emotions.ts";
-import { faceNetwork, xceptionLayers } from "./xception_layers.ts";
-
-/** What may differ. */
-export interface WideXceptionOptions {
-  /** The names of the classes, or their number; by default FER-2013's seven emotions. */
-  classes?: readonly string[] | number;
-  /** The seed of the random initial weights. */
-  seed?: number;
-}
+import { faceNetwork, type FaceNetworkOptions } from "./xception_layers.ts";
 
 /** Filters of the three stages, at 22 x 22, 11 x 11 and 6 x 6 positions. */
 const FILTERS = [24, 48, 96];
@@ -32,11 +23,10 @@ const FILTERS = [24, 48, 96];
  * ```
  */
 export function buildWideXception(
-  options: WideXceptionOptions = {},
+  options: FaceNetworkOptions = {},
 ): tf.LayersModel {
-  const { classes = EMOTIONS, seed = 1 } = options;
-  const { initial, apply, relu, convolve, pair, halved } = xceptionLayers(seed);
-  return faceNetwork("wide_xception", classes, (input, units) => {
+  return faceNetwork("wide_xception", options, (layers, input, units) => {
+    const { initial, apply, relu, convolve, pair, halved } = layers;
     let x = relu(convolve(input, 8, 3));
     x = relu(convolve(x, 8, 3)); // 44 x 44 x 8
     for (const filters of FILTERS) {

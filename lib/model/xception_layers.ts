@@ -1,12 +1,21 @@
 // The layers that mini-Xception and wide-Xception are built from. Each draws its initial weights with
 // the next seed.
 import * as tf from "@tensorflow/tfjs";
+import { EMOTIONS } from "../emotions.ts";
 import { nameEmotions } from "./emotions_of_model.ts";
 
 type Tensor = tf.SymbolicTensor;
 
+/** What may differ. */
+export interface FaceNetworkOptions {
+  /** The names of the classes, or their number; by default FER-2013's seven emotions. */
+  classes?: readonly string[] | number;
+  /** The seed of the random initial weights. */
+  seed?: number;
+}
+
 /** Functions that add layers to a network; `seed` is that of the first layer. */
-export function xceptionLayers(seed: number) {
+function xceptionLayers(seed: number) {
   const initial = () => tf.initializers.glorotUniform({ seed: seed++ });
   const apply = (layer: tf.layers.Layer, ...x: Tensor[]) =>
     layer.apply(x.length === 1 ? x[0] : x) as Tensor;
@@ -64,12 +73,17 @@ export function xceptionLayers(seed: number) {
 /** A network for faces of 48x48x1, with the names of its classes if they are given. */
 export function faceNetwork(
   name: string,
-  classes: readonly string[] | number,
-  build: (input: Tensor, classes: number) => Tensor,
+  { classes = EMOTIONS, seed = 1 }: FaceNetworkOptions,
+  build: (
+    layers: ReturnType<typeof xceptionLayers>,
+    input: Tensor,
+    classes: number,
+  ) => Tensor,
 ): tf.LayersModel {
   const inputs = tf.input({ shape: [48, 48, 1] });
   const count = typeof classes === "number" ? classes : classes.length;
-  const model = tf.model({ inputs, outputs: build(inputs, count), name });
+  const outputs = build(xceptionLayers(seed), inputs, count);
+  const model = tf.model({ inputs, outputs, name });
   if (typeof classes !== "number") nameEmotions(model, classes);
   return model;
 }
