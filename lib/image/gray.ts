@@ -36,7 +36,7 @@ export interface ColorImage {
  */
 export function toGray(
   image: ColorImage,
-  into = new Uint8Array(image.width * image.height),
+  into: Uint8Array = new Uint8Array(image.width * image.height),
 ): GrayImage {
   const { width, height, data } = image;
   const pixels = width * height;
