@@ -141,7 +141,7 @@ export function facePixels(
 ): Uint8Array {
   if (!Number.isInteger(face) || face < 0 || face >= faces.length) {
     throw new RangeError(
-      `there is no face ${face}: the faces are numbered from 0 to ${
+      `face ${face} does not exist: the faces are numbered from 0 to ${
         faces.length - 1
       }`,
     );

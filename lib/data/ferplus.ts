@@ -69,7 +69,7 @@ export async function readVotes(faces: Faces, file: string): Promise<Faces> {
   if (faces.source.unordered) {
     throw new DatasetError(
       file,
-      `belongs to the rows of fer2013.csv, and ${
+      `has the votes for the rows of fer2013.csv, but ${
         faces.source.path ?? "these faces"
       } are pictures in folders, which have no order; use fer2013.csv`,
     );

@@ -15,7 +15,7 @@ import { toGray } from "../image/gray.ts";
 import { IMAGE_EXTENSIONS, ImageError, readImage } from "../image/image.ts";
 import { createProgress } from "../progress.ts";
 
-/** A picture file, wherever it lies. */
+/** A picture file, in a folder or an archive. */
 export interface PictureFile {
   /** With forward slashes: ".../train/happy/Training_1206.jpg". */
   readonly name: string;

@@ -46,7 +46,7 @@ export function integralImage(image: GrayImage): IntegralImage {
       squared[i] = squared[i - stride] + rowSquared;
     }
     // A cone is the two cones diagonally above, less what they share, plus
-    // its own two tips; at the borders one of the two lies outside.
+    // its own two tips; at the borders one of the two is outside.
     const above = (y - 1) * stride;
     tilted[y * stride] = tilted[above + Math.min(1, width)];
     for (let x = 1; x <= width; x++) {

@@ -51,7 +51,7 @@ async function decodeWithJimp(bytes: Uint8Array): Promise<ColorImage> {
   };
 }
 
-/** What mozjpeg said about the picture being decoded. */
+/** mozjpeg's messages about the picture being decoded. */
 let complaints: string[] = [];
 let mozjpeg: Promise<(bytes: Uint8Array) => Promise<ImageData>> | undefined;
 

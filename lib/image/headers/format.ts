@@ -17,7 +17,7 @@ export function nameAt(bytes: Uint8Array, at: number): string {
   return String.fromCharCode(...bytes.subarray(at, at + 4));
 }
 
-/** What a picture file says about itself; the size is before its orientation is applied. */
+/** The facts in a picture file's header; the size is before its orientation is applied. */
 export interface ImageHeader extends Size {
   readonly format: ImageFormat;
   /** Whether the file contains the whole picture. */

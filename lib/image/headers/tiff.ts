@@ -1,5 +1,5 @@
 // The container of a TIFF file, classic or big: the directory of its first page, and whether its
-// strips or tiles are there. Pixel types that decoders read differently are rejected by name.
+// strips or tiles are there. Pixel types that decoders read differently are refused.
 import { explainSize, MAX_PIXELS, MAX_SIDE } from "../box.ts";
 import type { ImageHeader } from "./format.ts";
 
