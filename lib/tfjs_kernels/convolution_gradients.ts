@@ -1,8 +1,8 @@
 // Conv2DBackpropFilter, Conv2DBackpropInput and the same for
 // DepthwiseConv2dNative: the gradients of conv2d and depthwiseConv2d, and of the
 // layers conv2d, conv2dTranspose, conv1d, depthwiseConv2d and separableConv2d.
-// Any stride, padding and depth multiplier; also dilations, for which tfjs's own
-// gradients never ask (dilated_gradients.ts does). Rejected: channels first, as
+// Any stride, padding and depth multiplier; also dilations, which tfjs's own
+// gradients never request (dilated_gradients.ts does). Rejected: channels first, as
 // in the backend's forward kernels, and anything but float32.
 
 import * as tf from "@tensorflow/tfjs";
