@@ -157,9 +157,9 @@ async function measureFrames(page: Page) {
   const before = await used();
   const frames = await page.evaluate(() =>
     new Promise<number>((done) => {
-      const [slider] = document.querySelectorAll<HTMLInputElement>(
-        "input[type=range]",
-      );
+      const slider = document.querySelector<HTMLInputElement>(
+        "[aria-label=turn]",
+      )!;
       const bars = document.querySelector("[data-probabilities]")!;
       const began = performance.now();
       let frames = 0, last = "";
@@ -312,6 +312,31 @@ Deno.test(
         assertClose(await shownProbabilities(page), expected, TOLERANCE);
       }
       assert.match(await page.locator("#learned").innerText(), /answer/);
+    });
+  },
+);
+
+Deno.test(
+  "a change that is written late does not undo the way to another room",
+  BROWSER_TEST,
+  async () => {
+    // A slider's change is written to the address 150 ms later: the test decides when.
+    const before = `
+      globalThis.late = [];
+      const start = globalThis.setTimeout;
+      globalThis.setTimeout = (call, ms, ...rest) =>
+        ms === 150 ? late.push(call) : start(call, ms, ...rest);`;
+    await withExplorer({ hash: "playground", before }, async (page) => {
+      await shownProbabilities(page);
+      await moveSlider(page, "turn", 20);
+      // Between a click on a link and the page's notice of it, as on a busy machine.
+      await page.evaluate(() => {
+        location.hash = "#detector";
+        const { late } = globalThis as unknown as { late: (() => void)[] };
+        if (late.length === 0) throw new Error("nothing is to be written");
+        late.forEach((write) => write());
+      });
+      await page.getByRole("heading", { level: 2, name: "Detector" }).waitFor();
     });
   },
 );
