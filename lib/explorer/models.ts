@@ -14,7 +14,7 @@ import { describeNetwork } from "../network/describe_network.ts";
 import { NetworkError, type NetworkGraph } from "../network/graph.ts";
 import { readWeights } from "../network/weights.ts";
 import { inProject } from "../project.ts";
-import { defaultModel } from "../recognition/recognize.ts";
+import { defaultModel, thresholdOf } from "../recognition/recognize.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
 
 /** A model in the explorer's list. */
@@ -35,6 +35,8 @@ export interface NetworkFile {
   readonly graph: TrainedNetwork["graph"];
   /** The names of its classes, in the order of its outputs. */
   readonly names: readonly string[];
+  /** The confidence below which its answers are unsure. */
+  readonly threshold?: number;
 }
 
 /** A listed model and the folder it is in. */
@@ -146,7 +148,8 @@ export async function readNetwork(
     for (const weight of graph.weights) {
       weight.name = saved.get(weight.name) ?? weight.name;
     }
-    return { graph, ...weights, names: readNames(folder, graph.outputSize) };
+    const names = readNames(folder, graph.outputSize);
+    return { graph, ...weights, names, threshold: thresholdOf(folder) };
   } finally {
     model.dispose();
   }

@@ -146,8 +146,8 @@ export class Site {
     const network = await this.#networkOf(id, folder);
     switch (part) {
       case "network.json": {
-        const { graph, names } = network;
-        return encode({ graph, names } satisfies NetworkFile);
+        const { graph, names, threshold } = network;
+        return encode({ graph, names, threshold } satisfies NetworkFile);
       }
       case "parameters.bin":
         return bytesOf(network.parameters);

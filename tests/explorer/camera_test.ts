@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { drawScene } from "mien/drawn/scene.ts";
 import { encodePng } from "mien/image/image.ts";
+import { loadTrained } from "mien/recognition/recognize.ts";
 import { program } from "../helpers/chromium.ts";
 import {
   BROWSER_TEST,
@@ -78,8 +79,8 @@ function cameraOf(seconds: number, wait: number): string {
     };`;
 }
 
-async function choosePicture(page: Page) {
-  const { image } = drawScene({ width: 480, height: 360, faces: 1, seed: 4 });
+async function choosePicture(page: Page, seed = 4) {
+  const { image } = drawScene({ width: 480, height: 360, faces: 1, seed });
   await page.setInputFiles("#file", {
     name: "drawn.png",
     mimeType: "image/png",
@@ -111,7 +112,7 @@ Deno.test(
       ];
       await withCamera({ browser }, async (page) => {
         const label = page.locator("#faces");
-        await label.filter({ hasText: /^#\d+ [a-z]+ \d+%/ }).waitFor();
+        await label.filter({ hasText: /^#\d+ [a-z]+ \d+ %/ }).waitFor();
         // The box: pixels of an emotion's color in a picture that has none.
         const colored = await page.evaluate(() => {
           const canvas = document.querySelector("canvas")!;
@@ -177,7 +178,7 @@ Deno.test(
       await trouble(page, /denied|No camera/);
       await assertCleared(page);
       await choosePicture(page);
-      await page.locator("#faces").filter({ hasText: /^#1 [a-z]+ \d+%/ })
+      await page.locator("#faces").filter({ hasText: /^#1 [a-z]+ \d+ %/ })
         .waitFor();
       await page.locator("#status").waitFor({ state: "hidden" });
       await page.setInputFiles("#file", {
@@ -251,6 +252,55 @@ Deno.test(
           .getTracks()[0].readyState
       );
       assert.equal(state, "ended");
+    });
+  },
+);
+
+/** How many pixels of the shown picture have the color of an unsure face's box. */
+function countGray(page: Page): Promise<number> {
+  return page.evaluate(() => {
+    const canvas = document.querySelector("canvas")!;
+    const { data } = canvas.getContext("2d")!
+      .getImageData(0, 0, canvas.width, canvas.height);
+    let count = 0;
+    for (let i = 0; i < data.length; i += 4) {
+      count += +(data[i] === 190 && data[i + 1] === 190 && data[i + 2] === 190);
+    }
+    return count;
+  });
+}
+
+Deno.test(
+  "below the threshold a face is drawn and written as unsure, in every room that answers; the user's threshold is kept",
+  BROWSER_TEST,
+  async () => {
+    const { threshold } = await loadTrained();
+    await withExplorer({ hash: "camera" }, async (page) => {
+      await trouble(page, /denied|No camera/);
+      const slider = page.getByLabel("unsure below", { exact: true });
+      // The default model's own threshold comes first.
+      assert.equal(Number(await slider.inputValue()), threshold);
+      await choosePicture(page, 10);
+      const faces = page.locator("#faces");
+      await moveSlider(page, "unsure below", 0);
+      await faces.filter({ hasText: /^#1 [a-z]+ \d+ %$/ }).waitFor();
+      const before = await countGray(page);
+      await moveSlider(page, "unsure below", 0.99);
+      await faces.filter({ hasText: /^#1 unsure, perhaps [a-z]+ \d+ %$/ })
+        .waitFor();
+      const gray = await countGray(page) - before;
+      assert.ok(gray > 500, `${gray} more pixels of the gray box and label`);
+      for (const room of ["Playground", "Inside"]) {
+        await page.getByRole("link", { name: room, exact: true }).click();
+        await page.getByRole("heading", { level: 2, name: room }).waitFor();
+        assert.equal(await slider.inputValue(), "0.99");
+        const answer = page.locator(".answer[data-answer]");
+        await answer.filter({ hasText: /unsure, perhaps/ }).waitFor();
+        await moveSlider(page, "unsure below", 0);
+        assert.doesNotMatch(await answer.innerText(), /unsure/);
+        await moveSlider(page, "unsure below", 0.99);
+      }
+      await page.waitForURL(/#inside\?.*threshold=0\.99/);
     });
   },
 );

@@ -1,6 +1,6 @@
 // What every room gets: the address, the networks, the chosen face and model; and what a room is.
 
-import { make, select } from "./dom.ts";
+import { make, percent, select, type Slider, slider } from "./dom.ts";
 import { type ChosenFace, FaceShelf, findFaceById, OwnFaces } from "./faces.ts";
 import { loadBytes, loadJson, Networks, type PageNetwork } from "./networks.ts";
 import { takeDrawnFaces } from "./pictures.ts";
@@ -21,8 +21,8 @@ export interface Room {
   readonly title: string;
   readonly idea: string;
   readonly tryThis: string;
-  /** Whether a face, and a model, can be chosen above it. */
-  readonly uses: readonly ("face" | "model")[];
+  /** What can be chosen above it. */
+  readonly uses: readonly ("face" | "model" | "threshold")[];
   open(place: HTMLElement, app: App): OpenRoom | Promise<OpenRoom>;
 }
 
@@ -78,12 +78,16 @@ export class App {
     const place = make("div", {});
     const shelf = room.uses.includes("face") ? this.#makeShelf() : undefined;
     const model = room.uses.includes("model") ? [this.#modelChoice()] : [];
+    this.#slider = room.uses.includes("threshold")
+      ? this.#thresholdChoice()
+      : undefined;
     document.getElementById("room")!.replaceChildren(
       make("h2", {}, room.title),
       make("p", {}, room.idea),
       make("p", { className: "soft" }, "Try: ", room.tryThis),
       ...(shelf ? [shelf.strip] : []),
       make("div", { className: "choices" }, ...model, ...shelf?.controls ?? []),
+      this.#slider?.element ?? "",
       place,
     );
     document.querySelector(".late")?.remove();
@@ -100,6 +104,13 @@ export class App {
   go(room: string): void {
     location.hash = this.state.address(room);
   }
+
+  /** The confidence below which an answer is unsure: the user's, or else the model's. */
+  get threshold(): number {
+    const { threshold = 0 } = this.network.trained;
+    return this.state.number("threshold", threshold, 0, 0.99);
+  }
+  #slider: Slider | undefined;
 
   /** Changes the face that is looked at. */
   choose(face: ChosenFace): void {
@@ -167,6 +178,7 @@ export class App {
           this.network = await this.networks.open(id);
           this.say("");
           this.state.set({ model: id });
+          this.#slider?.set(this.threshold);
           this.#drawNavigation();
           await this.#current.refresh?.();
         } catch (error) {
@@ -175,6 +187,22 @@ export class App {
       },
     );
     return element;
+  }
+
+  #thresholdChoice(): Slider {
+    return slider({
+      label: "unsure below",
+      least: 0,
+      most: 0.99,
+      step: 0.01,
+      value: this.threshold,
+      format: (value) => value > 0 ? percent(value, 0) : "never",
+      onInput: (threshold) => {
+        this.state.set({ threshold });
+        this.#drawNavigation();
+        this.#current.refresh?.();
+      },
+    });
   }
 
   /** Follows the address when the user changes it. */

@@ -94,16 +94,17 @@ export class Networks {
     const listed = this.list.find((each) => each.id === id);
     if (!listed) throw new Error(`There is no model "${id}" here`);
     const folder = `models/${id}`;
-    const [{ graph, names }, parameters, statistics] = await Promise.all([
+    const [file, parameters, statistics] = await Promise.all([
       loadJson<NetworkFile>(`${folder}/network.json`),
       loadBytes(`${folder}/parameters.bin`),
       loadBytes(`${folder}/statistics.bin`),
     ]);
     const trained = {
-      graph,
+      graph: file.graph,
+      threshold: file.threshold,
       parameters: new Float32Array(parameters.buffer),
       statistics: new Float32Array(statistics.buffer),
     };
-    return await PageNetwork.create(id, listed.title, trained, names);
+    return await PageNetwork.create(id, listed.title, trained, file.names);
   }
 }

@@ -1,6 +1,5 @@
 // Camera: live emotions, raw and smoothed, from the camera, a clip or one picture.
 
-import { indexOfLargest } from "../../emotions.ts";
 import { toGray } from "../../image/gray.ts";
 import { drawFaces, type PanelSide } from "../../recognition/annotate.ts";
 import { VIDEO_SEARCH } from "../../recognition/recognizer.ts";
@@ -10,6 +9,7 @@ import {
   type TrackedFace,
 } from "../../recognition/tracking.ts";
 import type { App, OpenRoom, Room } from "../page/app.ts";
+import { answerWords } from "../page/bars.ts";
 import { button, make, slider } from "../page/dom.ts";
 import { keepOwnFace } from "../page/faces.ts";
 import { faceDetector, readPicture } from "../page/pictures.ts";
@@ -33,10 +33,12 @@ class Camera implements OpenRoom {
   readonly #keep = button("Look inside this face", () => this.#keepFace());
   readonly #chart: SmoothingChart;
   readonly #source: VideoSource;
-  #tracker: FaceTracker;
+  #tracker!: FaceTracker;
   #sides = new Map<number, PanelSide>();
   #constant: number;
   #crop: Uint8Array | undefined;
+  /** The chosen picture, before faces are drawn on it. */
+  #still: ImageData | undefined;
   #frames = 0;
   #since = 0;
   #spoken = 0;
@@ -48,7 +50,6 @@ class Camera implements OpenRoom {
     private readonly detector: CascadeDetector,
   ) {
     this.#constant = app.state.number("smoothing", SMOOTHING_SECONDS, 0, 3);
-    this.#tracker = new FaceTracker(this.#constant);
     this.#chart = new SmoothingChart(() => app.network.names);
     this.#source = new VideoSource(this.#canvas, {
       frame: (seconds) => this.#frame(seconds),
@@ -88,16 +89,21 @@ class Camera implements OpenRoom {
         format: (value) => `${value.toFixed(2)} s`,
         onInput: (value) => {
           this.#constant = value;
-          this.#tracker = new FaceTracker(value);
-          this.#chart.restart(value);
           app.state.set({ smoothing: value });
+          this.refresh();
         },
       }).element,
       this.#chart.element,
     );
-    this.#chart.restart(this.#constant);
-    this.#clear();
     this.#useCamera();
+  }
+
+  /** The model, the threshold or the smoothing has changed. */
+  refresh(): void {
+    const { threshold } = this.app;
+    this.#tracker = new FaceTracker(this.#constant, undefined, threshold);
+    this.#chart.restart(this.#constant);
+    if (this.#still) this.#showStill(this.#still);
   }
 
   #fileInput() {
@@ -131,21 +137,26 @@ class Camera implements OpenRoom {
     try {
       const image = await readPicture(file);
       if (mine !== this.#choice) return;
-      fitCanvas(this.#canvas, image.width, image.height);
-      this.#canvas.getContext("2d")!.putImageData(image, 0, 0);
+      this.#still = image;
       this.app.say("");
-      this.#showFaces(0);
+      this.#showStill(image);
     } catch (error) {
       if (mine === this.#choice) this.app.say((error as Error).message, true);
     }
   }
 
+  #showStill(image: ImageData) {
+    fitCanvas(this.#canvas, image.width, image.height);
+    this.#canvas.getContext("2d")!.putImageData(image, 0, 0);
+    this.#showFaces(0);
+  }
+
   #restart() {
-    this.#tracker = new FaceTracker(this.#constant);
+    this.#still = undefined;
     this.#sides = new Map();
     this.#frames = 0;
     this.#since = performance.now();
-    this.#chart.restart(this.#constant);
+    this.refresh();
     this.#clear();
   }
 
@@ -185,21 +196,12 @@ class Camera implements OpenRoom {
       VIDEO_SEARCH,
     );
     const faces = this.#tracker.update(found, seconds);
-    const { names } = this.app.network;
-    if (faces.length > 0 && names.length === 7) {
-      drawFaces(image, faces, this.#sides);
-      context.putImageData(image, 0, 0);
-    } else {for (const { box } of faces) {
-        context.strokeStyle = "#e69f00";
-        context.lineWidth = 3;
-        context.strokeRect(box.x, box.y, box.width, box.height);
-      }}
-    const words = faces.map(({ track, probabilities }) => {
-      const best = indexOfLargest(probabilities);
-      return `#${track} ${names[best]} ${
-        Math.round(probabilities[best] * 100)
-      }%`;
-    });
+    const { app: { network: { names }, threshold } } = this;
+    drawFaces(image, faces, this.#sides, undefined, names);
+    context.putImageData(image, 0, 0);
+    const words = faces.map(({ track, probabilities }) =>
+      `#${track} ${answerWords(probabilities, names, threshold)}`
+    );
     this.#words.textContent = words.join(", ") || "No face in sight.";
     this.#words.dataset.count = String(faces.length);
     if (performance.now() - this.#spoken > 2500) {
@@ -231,6 +233,6 @@ export const camera: Room = {
     "your browser.",
   tryThis:
     "make a face and hold it; then set the time constant to 0 and to 2 s.",
-  uses: ["model"],
+  uses: ["model", "threshold"],
   open: async (place, app) => new Camera(place, app, await faceDetector()),
 };

@@ -169,6 +169,7 @@ class Inside implements OpenRoom {
       this.#values.at(-1)!,
       network.names,
       face.label,
+      this.app.threshold,
     );
     drawScoreMaps(
       this.#scores,
@@ -319,6 +320,6 @@ export const inside: Room = {
     "at each of them.",
   tryThis: "choose “Convolution 3×3”, click a bright pixel in a map, and add " +
     "up the products yourself.",
-  uses: ["model", "face"],
+  uses: ["model", "face", "threshold"],
   open: (place, app) => new Inside(place, app),
 };

@@ -1,11 +1,11 @@
 // Playground: change the face, and watch the answer and the heat map move.
 
-import { indexOfLargest } from "../../emotions.ts";
+import { colorsOf, indexOfLargest } from "../../emotions.ts";
 import { scalePixels } from "../../network/input.ts";
 import { traceLayers } from "../forward.ts";
 import { mapScores } from "../head.ts";
 import type { App, OpenRoom, Room } from "../page/app.ts";
-import { Bars, colorOfClass } from "../page/bars.ts";
+import { Bars } from "../page/bars.ts";
 import {
   button,
   make,
@@ -265,7 +265,12 @@ class Playground implements OpenRoom {
     const { network, face, state } = this.app;
     const changed = changeFace(face.face, this.#change);
     const [probabilities] = network.classify([changed]);
-    this.#bars.show(probabilities, network.names, face.label);
+    this.#bars.show(
+      probabilities,
+      network.names,
+      face.label,
+      this.app.threshold,
+    );
     paintGray(this.#picture, changed);
     if (document.activeElement === this.#picture) {
       frame(
@@ -354,7 +359,11 @@ class Playground implements OpenRoom {
       least,
       most,
       now: change[name],
-      curves: [{ name: words, color: colorOfClass(emotion), points }],
+      curves: [{
+        name: words,
+        color: colorsOf(network.names)[emotion],
+        points,
+      }],
     });
     this.#plotWords.textContent = `${words}.`;
   }
@@ -394,6 +403,6 @@ export const playground: Room = {
     "Change the face and see what the network relies on: its answer may not " +
     "be as stable as you think.",
   tryThis: "turn a happy face by 20°, then cover its mouth.",
-  uses: ["model", "face"],
+  uses: ["model", "face", "threshold"],
   open: (place, app) => new Playground(place, app),
 };
