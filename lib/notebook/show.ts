@@ -135,9 +135,11 @@ export async function showTable(
     : "";
   const heading = caption === ""
     ? ""
-    : `<caption style="text-align:left;font-weight:600;` +
+    : `<caption style="display:block;text-align:left;font-weight:600;` +
       `padding:2px 10px">${escapeXml(caption)}</caption>`;
-  const html = `<table>${heading}<thead>${line("th", columns)}</thead><tbody>` +
+  // Laid out as blocks, a caption can be wider than its table, and a wide table scrolls.
+  const html = `<table style="display:block;overflow-x:auto">${heading}` +
+    `<thead>${line("th", columns)}</thead><tbody>` +
     `${cells.map((row) => line("td", row)).join("")}</tbody></table>${note}`;
   const text = [columns, ...cells].map((row) => row.join("\t")).join("\n");
   await showHtml(html, caption === "" ? text : `${caption}\n${text}`);
