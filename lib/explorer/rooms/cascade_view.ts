@@ -45,14 +45,13 @@ export function drawFeature(
   const context = canvas.getContext("2d")!;
   for (const { x, y, width, height, weight } of feature.rectangles) {
     const color = weight > 0 ? "#f0e442" : "#0072b2";
-    const box = [x, y, width, height].map((side) => side * SCALE) as [
-      ...[number, number, number, number],
-    ];
+    const box = new Path2D();
+    box.rect(x * SCALE, y * SCALE, width * SCALE, height * SCALE);
     context.fillStyle = `${color}88`;
-    context.fillRect(...box);
+    context.fill(box);
     context.strokeStyle = color;
     context.lineWidth = 2;
-    context.strokeRect(...box);
+    context.stroke(box);
   }
   const raw = featureValue(feature, integral, window.x, window.y);
   const value = Math.fround(raw * window.norm);

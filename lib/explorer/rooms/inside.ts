@@ -22,8 +22,13 @@ import { describeReason } from "./reason_text.ts";
 import { drawScoreMaps } from "./score_maps.ts";
 
 const ACTIVATIONS: Record<ActivationKind, string> = {
-  ...{ relu: "ReLU", leakyRelu: "LeakyReLU", elu: "ELU", tanh: "Tanh" },
-  ...{ sigmoid: "Sigmoid", swish: "Swish", softmax: "Softmax" },
+  relu: "ReLU",
+  leakyRelu: "LeakyReLU",
+  elu: "ELU",
+  tanh: "Tanh",
+  sigmoid: "Sigmoid",
+  swish: "Swish",
+  softmax: "Softmax",
 };
 
 /** A layer's name for people. */

@@ -18,12 +18,12 @@ export function wilsonInterval(right: number, of: number): [number, number] {
 }
 
 /** Twenty different numbers below a limit, from a seed. */
-export function drawLots(seed: number, limit: number, count = FACES): number[] {
+export function drawLots(seed: number, limit: number): number[] {
   const random = createRandom(seed);
   const all = Array.from({ length: limit }, (_, i) => i);
-  for (let i = 0; i < Math.min(count, limit); i++) {
+  for (let i = 0; i < Math.min(FACES, limit); i++) {
     const j = i + random.integer(limit - i);
     [all[i], all[j]] = [all[j], all[i]];
   }
-  return all.slice(0, count);
+  return all.slice(0, FACES);
 }
