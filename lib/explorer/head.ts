@@ -349,6 +349,7 @@ export function replaceHead(
       parameters: flat.parameter.length,
       statistics: flat.statistic.length,
     },
+    scale: network.scale,
     parameters: Float32Array.from(flat.parameter),
     statistics: Float32Array.from(flat.statistic),
   };

@@ -25,7 +25,7 @@ export function packModel(
   names: readonly string[],
   topology: Record<string, unknown>,
 ): Uint8Array {
-  const { graph } = network;
+  const { graph, scale } = network;
   const last = graph.weights.findLast(({ kind }) => kind === "parameter")!;
   const layerName = last.name.split("/")[0];
   const changed = structuredClone(topology);
@@ -60,9 +60,9 @@ export function packModel(
         dtype: "float32",
       })),
     }],
-    userDefinedMetadata: { emotions: names },
+    userDefinedMetadata: { emotions: names, scale },
   };
-  const page: NetworkFile = { graph, names };
+  const page: NetworkFile = { graph, names, scale };
   return zipSync({
     [FOLDER]: {
       "model.json": strToU8(JSON.stringify(model)),
@@ -79,11 +79,12 @@ function readPage(bytes: Uint8Array, fail: (reason: string) => never) {
   } catch {
     fail("has a network.json that is not JSON");
   }
-  const { graph, names } = file ?? {};
+  const { graph, names, scale } = file ?? {};
   const whole = graph && Array.isArray(graph.weights) &&
     Array.isArray(graph.nodes) && Array.isArray(names) &&
-    names.length === graph.outputSize;
-  return whole ? { graph, names } : fail("does not describe a network");
+    names.length === graph.outputSize &&
+    (scale === undefined || Array.isArray(scale));
+  return whole ? { graph, names, scale } : fail("does not describe a network");
 }
 
 /**
@@ -111,7 +112,7 @@ export function openModel(
   const page = files[`${FOLDER}/network.json`];
   const bytes = files[`${FOLDER}/weights.bin`];
   if (!page || !bytes) fail("was not saved by this page");
-  const { graph, names } = readPage(page, fail);
+  const { graph, names, scale } = readPage(page, fail);
   const { parameters, statistics } = graph;
   if (bytes.length !== 4 * (parameters + statistics)) {
     fail(
@@ -122,6 +123,7 @@ export function openModel(
   }
   const trained = {
     graph,
+    scale,
     parameters: new Float32Array(parameters),
     statistics: new Float32Array(statistics),
   };

@@ -1,9 +1,10 @@
 // The networks a page can open: their list, their weights, and the compiled form that answers.
 
-import { FACE_PIXELS } from "../../emotions.ts";
 import { scalePixels } from "../../network/input.ts";
-import { Network } from "../../network/network.ts";
-import type { TrainedNetwork } from "../../network/trained.ts";
+import type { Network } from "../../network/network.ts";
+import { createTrained, type TrainedNetwork } from "../../network/trained.ts";
+import { classifyFaces } from "../../recognition/recognizer.ts";
+import { traceLayers } from "../forward.ts";
 import type { ListedModel, NetworkFile } from "../models.ts";
 
 /** The number of faces that go through a network at once. */
@@ -26,29 +27,19 @@ export class PageNetwork {
     names: readonly string[],
   ): Promise<PageNetwork> {
     const options = { batch: BATCH, training: false };
-    const compiled = await Network.create(trained.graph, options);
-    compiled.parameters.set(trained.parameters);
-    compiled.statistics.set(trained.statistics);
+    const compiled = await createTrained(trained, options);
     return new PageNetwork(id, title, trained, names, compiled);
   }
 
   /** The probabilities for faces of 48 x 48 gray values. */
   classify(faces: readonly Uint8Array[]): Float32Array[] {
-    const { compiled, names } = this;
-    const answers: Float32Array[] = [];
-    for (let from = 0; from < faces.length; from += BATCH) {
-      const batch = faces.slice(from, from + BATCH);
-      for (const [i, face] of batch.entries()) {
-        const at = i * FACE_PIXELS;
-        scalePixels(face, compiled.input.subarray(at, at + FACE_PIXELS));
-      }
-      compiled.predict(batch.length);
-      for (const i of batch.keys()) {
-        const at = i * names.length;
-        answers.push(compiled.outputs.slice(at, at + names.length));
-      }
-    }
-    return answers;
+    return classifyFaces(this.compiled, faces, this.trained.scale);
+  }
+
+  /** The values of every layer for a face, as `traceLayers` returns them. */
+  trace(face: Uint8Array): Float32Array[] {
+    const { trained } = this;
+    return traceLayers(trained, scalePixels(face, undefined, trained.scale));
   }
 }
 
@@ -101,6 +92,7 @@ export class Networks {
     ]);
     const trained = {
       graph: file.graph,
+      scale: file.scale,
       threshold: file.threshold,
       parameters: new Float32Array(parameters.buffer),
       statistics: new Float32Array(statistics.buffer),

@@ -4,12 +4,10 @@
 import { drawFaces } from "../../drawn/faces.ts";
 import { FACE_PIXELS } from "../../emotions.ts";
 import { DRAWN_SEED } from "../drawn_seed.ts";
-import {
-  type CascadeDetector,
-  CascadeDetector as Detector,
-} from "../../haar/detector.ts";
+import { CascadeDetector } from "../../haar/detector.ts";
 import { type GrayImage, toGray } from "../../image/gray.ts";
 import { cropFace } from "../../recognition/crop.ts";
+import { FaceFinder } from "../../recognition/face_finder.ts";
 import { PHOTO_SEARCH } from "../../recognition/recognizer.ts";
 
 /** Larger pictures are shrunk to this many pixels on their longer side. */
@@ -19,8 +17,14 @@ let detector: Promise<CascadeDetector> | undefined;
 
 /** The frontal face detector, compiled once. */
 export function faceDetector(): Promise<CascadeDetector> {
-  detector ??= Detector.create();
-  return detector;
+  return detector ??= CascadeDetector.create();
+}
+
+let finder: Promise<FaceFinder> | undefined;
+
+/** What finds faces, also at the picture's edges; compiled once. */
+export function faceFinder(): Promise<FaceFinder> {
+  return finder ??= FaceFinder.create();
 }
 
 let readable: boolean | undefined;
@@ -83,18 +87,12 @@ export async function readPicture(file: Blob & { name?: string }) {
 }
 
 /** The largest face in a picture as a crop; nothing if none is found. */
-async function findFace(
-  image: GrayImage,
-): Promise<Uint8Array | undefined> {
-  const { scaleFactor, minNeighbors, smallestFace } = PHOTO_SEARCH;
-  const side = Math.round(smallestFace * Math.min(image.width, image.height));
-  const found = (await faceDetector()).detect(image, {
-    scaleFactor,
-    minNeighbors,
-    minSize: { width: side, height: side },
-  });
-  found.sort((a, b) => b.width - a.width);
-  return found.length > 0 ? cropFace(image, found[0]) : undefined;
+async function findFace(image: GrayImage): Promise<Uint8Array | undefined> {
+  // A face that reaches the edges fills the picture, which is then taken whole.
+  const search = { ...PHOTO_SEARCH, beyondEdges: false };
+  const found = (await faceFinder()).find(image, search);
+  const [face] = found.sort((a, b) => b.box.width - a.box.width);
+  return face && cropFace(image, face.box);
 }
 
 /** A picture's face, or else the whole picture as a face; and what to say. */

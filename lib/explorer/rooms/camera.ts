@@ -2,7 +2,7 @@
 
 import { toGray } from "../../image/gray.ts";
 import { drawFaces, type PanelSide } from "../../recognition/annotate.ts";
-import { VIDEO_SEARCH } from "../../recognition/recognizer.ts";
+import type { FaceFinder } from "../../recognition/face_finder.ts";
 import {
   FaceTracker,
   SMOOTHING_SECONDS,
@@ -12,11 +12,10 @@ import type { App, OpenRoom, Room } from "../page/app.ts";
 import { answerWords } from "../page/bars.ts";
 import { button, make, slider } from "../page/dom.ts";
 import { keepOwnFace } from "../page/faces.ts";
-import { faceDetector, readPicture } from "../page/pictures.ts";
-import { findFaces } from "../page/recognize.ts";
+import { faceFinder, readPicture } from "../page/pictures.ts";
+import { findFaces, type PageFace } from "../page/recognize.ts";
 import { fitCanvas, VideoSource } from "../page/video_source.ts";
 import { SmoothingChart } from "./smoothing_chart.ts";
-import type { CascadeDetector } from "../../haar/detector.ts";
 
 class Camera implements OpenRoom {
   readonly #canvas = make("canvas", {
@@ -47,7 +46,7 @@ class Camera implements OpenRoom {
   constructor(
     place: HTMLElement,
     private readonly app: App,
-    private readonly detector: CascadeDetector,
+    private readonly finder: FaceFinder,
   ) {
     this.#constant = app.state.number("smoothing", SMOOTHING_SECONDS, 0, 3);
     this.#chart = new SmoothingChart(() => app.network.names);
@@ -183,20 +182,15 @@ class Camera implements OpenRoom {
     this.#since = now;
   }
 
-  #showFaces(seconds: number): TrackedFace[] {
+  #showFaces(seconds: number): TrackedFace<PageFace>[] {
     const context = this.#canvas.getContext("2d", {
       willReadFrequently: true,
     })!;
     const { width, height } = this.#canvas;
     const image = context.getImageData(0, 0, width, height);
-    const found = findFaces(
-      this.detector,
-      this.app.network,
-      toGray(image),
-      VIDEO_SEARCH,
-    );
+    const { finder, app: { network, threshold } } = this, { names } = network;
+    const found = findFaces(finder, network, toGray(image));
     const faces = this.#tracker.update(found, seconds);
-    const { app: { network: { names }, threshold } } = this;
     drawFaces(image, faces, this.#sides, undefined, names);
     context.putImageData(image, 0, 0);
     const words = faces.map(({ track, probabilities }) =>
@@ -208,7 +202,7 @@ class Camera implements OpenRoom {
       this.#spoken = performance.now();
       this.#live.textContent = this.#words.textContent;
     }
-    this.#crop = faces[0]?.face && (faces[0].face as typeof found[number]).crop;
+    this.#crop = faces[0]?.face.crop;
     this.#keep.disabled = !this.#crop;
     return faces;
   }
@@ -234,5 +228,5 @@ export const camera: Room = {
   tryThis:
     "make a face and hold it; then set the time constant to 0 and to 2 s.",
   uses: ["model", "threshold"],
-  open: async (place, app) => new Camera(place, app, await faceDetector()),
+  open: async (place, app) => new Camera(place, app, await faceFinder()),
 };

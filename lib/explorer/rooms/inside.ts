@@ -1,8 +1,6 @@
 // Inside: a face goes through the network, layer by layer, down to one number and its sum.
 
 import type { ActivationKind, NetworkNode } from "../../network/graph.ts";
-import { scalePixels } from "../../network/input.ts";
-import { traceLayers } from "../forward.ts";
 import { explainValue } from "../neuron.ts";
 import type { App, OpenRoom, Room } from "../page/app.ts";
 import { Bars } from "../page/bars.ts";
@@ -167,7 +165,7 @@ class Inside implements OpenRoom {
 
   refresh(): void {
     const { network, face } = this.app;
-    this.#values = traceLayers(network.trained, scalePixels(face.face));
+    this.#values = network.trace(face.face);
     const { nodes } = network.trained.graph;
     if (this.#layer >= nodes.length) this.#layer = 1;
     this.#bars.show(

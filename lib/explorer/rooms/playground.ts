@@ -1,8 +1,6 @@
 // Playground: change the face, and watch the answer and the heat map move.
 
 import { colorsOf, indexOfLargest } from "../../emotions.ts";
-import { scalePixels } from "../../network/input.ts";
-import { traceLayers } from "../forward.ts";
 import { mapScores } from "../head.ts";
 import type { App, OpenRoom, Room } from "../page/app.ts";
 import { Bars } from "../page/bars.ts";
@@ -312,8 +310,8 @@ class Playground implements OpenRoom {
   }
 
   #drawHeat(changed: Uint8Array, best: number) {
-    const { trained, names } = this.app.network;
-    const maps = mapScores(trained, traceLayers(trained, scalePixels(changed)));
+    const { network } = this.app, { trained, names } = network;
+    const maps = mapScores(trained, network.trace(changed));
     this.#heat.hidden = !maps;
     if (!maps) {
       this.#heatWords.textContent =

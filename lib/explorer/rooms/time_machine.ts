@@ -2,8 +2,7 @@
 
 import { colorsOf, EMOTIONS, indexOfLargest } from "../../emotions.ts";
 import type { NetworkNode } from "../../network/graph.ts";
-import { scalePixels } from "../../network/input.ts";
-import { traceLayers, weightOf } from "../forward.ts";
+import { weightOf } from "../forward.ts";
 import type { ListedModel } from "../models.ts";
 import type { App, OpenRoom, Room } from "../page/app.ts";
 import { Bars } from "../page/bars.ts";
@@ -174,12 +173,8 @@ class TimeMachine implements OpenRoom {
         ? ""
         : `: ${percent(accuracy)} of its validation faces are right`);
     const { face, label } = this.app.face;
-    const values = traceLayers(network.trained, scalePixels(face));
-    this.#bars.show(
-      values.at(-1)!,
-      network.names,
-      label,
-    );
+    const values = network.trace(face);
+    this.#bars.show(values.at(-1)!, network.names, label);
     this.#drawFilters(network);
     const [rows, columns, channels] =
       network.trained.graph.nodes[this.#layer].shape;
