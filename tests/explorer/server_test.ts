@@ -14,10 +14,12 @@ import {
   BROWSER_TEST,
   processorTime,
   shownProbabilities,
+  withExplorer,
 } from "../helpers/explorer_page.ts";
-import { FACE_PIXELS } from "mien/emotions.ts";
-import { saveModel } from "mien/model/saved_model.ts";
-import { loadRecognizer } from "mien/recognition/recognize.ts";
+import { EMOTIONS, FACE_PIXELS } from "mien/emotions.ts";
+import { nameEmotions } from "mien/model/emotions_of_model.ts";
+import { loadModel, saveModel } from "mien/model/saved_model.ts";
+import { defaultModel, loadRecognizer } from "mien/recognition/recognize.ts";
 import { buildEveryLayer } from "../helpers/every_layer.ts";
 import { untrained } from "../helpers/untrained.ts";
 
@@ -168,6 +170,30 @@ Deno.test(
         message:
           /layer enlarge \(UpSampling2D\).* the explorer shows networks of .*LeakyReLU.*deno task evaluate, classify or video/,
       });
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
+
+Deno.test(
+  "a model of another scale answers in the page as it does in lib",
+  BROWSER_TEST,
+  async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const model = await loadModel(defaultModel());
+      nameEmotions(model, EMOTIONS, [0, 1]);
+      await saveModel(model, folder);
+      const { pixels } = drawFaces({ count: 70, seed: 2013 });
+      const face = pixels.subarray(0, FACE_PIXELS);
+      const [expected] = (await loadRecognizer(folder)).classify([face]);
+      const options = { hash: "inside?face=drawn-0", site: { model: folder } };
+      await withExplorer(options, async (page) => {
+        assertClose(await shownProbabilities(page), expected, 1e-4);
+      });
+      const [usual] = (await loadRecognizer()).classify([face]);
+      assert.throws(() => assertClose(usual, expected, 0.01));
     } finally {
       await Deno.remove(folder, { recursive: true });
     }

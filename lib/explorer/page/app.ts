@@ -1,11 +1,21 @@
 // What every room gets: the address, the networks, the chosen face and model; and what a room is.
 
-import { make, percent, select, type Slider, slider } from "./dom.ts";
-import { type ChosenFace, FaceShelf, findFaceById, OwnFaces } from "./faces.ts";
+import { breathe, make, percent, select, type Slider, slider } from "./dom.ts";
+import {
+  type ChosenFace,
+  drawnSet,
+  type FaceSet,
+  FaceShelf,
+  findFaceById,
+  OwnFaces,
+} from "./faces.ts";
 import { loadBytes, loadJson, Networks, type PageNetwork } from "./networks.ts";
 import { takeDrawnFaces } from "./pictures.ts";
 import { PageState } from "./state.ts";
 import type { ListedModel } from "../models.ts";
+
+/** The number of drawn faces in a set. */
+const DRAWN = 280;
 
 /** A room that is open. */
 export interface OpenRoom {
@@ -121,6 +131,28 @@ export class App {
     this.#current.refresh?.();
   }
   #shelf: FaceShelf | undefined;
+
+  /** Chooses between sets of faces; nothing if the user has no FER-2013. */
+  setChoice(set: string, choose: (set: string) => void) {
+    const [own] = this.owned.listed;
+    const sets = [["drawn", `${DRAWN} drawn faces`], [
+      "fer",
+      own?.name,
+    ]] as const;
+    return own && select("Faces", sets, set, choose).element;
+  }
+
+  /** The faces of a set; drawn 70 at a time, so that the page stays responsive. */
+  async loadSet(set: string, going: () => boolean): Promise<FaceSet> {
+    this.say(set === "fer" ? "Loading your FER-2013 …" : "Drawing faces …");
+    await breathe();
+    if (set === "fer") return await this.owned.load();
+    for (let count = 70; count < DRAWN && going(); count += 70) {
+      drawnSet(count);
+      await breathe();
+    }
+    return drawnSet(DRAWN);
+  }
 
   /** The address's model and face; says so if the face is not here. */
   async #settle() {

@@ -5,7 +5,7 @@ import { featureValue } from "../../haar/feature.ts";
 import type { IntegralImage } from "../../haar/integral_image.ts";
 import { stageSum, weakVote, type Window } from "../../haar/stage.ts";
 import type { GrayImage } from "../../image/gray.ts";
-import { button, make } from "../page/dom.ts";
+import { button, make, table } from "../page/dom.ts";
 import { paintGray } from "../page/paint.ts";
 import { digits } from "./reason_text.ts";
 
@@ -82,26 +82,14 @@ export function stageTable(
       "aria-label": `stage ${i}, ${state}`,
       "aria-pressed": String(i === chosen),
     });
-    return make(
-      "tr",
-      {},
+    return [
       make("td", {}, open),
       make("td", {}, String(stage.weakClassifiers.length)),
       make("td", {}, asked ? digits(sum) : ""),
       make("td", {}, digits(stage.threshold)),
       make("td", { className: "left" }, state),
-    );
+    ];
   });
   const heads = ["stage", "features", "votes", "needed", ""];
-  return make(
-    "table",
-    {},
-    make("caption", {}, "The stages"),
-    make(
-      "tr",
-      {},
-      ...heads.map((words) => make("th", { scope: "col" }, words)),
-    ),
-    ...rows,
-  );
+  return table(heads, rows, {}, "The stages");
 }

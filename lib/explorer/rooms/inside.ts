@@ -4,7 +4,7 @@ import type { ActivationKind, NetworkNode } from "../../network/graph.ts";
 import { explainValue } from "../neuron.ts";
 import type { App, OpenRoom, Room } from "../page/app.ts";
 import { Bars } from "../page/bars.ts";
-import { make, numberField } from "../page/dom.ts";
+import { arrowStep, make, numberField } from "../page/dom.ts";
 import {
   canvasOf,
   type Maps,
@@ -238,17 +238,10 @@ class Inside implements OpenRoom {
   }
 
   #move(event: KeyboardEvent) {
-    const steps: Record<string, [number, number]> = {
-      ArrowUp: [-1, 0],
-      ArrowDown: [1, 0],
-      ArrowLeft: [0, -1],
-      ArrowRight: [0, 1],
-    };
-    const step = steps[event.key];
+    const step = arrowStep(event);
     if (!step) return;
-    event.preventDefault();
     const [y, x, map] = this.#place;
-    this.#pick([y + step[0], x + step[1], map]);
+    this.#pick([y + step[1], x + step[0], map]);
   }
 
   /** Chooses a pixel in one of the layer's maps, and shows all about it. */

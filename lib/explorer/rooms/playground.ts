@@ -5,6 +5,7 @@ import { mapScores } from "../head.ts";
 import type { App, OpenRoom, Room } from "../page/app.ts";
 import { Bars } from "../page/bars.ts";
 import {
+  arrowStep,
   button,
   make,
   percent,
@@ -200,20 +201,14 @@ class Playground implements OpenRoom {
     canvas.onpointerup = () => adding = undefined;
     canvas.onfocus = canvas.onblur = () => this.#later();
     canvas.onkeydown = (event) => {
-      const steps: Record<string, number> = {
-        ArrowUp: -COVER_COLUMNS,
-        ArrowDown: COVER_COLUMNS,
-        ArrowLeft: -1,
-        ArrowRight: 1,
-      };
-      const step = steps[event.key];
-      if (step !== undefined) {
-        const next = this.#cursor + step;
+      const step = arrowStep(event);
+      if (step) {
+        const next = this.#cursor + step[0] + step[1] * COVER_COLUMNS;
         if (next >= 0 && next < COVER_COLUMNS ** 2) this.#cursor = next;
       } else if (event.key === " ") {
+        event.preventDefault();
         if (!this.#cover.delete(this.#cursor)) this.#cover.add(this.#cursor);
       } else return;
-      event.preventDefault();
       this.#later();
     };
   }
