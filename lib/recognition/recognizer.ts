@@ -8,7 +8,7 @@
  * @module
  */
 import type { Cascade } from "../haar/cascade.ts";
-import { CROP_MARGIN, cropFace } from "./crop.ts";
+import { cropFace } from "./crop.ts";
 import {
   EMOTIONS,
   FACE_PIXELS,
@@ -113,19 +113,14 @@ export class Recognizer {
     );
   }
 
-  /**
-   * Finds the faces in a picture and classifies them.
-   *
-   * @param margin how far crops extend beyond the boxes, see `CROP_MARGIN`
-   */
+  /** Finds the faces in a picture and classifies them. */
   recognize(
     image: GrayImage,
     search: FaceSearch = PHOTO_SEARCH,
-    margin: number = CROP_MARGIN,
   ): RecognizedFace[] {
     const found = this.finder.find(image, search);
     const crops = found.map(({ upright }) =>
-      cropFace(upright.image, upright.box, margin)
+      cropFace(upright.image, upright.box)
     );
     const probabilities = this.classify(crops);
     return found.map(({ box, turn, neighbors }, i) => {

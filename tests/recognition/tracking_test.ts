@@ -38,13 +38,13 @@ Deno.test("of two candidates the one that overlaps more continues the track", ()
   assert.deepEqual(seen.map((f) => f.track), [2, 1]);
 });
 
-Deno.test("a lost face is found within the patience, and new after it", () => {
-  const tracker = new FaceTracker(0.4, 1);
+Deno.test("a lost face is found for a second, and new after that", () => {
+  const tracker = new FaceTracker();
   tracker.update([face(0)], 0);
   tracker.update([], 0.5);
   const [found] = tracker.update([face(10)], 0.9);
   assert.deepEqual([found.track, found.state], [1, "found"]);
-  tracker.update([], 1.5);
+  for (const seconds of [1.5, 1.6, 1.7, 1.8]) tracker.update([], seconds);
   const [other] = tracker.update([face(10)], 2);
   assert.deepEqual([other.track, other.state], [2, "new"]);
 });
@@ -116,7 +116,7 @@ Deno.test("what are no probabilities is refused", () => {
 });
 
 Deno.test("a track is unsure while its average is below the threshold", () => {
-  const tracker = new FaceTracker(0.4, undefined, 0.6);
+  const tracker = new FaceTracker(0.4, 0.6);
   const torn = [0, 0, 0, 0.5, 0.5, 0, 0];
   assert.equal(tracker.update([face(0, torn)], 0)[0].unsure, true);
   assert.equal(tracker.update([face(0)], 2)[0].unsure, false);

@@ -100,7 +100,7 @@ class Camera implements OpenRoom {
   /** The model, the threshold or the smoothing has changed. */
   refresh(): void {
     const { threshold } = this.app;
-    this.#tracker = new FaceTracker(this.#constant, undefined, threshold);
+    this.#tracker = new FaceTracker(this.#constant, threshold);
     this.#chart.restart(this.#constant);
     if (this.#still) this.#showStill(this.#still);
   }
