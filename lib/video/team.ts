@@ -1,6 +1,6 @@
 /**
  * The workers of `video.ts` and the frames they share with it: a fixed number
- * of frames in memory, each in the hands of one side at a time.
+ * of frames in memory, each used by one side at a time.
  *
  * @module
  */
@@ -106,7 +106,7 @@ export class FrameTeam {
     return work;
   }
 
-  /** Ends the workers, whatever they do. */
+  /** Stops the workers, whatever they are doing. */
   stop(): void {
     for (const worker of this.workers) worker.terminate();
   }

@@ -1,6 +1,6 @@
 /**
- * A worker of `video.ts`: finds and classifies the faces of the frames it is
- * given. Frames come in shared memory; what comes back is small.
+ * A worker of `video.ts`: finds and classifies the faces in frames. The frames
+ * are in shared memory; the answers are small.
  *
  * @module
  */

@@ -197,7 +197,7 @@ Deno.test(
       for (
         const [file, words] of [
           [text, /notes.mp4: is not a video that ffmpeg can read/],
-          [sound, /sound.m4a: contains no pictures/],
+          [sound, /sound.m4a: contains no video/],
           [join(folder, "none.mp4"), /none.mp4: no such file/],
           [folder, /is not a file/],
         ] as const
