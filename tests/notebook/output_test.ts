@@ -67,7 +67,7 @@ Deno.test({
 });
 
 Deno.test("a lost output is noticed", () => {
-  const empty = notebookOf(...Array(12).fill("1"));
+  const empty = notebookOf(...Array(10).fill("1"));
   assert.equal(lostOutputs(empty).length, OUTPUTS_PER_RUN);
 });
 
