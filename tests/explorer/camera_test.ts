@@ -99,7 +99,7 @@ const trouble = (page: Page, words: RegExp) =>
   page.locator("#status.trouble").filter({ hasText: words }).waitFor();
 
 Deno.test(
-  "the camera's face is boxed and labeled, at a cost that leaves room for 15 frames a second, and smoothed as told",
+  "the face in the camera is boxed, labeled and smoothed, at a cost that allows 15 frames a second",
   BROWSER_TEST,
   async () => {
     const folder = await Deno.makeTempDir();
@@ -171,7 +171,7 @@ Deno.test(
 );
 
 Deno.test(
-  "without permission the page says so, and takes a picture instead",
+  "without permission, the page says so and accepts a picture instead",
   BROWSER_TEST,
   async () => {
     await withCamera({}, async (page) => {
@@ -211,7 +211,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a camera that is unplugged, or gives no new picture, takes its last picture with it",
+  "the last picture disappears when a camera is unplugged or sends no new one",
   BROWSER_TEST,
   async () => {
     await withCamera({ before: cameraOf(60, 0) }, async (page) => {
@@ -231,7 +231,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a picture chosen while the camera is asked for stays; the camera is given back",
+  "a picture chosen while the page waits for the camera stays, and the camera is released",
   BROWSER_TEST,
   async () => {
     await withCamera({ before: cameraOf(60, 2500) }, async (page) => {
@@ -271,7 +271,7 @@ function countGray(page: Page): Promise<number> {
 }
 
 Deno.test(
-  "below the threshold a face is drawn and written as unsure, in every room that answers; the user's threshold is kept",
+  "below the threshold, every room shows a face as unsure, and the user's threshold is kept",
   BROWSER_TEST,
   async () => {
     const { threshold } = await loadTrained();
@@ -323,7 +323,7 @@ function makeSound(): Uint8Array {
 }
 
 Deno.test(
-  "a clip with sound alone is told, and a browser that puts noise into pictures gives no answers",
+  "a clip without pictures is rejected, and a browser that adds noise to pixels gets no answers",
   BROWSER_TEST,
   async () => {
     await withCamera({}, async (page) => {

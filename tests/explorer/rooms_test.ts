@@ -105,7 +105,7 @@ Deno.test(
 );
 
 Deno.test(
-  "Playground: bars follow the sliders, a link brings all of it back, and the processor can draw 30 frames a second",
+  "Playground: bars follow the sliders, a link restores everything, and a frame's cost allows 30 a second",
   BROWSER_TEST,
   async () => {
     const recognizer = await loadRecognizer();
@@ -289,7 +289,7 @@ Deno.test(
 );
 
 Deno.test(
-  "Time machine: each saved epoch answers as that model does",
+  "Time machine: each saved epoch answers as its model does",
   BROWSER_TEST,
   async () => {
     const [first] = findModels();
@@ -317,7 +317,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a change that is written late does not undo the way to another room",
+  "a late write to the address does not undo the way to another room",
   BROWSER_TEST,
   async () => {
     // A slider's change is written to the address 150 ms later: the test decides when.
@@ -342,7 +342,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a link to what is not here says so and shows a drawn face; every room opens from the navigation",
+  "a link to a missing face or model says so and shows a drawn face; every room opens from the navigation",
   BROWSER_TEST,
   async () => {
     await withExplorer({ hash: "inside?face=own&model=gone" }, async (page) => {

@@ -38,7 +38,7 @@ function sendRaw(url: string, text: string): Promise<string> {
 }
 
 Deno.test(
-  "the server gives out the page's files and nothing else",
+  "the server serves the page's files and nothing else",
   OPTIONS,
   async () => {
     const server = await serveExplorer({ trained: untrained() });
@@ -98,7 +98,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a malformed host is a 400, another name a 403, and a request that is never finished is closed",
+  "a malformed host gets a 400, another name a 403, and an unfinished request is closed",
   OPTIONS,
   async () => {
     const server = await serveExplorer({ trained: untrained(), patience: 700 });
@@ -132,7 +132,7 @@ Deno.test(
 );
 
 Deno.test(
-  "the first faces are the drawn data set's, and a network is the saved model's",
+  "the first faces are those of the drawn data set, and a network is the saved model",
   OPTIONS,
   async () => {
     const site = new Site();
@@ -149,7 +149,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a network of all compiled layers is shown, another is refused by the layer, with a way out",
+  "a network of all compiled layers is shown; another is rejected with the layer's name and a way out",
   OPTIONS,
   async () => {
     const folder = await Deno.makeTempDir();
@@ -201,7 +201,7 @@ Deno.test(
 );
 
 Deno.test(
-  "the page as files is small, whole, holds no data of the user's, and overwrites nothing else",
+  "the exported page is small, complete, contains no user data, and overwrites nothing else",
   OPTIONS,
   async () => {
     const folder = await Deno.makeTempDir();
@@ -243,7 +243,7 @@ Deno.test(
 );
 
 Deno.test(
-  "the exported page answers from a plain web server, in a folder of it, within 1.5 MB",
+  "the exported page works in a folder of a plain web server, within 1.5 MB",
   BROWSER_TEST,
   async () => {
     const folder = await Deno.makeTempDir();

@@ -75,7 +75,7 @@ Deno.test("at an earlier layer the weights are the mean gradients", async () => 
   }
 });
 
-Deno.test("a layer that is not there or is passed by is refused", async () => {
+Deno.test("a layer that does not exist or is bypassed is rejected", async () => {
   await tf.setBackend("cpu");
   const model = buildMiniXception({ seed: 6 });
   assert.throws(
@@ -97,7 +97,7 @@ Deno.test("no tensors are left behind", async () => {
   assert.equal(tf.memory().numTensors, before);
 });
 
-Deno.test("heat is drawn over the crop, and nothing where there is none", () => {
+Deno.test("heat is drawn over the crop, and nothing where there is no heat", () => {
   const heat = new Float32Array(FACE_PIXELS);
   heat[0] = 1;
   const { data, width } = drawHeat(crop, heat);

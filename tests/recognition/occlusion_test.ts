@@ -29,7 +29,7 @@ Deno.test("the map is highest where the network looks, and 0 elsewhere", () => {
   assert.equal(loss[0], 0);
 });
 
-Deno.test("a square larger than the face is refused", () => {
+Deno.test("a square larger than the face is rejected", () => {
   assert.throws(
     () => occlusionMap(looksAtMouth, face, "happy", { size: 49 }),
     RangeError,
