@@ -1,6 +1,7 @@
 /**
  * The last layer of a network: the exact reason for an answer, and retraining
- * it for other classes.
+ * for other classes, for which TensorFlow.js would make the page several times as
+ * large.
  *
  * Our networks end in a linear layer and means: each class's score is a sum of
  * one number for each position of the last maps. So the map of a class is not
@@ -23,7 +24,7 @@ import { scoreNode, visitWindow, weightOf, withoutDropout } from "./forward.ts";
 export interface ScoreMap {
   /** What each position adds to the score, row by row. */
   readonly parts: Float32Array;
-  /** What is added for any face. */
+  /** What is added for every face. */
   readonly bias: number;
   /** `bias` and the sum of `parts`. */
   readonly score: number;
@@ -302,7 +303,7 @@ function standardize(rows: readonly Float32Array[]) {
     means[f] = sum / rows.length;
     for (const row of rows) squares += (row[f] - means[f]) ** 2;
     const deviation = Math.sqrt(squares / rows.length);
-    // What does not vary says nothing.
+    // A constant feature says nothing.
     scales[f] = deviation > 1e-5 ? 1 / deviation : 0;
   }
   return { means, scales };

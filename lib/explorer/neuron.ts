@@ -25,7 +25,7 @@ export interface Term {
   readonly sum: number;
 }
 
-/** How a value was computed, by the kind of its layer. */
+/** How a value was computed, by the kind of layer. */
 export type Reason =
   | { kind: "input" }
   | {

@@ -1,6 +1,7 @@
 /**
- * A network for the user's own classes as a file: a zip that the page can open
- * again, and that, unpacked, is a model folder for all tasks.
+ * A network for the user's own classes as a file: a zip that the page can
+ * reopen and that, unpacked, is a model folder for all tasks. fflate packs it,
+ * because yauzl, which reads data sets, does not run in browsers.
  *
  * @module
  */
@@ -17,7 +18,7 @@ type Layer = { config: Record<string, unknown> & { name: string } };
 /**
  * Packs a network whose last layer was replaced.
  *
- * @param topology the model's before that, as in its model.json
+ * @param topology the original model's, as in its model.json
  * @throws {NetworkError} if the last layer is not in the topology
  */
 export function packModel(
@@ -103,7 +104,7 @@ export function openModel(
   let files: Record<string, Uint8Array> = {};
   try {
     files = unzipSync(zip, {
-      // A model has a quarter of a megabyte: nothing larger is unpacked.
+      // A model has a quarter of a megabyte; nothing much larger is unpacked.
       filter: ({ originalSize }) => originalSize < 64e6,
     });
   } catch {

@@ -19,9 +19,9 @@ const DRAWN = 280;
 
 /** A room that is open. */
 export interface OpenRoom {
-  /** The face or the model has changed. */
+  /** The face, the model or the threshold has changed. */
   refresh?(): void | Promise<void>;
-  /** The user leaves the room: camera, timers and listeners end. */
+  /** The user leaves the room: stops the camera, timers and listeners. */
   close?(): void;
 }
 
@@ -122,7 +122,7 @@ export class App {
   }
   #slider: Slider | undefined;
 
-  /** Changes the face that is looked at. */
+  /** Chooses another face. */
   choose(face: ChosenFace): void {
     this.face = face;
     this.state.set({ face: face.id });
@@ -154,7 +154,7 @@ export class App {
     return drawnSet(DRAWN);
   }
 
-  /** The address's model and face; says so if the face is not here. */
+  /** Opens the address's model and face, and says so if one is not here. */
   async #settle() {
     const first = this.networks.list[0];
     if (!first) throw new Error("No model was found");

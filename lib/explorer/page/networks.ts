@@ -1,4 +1,4 @@
-// The networks a page can open: their list, their weights, and the compiled form that answers.
+// The networks that a page can open: their list, and each with its weights, compiled.
 
 import { scalePixels } from "../../network/input.ts";
 import type { Network } from "../../network/network.ts";

@@ -16,7 +16,7 @@ function colorOf(value: number): Color {
   ) as unknown as Color;
 }
 
-/** A canvas with a size in pixels, shown `scale` times as large. */
+/** A canvas of a size in pixels; `shown` is its width on the page, if that differs. */
 export function canvasOf(
   width: number,
   height: number,

@@ -22,7 +22,7 @@ export function faceDetector(): Promise<CascadeDetector> {
 
 let finder: Promise<FaceFinder> | undefined;
 
-/** What finds faces, also at the picture's edges; compiled once. */
+/** The face finder, which also searches the edges; compiled once. */
 export function faceFinder(): Promise<FaceFinder> {
   return finder ??= FaceFinder.create();
 }
@@ -75,11 +75,10 @@ export async function readPicture(file: Blob & { name?: string }) {
     context.drawImage(picture, 0, 0, canvas.width, canvas.height);
     return context.getImageData(0, 0, canvas.width, canvas.height);
   } catch {
+    const name = file.name ?? "The file";
     throw new Error(
-      `${
-        file.name ?? "The file"
-      } cannot be shown: this browser does not support ` +
-        "its format. JPEG, PNG and WebP always work.",
+      `${name} cannot be shown: this browser does not support its format. ` +
+        "JPEG, PNG and WebP always work.",
     );
   } finally {
     URL.revokeObjectURL(url);
@@ -135,7 +134,7 @@ export function takeDrawnFaces(bytes: Uint8Array): void {
   );
 }
 
-/** A drawn face by its number, from 0 on; 70 are drawn together, each once. */
+/** A drawn face by its number, from 0; 70 are drawn together, each once. */
 export function drawnFace(number: number): { face: Uint8Array; label: number } {
   const index = Math.floor(number / CHUNK);
   let chunk = chunks.get(index);

@@ -159,7 +159,7 @@ class Camera implements OpenRoom {
     this.#clear();
   }
 
-  /** Nothing is in sight: old text and numbers are removed. */
+  /** Removes text and numbers about an earlier picture. */
   #clear() {
     this.#words.textContent = "";
     this.#live.textContent = "";

@@ -1,4 +1,5 @@
-// The arithmetic of a game: which faces are shown, and how certain its result is.
+// The arithmetic of a game: which faces are shown, and how certain its result is. A package of
+// statistics for one formula would be larger than the game.
 
 import { createRandom } from "../../random.ts";
 

@@ -200,7 +200,7 @@ class Teach implements OpenRoom {
   }
 
   #frame() {
-    if (this.#learning) return; // Learning gets all the time: seconds, not a minute.
+    if (this.#learning) return; // Learning gets the processor to itself: seconds, not a minute.
     const { width, height } = this.#canvas;
     const context = this.#canvas.getContext("2d", {
       willReadFrequently: true,
@@ -223,7 +223,7 @@ class Teach implements OpenRoom {
     this.#keepRecording(
       face && [
         cropFace(gray, face.box),
-        // Crops that are slightly wider or tighter: no detector is exact.
+        // Slightly wider and tighter crops, because no detector is exact.
         cropFace(gray, face.box, 0.04),
         cropFace(gray, face.box, -0.04),
       ],

@@ -1,4 +1,4 @@
-// Time machine: the saved epochs of a run, and how answers, filters and maps for the same face developed.
+// Time machine: the saved epochs of a run, and how answers, filters and maps for one face developed.
 
 import { colorsOf, EMOTIONS, indexOfLargest } from "../../emotions.ts";
 import type { NetworkNode } from "../../network/graph.ts";
