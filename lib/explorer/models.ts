@@ -78,8 +78,8 @@ function describeFolder(folder: string, root: string): FoundModel {
  */
 export function findModels(
   model?: string,
-  root: string = inProject("models"),
 ): FoundModel[] {
+  const root = inProject("models");
   const found = foldersIn(root).flatMap((name) => {
     const folder = join(root, name);
     return [folder, ...foldersIn(folder).map((inner) => join(folder, inner))];

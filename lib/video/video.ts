@@ -17,11 +17,7 @@ import { makeFolder, writeWhole } from "../write_whole.ts";
 import { type Ffmpeg, findFfmpeg, VideoError } from "./ffmpeg.ts";
 import type { VideoInfo } from "./probe.ts";
 import { loadTrained } from "../recognition/recognize.ts";
-import type { FaceSearch } from "../recognition/face_finder.ts";
-import {
-  type RecognizedFace,
-  VIDEO_SEARCH,
-} from "../recognition/recognizer.ts";
+import type { RecognizedFace } from "../recognition/recognizer.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
 import { Timeline } from "./timeline.ts";
 import { FaceTracker, SMOOTHING_SECONDS } from "../recognition/tracking.ts";
@@ -38,7 +34,6 @@ export interface VideoOptions {
   readonly overwrite?: boolean;
   /** The network; by default that of the default model. */
   readonly trained?: TrainedNetwork;
-  readonly search?: FaceSearch;
   /** Also finds tilted and turned faces, see `recognition/recognize.ts`. */
   readonly thorough?: boolean;
   /** The confidence below which a face is unsure; by default the model's. */
@@ -126,7 +121,7 @@ export async function annotateVideo(
     team = await FrameTeam.start(
       info,
       trained,
-      { search: options.search ?? VIDEO_SEARCH, thorough: options.thorough },
+      options.thorough ?? false,
       options.workers ?? Math.min(navigator.hardwareConcurrency || 1, 4),
     );
     const seen = await annotateFrames(
