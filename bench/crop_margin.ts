@@ -1,27 +1,11 @@
-// How far a crop should reach beyond the detector's box: what CROP_MARGIN in
-// lib/recognition/crop.ts was chosen by, and how a detector's crop differs from
-// the data's, which is what a training run's augmentation copies. Four
-// measurements:
-// 1. Framing: faces of the data set, enlarged with their edges continued, are
-//    searched for. How large is the detector's box beside the data's crop, and
-//    how far off its center? Quantiles, as parts of the data's side.
-// 2. Blur: the data's crop is moved and scaled to the detector's box by the
-//    augmentation of lib/training/augment.ts; the blur that brings it nearest to
-//    the detector's crop.
-// 3. Accuracy: the same faces, as given and cropped from the box with each
-//    margin.
-// 4. Steadiness: how much the probabilities change from frame to frame of a
-//    video (half the sum of differences), where one is given.
-// Usage: deno run -A bench/crop_margin.ts FACES [--model DIR] [--video FILE]
-// FACES is anything that lib/data/fer2013.ts reads; PublicTest is used.
+// `deno task bench crop_margin`: how far a crop should reach beyond the detector's
+// box, which is how CROP_MARGIN in lib/recognition/crop.ts was chosen, and how a
+// detector's crop differs from the data's, which augmentation imitates.
 
-import process from "node:process";
-import { parseArgs } from "node:util";
 import { cropFace } from "mien/recognition/crop.ts";
-import { indexOfLargest } from "mien/emotions.ts";
-import { FACE_PIXELS, FACE_SIZE } from "mien/emotions.ts";
+import { FACE_PIXELS, FACE_SIZE, indexOfLargest } from "mien/emotions.ts";
 import { loadFaces } from "mien/data/fer2013.ts";
-import { selectSplit } from "mien/data/faces.ts";
+import { type Faces, selectSplit } from "mien/data/faces.ts";
 import { findFfmpeg } from "mien/video/ffmpeg.ts";
 import { CascadeDetector } from "mien/haar/detector.ts";
 import type { GrayImage } from "mien/image/gray.ts";
@@ -30,18 +14,25 @@ import { Recognizer, VIDEO_SEARCH } from "mien/recognition/recognizer.ts";
 import { warpFace } from "mien/training/augment.ts";
 import { VideoReader } from "mien/video/reader.ts";
 import { lumaToGray } from "mien/video/yuv.ts";
+import { createProgress } from "mien/progress.ts";
+import { runTask, userPath } from "../tasks/command_line.ts";
 
-const { values: options, positionals: [path] } = parseArgs({
-  args: process.argv.slice(2),
-  allowPositionals: true,
-  options: { model: { type: "string" }, video: { type: "string" } },
-});
-if (!path) {
-  console.error(
-    "Usage: bench/crop_margin.ts FACES [--model DIR] [--video FILE]",
-  );
-  process.exit(2);
-}
+const HELP =
+  `Usage: deno task bench crop_margin FACES [--model DIR] [--video FILE]
+
+FACES is FER-2013 in any form; half of PublicTest is used. Each face is enlarged,
+its edges continued, and searched for. Prints JSON lines:
+  framing   the detector's box beside the data's crop: its side and its distance
+            from the center, as quantiles and parts of the data's side; and the
+            blur of lib/training/augment.ts that makes a face moved and scaled to
+            the box most similar to the detector's crop
+  accuracy  of the same faces as given, and cropped with each margin
+  change    with --video: how much the probabilities change between frames (half
+            the sum of the differences), and the confidence, for each margin
+
+  --model DIR   use another trained model
+  --video FILE  a video with a face
+  --help        show this text`;
 
 const MARGINS = [-0.15, -0.1, -0.05, 0, 0.05, 0.1, 0.15, 0.2, 0.3];
 /** Enlargement, and pixels of continued edge on each side before it. */
@@ -71,6 +62,7 @@ function enlarge(pixels: Uint8Array): GrayImage {
   return { width: SIDE, height: SIDE, data };
 }
 
+// By nearest rank: a statistics package would be larger than this bench.
 const QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95];
 function quantiles(values: number[]): number[] {
   const sorted = values.toSorted((a, b) => a - b);
@@ -79,12 +71,19 @@ function quantiles(values: number[]): number[] {
   );
 }
 
+/** A detector's box beside the data's crop: its side and its center's distance, as parts of that. */
+interface Place {
+  side: number;
+  across: number;
+  down: number;
+}
+
 const BLURS = Array.from({ length: 12 }, (_, k) => 0.03 * k);
 const warped = new Float32Array(FACE_PIXELS);
 /** The blur with which a warped face is nearest to a detector's crop of it. */
 function fitBlur(
   given: Uint8Array,
-  place: { side: number; across: number; down: number },
+  place: Place,
   crop: Uint8Array,
 ): number {
   const errors = BLURS.map((blur) => {
@@ -93,9 +92,15 @@ function fitBlur(
       0,
       FACE_SIZE,
       {
-        ...{ a: place.side, b: 0, c: place.across * FACE_SIZE },
-        ...{ d: 0, e: place.side, f: place.down * FACE_SIZE },
-        ...{ contrast: 1, brightness: 0, blur },
+        a: place.side,
+        b: 0,
+        c: place.across * FACE_SIZE,
+        d: 0,
+        e: place.side,
+        f: place.down * FACE_SIZE,
+        contrast: 1,
+        brightness: 0,
+        blur,
       },
       warped,
       0,
@@ -108,58 +113,45 @@ function fitBlur(
   return BLURS[errors.indexOf(Math.min(...errors))];
 }
 
-const recognizer = await Recognizer.create(await loadTrained(options.model));
-const detector = await CascadeDetector.create();
-const faces = selectSplit(await loadFaces(path), "PublicTest");
-const places: { side: number; across: number; down: number }[] = [];
-const labels: number[] = [], given: Uint8Array[] = [];
-const crops: Uint8Array[][] = MARGINS.map(() => []);
-let searched = 0;
-for (let i = 0; i < faces.length; i += 2) {
-  const pixels = faces.pixels.subarray(i * FACE_PIXELS, (i + 1) * FACE_PIXELS);
-  const image = enlarge(pixels);
-  const found = detector.detect(image, {
-    scaleFactor: 1.05,
-    minSize: { width: SIDE / 4, height: SIDE / 4 },
-  });
-  searched++;
-  if (found.length === 0) continue;
-  const box = found[indexOfLargest(found.map((face) => face.neighbors))];
-  places.push({
-    side: box.width / FACTOR / FACE_SIZE,
-    across: (box.x + box.width / 2 - SIDE / 2) / FACTOR / FACE_SIZE,
-    down: (box.y + box.height / 2 - SIDE / 2) / FACTOR / FACE_SIZE,
-  });
-  labels.push(faces.labels[i]);
-  given.push(pixels);
-  MARGINS.forEach((margin, k) => crops[k].push(cropFace(image, box, margin)));
-}
-const side = quantiles(places.map((place) => place.side));
-const ownMargin = MARGINS.indexOf(0);
-console.log(JSON.stringify({
-  framing: { searched, found: places.length, quantiles: QUANTILES },
-  side,
-  across: quantiles(places.map((place) => place.across)),
-  down: quantiles(places.map((place) => place.down)),
-  blur: quantiles(
-    places.map((place, i) => fitBlur(given[i], place, crops[ownMargin][i])),
-  ),
-  marginOfMedian: Number(((1 / side[2] - 1) / 2).toFixed(3)),
-}));
-
-const accuracy = (list: Uint8Array[]) => {
-  const answers = recognizer.classify(list);
-  const right = answers.filter((p, i) => indexOfLargest(p) === labels[i]);
-  return Number((right.length / list.length).toFixed(4));
-};
-console.log(JSON.stringify({ asGiven: accuracy(given), faces: given.length }));
-for (const [k, margin] of MARGINS.entries()) {
-  console.log(JSON.stringify({ margin, accuracy: accuracy(crops[k]) }));
+/** The faces that are found, with a crop for each margin. */
+function findFaces(faces: Faces, detector: CascadeDetector) {
+  const places: Place[] = [], labels: number[] = [], given: Uint8Array[] = [];
+  const crops: Uint8Array[][] = MARGINS.map(() => []);
+  const bar = createProgress("Finding faces", faces.length, "faces");
+  let searched = 0;
+  for (let i = 0; i < faces.length; i += 2) {
+    const pixels = faces.pixels.subarray(
+      i * FACE_PIXELS,
+      (i + 1) * FACE_PIXELS,
+    );
+    const image = enlarge(pixels);
+    const found = detector.detect(image, {
+      scaleFactor: 1.05,
+      minSize: { width: SIDE / 4, height: SIDE / 4 },
+    });
+    searched++;
+    bar.update(i + 1);
+    if (found.length === 0) continue;
+    const box = found[indexOfLargest(found.map((face) => face.neighbors))];
+    places.push({
+      side: box.width / FACTOR / FACE_SIZE,
+      across: (box.x + box.width / 2 - SIDE / 2) / FACTOR / FACE_SIZE,
+      down: (box.y + box.height / 2 - SIDE / 2) / FACTOR / FACE_SIZE,
+    });
+    labels.push(faces.labels[i]);
+    given.push(pixels);
+    MARGINS.forEach((margin, k) => crops[k].push(cropFace(image, box, margin)));
+  }
+  bar.stop();
+  return { searched, places, labels, given, crops };
 }
 
-if (options.video) {
-  const ffmpeg = await findFfmpeg();
-  const { reader, info } = await VideoReader.open(options.video, ffmpeg);
+/** How steady the probabilities are from frame to frame, for each margin. */
+async function measureSteadiness(
+  video: string,
+  recognizer: Recognizer,
+): Promise<void> {
+  const { reader, info } = await VideoReader.open(video, await findFfmpeg());
   const { width, height } = info;
   const frame = { width, height, data: new Uint8Array(width * height * 3 / 2) };
   const gray = { width, height, data: new Uint8Array(width * height) };
@@ -184,9 +176,49 @@ if (options.video) {
   await reader.close();
   MARGINS.forEach((margin, k) =>
     console.log(JSON.stringify({
-      ...{ margin, frames: seen },
+      margin,
+      frames: seen,
       changeAFrame: Number((change[k] / seen).toFixed(4)),
       confidence: Number((confidence[k] / seen).toFixed(4)),
     }))
   );
 }
+
+await runTask({
+  help: HELP,
+  options: { model: { type: "string" }, video: { type: "string" } },
+  positionals: { least: 1, most: 1, what: "FACES" },
+}, async ({ model, video }, [path]) => {
+  const recognizer = await Recognizer.create(
+    await loadTrained(model && userPath(model)),
+  );
+  const { searched, places, labels, given, crops } = findFaces(
+    selectSplit(await loadFaces(userPath(path)), "PublicTest"),
+    await CascadeDetector.create(),
+  );
+  const side = quantiles(places.map((place) => place.side));
+  const ownMargin = MARGINS.indexOf(0);
+  console.log(JSON.stringify({
+    framing: { searched, found: places.length, quantiles: QUANTILES },
+    side,
+    across: quantiles(places.map((place) => place.across)),
+    down: quantiles(places.map((place) => place.down)),
+    blur: quantiles(
+      places.map((place, i) => fitBlur(given[i], place, crops[ownMargin][i])),
+    ),
+    marginOfMedian: Number(((1 / side[2] - 1) / 2).toFixed(3)),
+  }));
+
+  const accuracy = (list: Uint8Array[]) => {
+    const answers = recognizer.classify(list);
+    const right = answers.filter((p, i) => indexOfLargest(p) === labels[i]);
+    return Number((right.length / list.length).toFixed(4));
+  };
+  console.log(
+    JSON.stringify({ asGiven: accuracy(given), faces: given.length }),
+  );
+  for (const [k, margin] of MARGINS.entries()) {
+    console.log(JSON.stringify({ margin, accuracy: accuracy(crops[k]) }));
+  }
+  if (video) await measureSteadiness(userPath(video), recognizer);
+});

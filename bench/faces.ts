@@ -1,5 +1,5 @@
-// `deno task bench faces`: what the search beyond the edges and the thorough search add to the
-// frontal cascade's, and what they cost: pictures with a face, false boxes, time.
+// `deno task bench faces`: what searching beyond the edges and searching thoroughly add to the
+// frontal cascade, and what they cost: pictures with a face, false boxes, time.
 import { readdirSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
 import { drawScene } from "mien/drawn/scene.ts";
@@ -17,15 +17,15 @@ const SHARED = resolve(import.meta.dirname!, "../../shared");
 const HELP = `Usage: deno task bench faces [FOLDER ...] [--every N] [--scenes N]
 
 Looks for faces in the pictures of each FOLDER (default: ../shared/photos_labelled
-and ../shared/photos) and in drawn scenes of no to four people, in three ways:
-with the frontal cascade alone, beyond the edges too (the default), and
+and ../shared/photos) and in drawn scenes with up to four people, in three ways:
+with the frontal cascade alone, also beyond the edges (the default), and
 thoroughly. Prints a line for each: {"bench":"faces","where","how","pictures",
-"without","boxes","more","ms"}: pictures without a face, boxes in all, boxes
-beyond the first of a picture, milliseconds a picture. For drawn scenes, whose
-faces are known: {"found","missed","wrong"}.
+"without","boxes","more","ms"}: pictures without a face, all boxes, boxes after the
+first in a picture, milliseconds per picture. For drawn scenes, whose faces are
+known: {"found","missed","wrong"}.
 
-  --every N    take only each Nth picture (default 1)
-  --scenes N   how many drawn scenes (default 100)
+  --every N    use only every Nth picture (default 1)
+  --scenes N   number of drawn scenes (default 100)
   --help       show this text`;
 
 const frontal = await FaceFinder.create();
@@ -46,8 +46,14 @@ async function searchFolder(folder: string, every: number) {
     )
   ).sort().filter((_, i) => i % every === 0);
   const counts = Object.keys(WAYS).map((how) => ({
-    ...{ bench: "faces", where: folder, how, pictures: names.length },
-    ...{ without: 0, boxes: 0, more: 0, ms: 0 },
+    bench: "faces",
+    where: folder,
+    how,
+    pictures: names.length,
+    without: 0,
+    boxes: 0,
+    more: 0,
+    ms: 0,
   }));
   const bar = createProgress("Finding faces", names.length, "pictures");
   for (const [done, name] of names.entries()) {
@@ -84,7 +90,10 @@ function searchScenes(scenes: number) {
       sum.wrong += score.wrong;
     }
     console.log(JSON.stringify({
-      ...{ bench: "faces", where: "drawn scenes", how, pictures: scenes },
+      bench: "faces",
+      where: "drawn scenes",
+      how,
+      pictures: scenes,
       ...sum,
     }));
   }

@@ -1,5 +1,5 @@
-// Forward passes as others make them in JavaScript: one process, one runtime. Started by
-// javascript_peers.ts; prints one JSON line.
+// Forward passes in another JavaScript runtime, one per process. Started by javascript_peers.ts;
+// prints one JSON line.
 
 import { readFileSync } from "node:fs";
 import process from "node:process";
@@ -79,4 +79,4 @@ for (const batch of batches) {
 }
 const answer: PeerAnswer = { peer, passes };
 console.log(JSON.stringify(answer));
-process.exit(0); // a runtime's threads would keep the process alive
+process.exit(0); // otherwise a runtime's threads keep the process alive

@@ -1,7 +1,7 @@
-// What a user would pick in JavaScript for a forward pass: TensorFlow.js on WebAssembly, and
-// onnxruntime, on the network that `deno task export` writes. Each runs in a process of its own.
-// onnxruntime is large (33 MB to download for the web, 114 MB for Node), so it is no package of this
-// project: Deno fetches it into its own cache when it is first asked for.
+// What a user would choose for a forward pass in JavaScript: TensorFlow.js on WebAssembly, and
+// onnxruntime, on the network that `deno task export` writes. Each runs in its own process.
+// onnxruntime is a large download (33 MB for the web, 114 MB for Node), so this project does not
+// depend on it: Deno downloads it into its cache the first time.
 
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -21,18 +21,18 @@ export const RUNTIMES = [
   "onnxruntime-node@1.30.0",
 ] as const;
 
-/** What a runtime is to compute. */
+/** What a runtime is asked to compute. */
 export interface PeerQuestion {
   runtime: typeof RUNTIMES[number];
   /** An .onnx file; for TensorFlow.js the folder of a saved model. */
   model: string;
-  /** A file of float32, one face of 48 x 48 after the other. */
+  /** A file of float32 values, one 48 x 48 face after another. */
   input: string;
-  /** How many of them at once, in turn. */
+  /** The batch sizes to measure, in turn. */
   batches: number[];
-  /** TensorFlow.js has one in Deno. */
+  /** TensorFlow.js always uses one in Deno. */
   threads: number;
-  /** Timed passes with each of the batches. */
+  /** Timed passes with each batch size. */
   runs: number;
 }
 
@@ -40,22 +40,25 @@ export interface PeerQuestion {
 export interface PeerAnswer {
   /** Its name, version and abilities. */
   peer: string;
-  /** By batch: milliseconds of each pass, and the probabilities of the last, in a row. */
+  /** For each batch size: milliseconds per pass, and the last pass's probabilities, flattened. */
   passes: { times: number[]; output: number[] }[];
 }
 
 /**
- * Asks a runtime in a fresh process.
+ * Asks a runtime in a new process.
  *
- * @param cachedOnly takes a runtime that is in Deno's cache only, and downloads nothing
- * @returns a text that says why where it cannot be asked
+ * @param cachedOnly downloads nothing: the runtime must be in Deno's cache
+ * @returns the answer, or the reason there is none
  */
 export function askPeer(
   question: PeerQuestion,
   cachedOnly = false,
 ): PeerAnswer | string {
   const { status, stdout, stderr, error } = spawnSync(Deno.execPath(), [
-    ...["run", "-A", "--no-check", "--quiet"],
+    "run",
+    "-A",
+    "--no-check",
+    "--quiet",
     ...question.runtime === "tfjs"
       ? []
       : ["--node-modules-dir=none", "--no-lock"],
@@ -77,20 +80,20 @@ export function askPeer(
 export interface ForwardTimes {
   peer: string;
   threads: number;
-  /** Medians of a batch and of one face. */
+  /** Medians, for a batch and for one face. */
   forward_ms: number;
   one_face_ms: number;
 }
 
-/** All of them, ready to be measured. */
+/** All runtimes, ready to be measured. */
 export class JavascriptPeers {
   private constructor(
     readonly folder: string,
-    /** A runtime that cannot be asked is told about once and left out. */
+    /** A runtime that fails is reported once and left out. */
     private settings: { runtime: PeerQuestion["runtime"]; threads: number }[],
   ) {}
 
-  /** Writes the network and the faces, which are gray pixels, where the others read them. */
+  /** Writes the network and the faces (gray pixels) to files that the runtimes read. */
   static async prepare(
     model: tf.LayersModel,
     pixels: Uint8Array,
@@ -101,19 +104,20 @@ export class JavascriptPeers {
     const faces = scalePixels(pixels);
     writeFileSync(join(folder, "faces"), new Uint8Array(faces.buffer));
     const settings = RUNTIMES.flatMap((runtime) =>
-      (runtime === "tfjs" ? [1] : [1, 2]).map((threads) => ({
-        ...{ runtime, threads },
-      }))
+      (runtime === "tfjs" ? [1] : [1, 2])
+        .map((threads) => ({ runtime, threads }))
     );
     return new JavascriptPeers(folder, settings);
   }
 
-  /** One round. */
+  /** Measures each runtime once. */
   measure(batch: number, runs: number): ForwardTimes[] {
     const answers = this.settings.map((setting) => ({
       ...setting,
       answer: askPeer({
-        ...{ ...setting, runs, batches: [batch, 1] },
+        ...setting,
+        runs,
+        batches: [batch, 1],
         model: join(
           this.folder,
           setting.runtime === "tfjs" ? "tfjs" : "onnx",
@@ -136,7 +140,7 @@ export class JavascriptPeers {
     });
   }
 
-  /** Removes what was written. */
+  /** Removes the files. */
   stop(): void {
     rmSync(this.folder, { recursive: true });
   }

@@ -1,25 +1,33 @@
-// `deno task bench load`: seconds and memory to load FER-2013's table into one
-// Uint8Array, ours in a fresh process and pandas in turn, three times each.
-// One JSON line a file; imports are outside of both times.
+// `deno task bench load`: time and memory to load FER-2013's table into one
+// Uint8Array, ours in a fresh process and pandas (peer_load.py) in turn. One
+// JSON line per file; the imports are in neither time.
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import process from "node:process";
-import { parseArgs } from "node:util";
 import { loadFaces } from "../lib/data/fer2013.ts";
+import { UserError } from "../lib/user_error.ts";
+import { readNumber, runTask, userPath } from "../tasks/command_line.ts";
 import { peakMegabytes } from "./peak_memory.ts";
+import { findPython } from "./python.ts";
 
-const USAGE = `Usage: deno task bench load [--data FILE]... [--runs N]
+const HELP = `Usage: deno task bench load [--data FILE]... [--runs N]
 
-Loads FILE (default: FER2013, else ../shared/fer2013/fer2013.csv.gz) and prints
-{"bench":"load","file","rows","ms","peer","peerMs","ratio","peakMB"}; ms and
-peerMs are the fastest of N runs (default 3), ratio is peerMs / ms.`;
+Loads FER-2013 and prints {"bench":"load","file","rows","ms","peer","peerMs",
+"ratio","peakMB"}. ms and peerMs are the fastest of all runs; ratio is peerMs / ms:
+above 1 ours is faster. The comparison needs Debian's python3-pandas.
 
-const ROOT = resolve(import.meta.dirname!, "..");
-const PEER = resolve(ROOT, "../shared/bench/peer_load.py");
-const SHARED_DATA = resolve(ROOT, "../shared/fer2013/fer2013.csv.gz");
+  --data FILE  the table, once or several times (default: FER2013, or else
+               ../shared/fer2013/fer2013.csv.gz)
+  --runs N     runs of each side (default 3)
+  --once       only ours, once and in this process: prints {"ms","rows","sum","peakMB"}
+  --help       show this text`;
 
-/** One run: the sum of the pixels shows that both read the same. */
+const SHARED_DATA = resolve(
+  import.meta.dirname!,
+  "../../shared/fer2013/fer2013.csv.gz",
+);
+
+/** One run; equal sums of the pixels show that both sides read the same. */
 interface Run {
   ms: number;
   rows: number;
@@ -29,7 +37,7 @@ interface Run {
 }
 
 /** Loads the file in this process. */
-async function runOurs(file: string): Promise<Run> {
+async function loadHere(file: string): Promise<Run> {
   const started = performance.now();
   const { pixels, length } = await loadFaces(file);
   const ms = performance.now() - started;
@@ -41,51 +49,37 @@ async function runOurs(file: string): Promise<Run> {
   };
 }
 
-/** The last line of a process's output, as JSON. */
-function runProcess(command: string, args: string[]) {
+/** The last line that a process prints, as JSON. */
+function runProcess(command: string, args: string[]): Run {
   const { stdout, stderr, status, error } = spawnSync(command, args, {
     encoding: "utf8",
   });
   if (status !== 0) {
-    throw new Error(error?.message ?? String(stderr).trim().split("\n").at(-1));
+    const reason = error?.message ?? stderr.trim().split("\n").at(-1)!;
+    throw new UserError(reason.replace(/^error: /, ""));
   }
-  return JSON.parse(String(stdout).trim().split("\n").at(-1)!);
+  return JSON.parse(stdout.trim().split("\n").at(-1)!);
 }
 
-function runPeer(file: string): Run {
-  const python = existsSync("/usr/bin/python3")
-    ? "/usr/bin/python3"
-    : "python3";
-  const { peer, rows, total_s, sum } = runProcess(python, [PEER, file]);
-  return { ms: total_s * 1000, rows, sum, peer };
-}
-
-function compare(file: string, runs: number) {
-  const ours: Run[] = [];
-  const peers: Run[] = [];
+function compare(file: string, runs: number, python: string | null) {
+  const self = import.meta.filename!;
+  const script = resolve(import.meta.dirname!, "peer_load.py");
+  const once = ["run", "-A", self, "--once", "--data", file];
+  const ours: Run[] = [], peers: Run[] = [];
   for (let run = 0; run < runs; run++) {
-    ours.push(
-      runProcess(Deno.execPath(), [
-        "run",
-        "-A",
-        import.meta.filename!,
-        "--once",
-        file,
-      ]),
-    );
-    if (existsSync(PEER)) peers.push(runPeer(file));
+    ours.push(runProcess(Deno.execPath(), once));
+    if (python) peers.push(runProcess(python, [script, file]));
   }
-  if (peers.some(({ sum }) => sum !== ours[0].sum)) {
-    throw new Error(`${file}: pandas reads other pixels than we do`);
+  const [{ rows, sum }] = ours;
+  if (peers.some((peer) => peer.sum !== sum || peer.rows !== rows)) {
+    throw new UserError(`${file}: pandas does not read the same faces`);
   }
   const ms = Math.min(...ours.map((run) => run.ms));
-  const peerMs = peers.length > 0
-    ? Math.min(...peers.map((run) => run.ms))
-    : null;
+  const peerMs = python && Math.min(...peers.map((run) => run.ms));
   return {
     bench: "load",
     file,
-    rows: ours[0].rows,
+    rows,
     ms: Math.round(ms),
     peer: peers[0]?.peer ?? null,
     peerMs: peerMs && Math.round(peerMs),
@@ -94,26 +88,25 @@ function compare(file: string, runs: number) {
   };
 }
 
-try {
-  const { values } = parseArgs({
-    args: process.argv.slice(2),
-    options: {
-      data: { type: "string", multiple: true },
-      runs: { type: "string", default: "3" },
-      once: { type: "string" },
-      help: { type: "boolean" },
-    },
-  });
-  if (values.help) {
-    console.log(USAGE);
-  } else if (values.once) {
-    console.log(JSON.stringify(await runOurs(values.once)));
-  } else {
-    for (const file of values.data ?? [process.env.FER2013 ?? SHARED_DATA]) {
-      console.log(JSON.stringify(compare(file, Number(values.runs))));
-    }
+await runTask({
+  help: HELP,
+  options: {
+    data: { type: "string", multiple: true },
+    runs: { type: "string" },
+    once: { type: "boolean" },
+  },
+}, async (options) => {
+  const runs = readNumber("runs", options.runs, { least: 1, whole: true }) ?? 3;
+  const files = options.data?.map(userPath) ??
+    [process.env.FER2013 ?? SHARED_DATA];
+  const python = options.once ? null : findPython("pandas");
+  if (!options.once && !python) {
+    console.error("no comparison: install python3-pandas");
   }
-} catch (error) {
-  console.error((error as Error).message);
-  process.exit(1);
-}
+  for (const file of files) {
+    const line = options.once
+      ? await loadHere(file)
+      : compare(file, runs, python);
+    console.log(JSON.stringify(line));
+  }
+});

@@ -1,4 +1,4 @@
-// OpenCV in a Python process, to compare with: asks opencv_answers.py one
+// OpenCV in a Python process, for comparisons: asks opencv_answers.py one
 // question after another. Needs Debian's python3-opencv.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -18,7 +18,7 @@ export class OpenCv {
     this.#lines = createInterface(this.#child.stdout)[Symbol.asyncIterator]();
   }
 
-  /** Starts it; `null` where there is no such Python or it has no OpenCV. */
+  /** Starts it; `null` if there is no such Python or it has no OpenCV. */
   static async start(
     python: string,
   ): Promise<{ opencv: OpenCv; version: string } | null> {

@@ -8,8 +8,10 @@ A question is a line of JSON, followed by the bytes of an image:
   {"ask": "gray", "width", "height"}      8-bit RGBA
   {"ask": "equalize", "width", "height"}  8-bit gray
   {"ask": "read", "bytes"}                a picture file of that many bytes
-Answers: a list of [x, y, w, h], the milliseconds of every run, the image's bytes as a hexadecimal string,
-or {"width", "height", "bgr"} of the file, null where OpenCV cannot read it.
+Answers: a list of [x, y, w, h], the milliseconds of every run, the image's bytes
+in hexadecimal, or {"width", "height", "bgr"} of the file (null if OpenCV cannot
+read it).
+
 Needs Debian's python3-opencv.
 """
 import json

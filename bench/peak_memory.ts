@@ -1,9 +1,9 @@
-// The most memory that this process ever held, for benches that measure one job a process.
+// The peak memory of this process, for benches that measure one job per process.
 
 import { existsSync, readFileSync } from "node:fs";
 import process from "node:process";
 
-/** In MB (10^6 bytes), of all threads: the peak on Linux, elsewhere what is held now. */
+/** In MB (10^6 bytes), of all threads: the peak on Linux, the current use elsewhere. */
 export function peakMegabytes(): number {
   const status = "/proc/self/status";
   const peak = existsSync(status) &&

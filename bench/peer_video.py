@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""The job of lib/video.ts written with OpenCV and PyTorch, as a yardstick.
+"""The job of lib/video/video.ts written with OpenCV and PyTorch, as a yardstick.
 
-Decodes a video, finds and classifies the faces of every frame, smooths and
-draws, encodes with the sound kept, and writes a row for every frame and face.
-The same search, crop size, encoder and encoder settings as lib/video.ts. The
-network has mini-Xception's shape and random weights: speed is what counts.
-Left out, where this is less work than lib/video.ts: tracks over several faces
-(the nearest face is taken), the chart, and time stamps from the file.
+Decodes a video, finds and classifies the faces in every frame, smooths and
+draws, encodes and keeps the sound, and writes a row for every frame and face.
+Search, crop size, encoder and encoder settings are those of lib/video/video.ts.
+The network has mini-Xception's shape and random weights: only speed matters.
+It does less work than lib/video/video.ts in three ways: no tracking of several
+faces (it takes the nearest face), no chart, no timestamps from the file.
 
 Needs Debian's python3-opencv, python3-torch, opencv-data and ffmpeg.
 Usage: peer_video.py VIDEO OUT_FOLDER

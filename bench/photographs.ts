@@ -1,5 +1,5 @@
-// `deno task bench photographs`: how a model does on labeled photographs that it was not trained
-// on, in the largest face that is found in each.
+// `deno task bench photographs`: how accurate models are on labeled photographs that they were not
+// trained on, judged by the largest face found in each.
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { readImage } from "mien/image/image.ts";
@@ -11,28 +11,28 @@ import { loadModel } from "mien/model/saved_model.ts";
 import { createProgress } from "mien/progress.ts";
 import { defaultModel, loadRecognizer } from "mien/recognition/recognize.ts";
 import { PHOTO_SEARCH } from "mien/recognition/recognizer.ts";
-import { runTask } from "../tasks/command_line.ts";
+import { runTask, userPath } from "../tasks/command_line.ts";
 
 const FOLDER = resolve(import.meta.dirname!, "../../shared/photos_labelled");
 
 const HELP = `Usage: deno task bench photographs [MODEL ...] [--folder FOLDER]
 
-Finds the largest face of each photograph, classifies it with every MODEL (the
-default model), and prints {"bench":"photographs","model","found","missed",
-"right","mean","recall","ece"}; mean is the mean recall of angry, happy, sad,
-surprise and neutral, of which the set has enough.
+Finds the largest face in each photograph, classifies it with each MODEL (default:
+the default model), and prints {"bench":"photographs","model","found","missed",
+"right","mean","recall","ece"}. mean is the mean recall of angry, happy, sad,
+surprise and neutral; the other emotions are too rare in the set.
 
   --folder FOLDER  photographs and labels.csv with the columns file and emotion
                    (default: ../shared/photos_labelled)
-  --frontal        only faces that OpenCV's frontal cascade finds: not those at the
-                   edges
-  --confusion      print the counts too, labels down and answers across
+  --frontal        only faces that OpenCV's frontal cascade finds, not those cut off
+                   by the edges
+  --confusion      also print the counts, labels in rows, predictions in columns
   --help           show this text`;
 
-/** The emotions that the set has more than twenty faces of. */
+/** The emotions of which the set has more than twenty faces. */
 const JUDGED = ["angry", "happy", "sad", "surprise", "neutral"];
 
-/** The largest face of each photograph, 48x48, and its label; how many have none. */
+/** The largest face in each photograph, 48x48, with its label; and how many have no face. */
 async function findFaces(folder: string, frontal: boolean) {
   const file = join(folder, "labels.csv");
   const [, ...rows] = readFileSync(file, "utf8").trim().split(/\r?\n/);
@@ -44,7 +44,7 @@ async function findFaces(folder: string, frontal: boolean) {
     const [name, emotion] = row.split(",");
     const label = (EMOTIONS as readonly string[]).indexOf(emotion);
     if (label < 0) {
-      throw new DatasetError(file, `no emotion "${emotion}"`, index + 1);
+      throw new DatasetError(file, `"${emotion}" is not an emotion`, index + 1);
     }
     const found = recognizer.recognize(
       toGray(await readImage(join(folder, name))),
@@ -79,8 +79,10 @@ await runTask({
   },
   positionals: { least: 0, most: 20, what: "MODEL" },
 }, async ({ folder, frontal, confusion }, models) => {
-  const { faces, missed } = await findFaces(folder, frontal ?? false);
-  for (const model of models.length > 0 ? models : [defaultModel()]) {
+  const { faces, missed } = await findFaces(userPath(folder), frontal ?? false);
+  for (
+    const model of models.length > 0 ? models.map(userPath) : [defaultModel()]
+  ) {
     const probabilities = await predictFaces(await loadModel(model), faces);
     const result = describeResult(probabilities, faces.labels);
     const recall = Object.fromEntries(

@@ -1,5 +1,5 @@
-// Picture files of kinds that we do not write ourselves, made by ImageMagick, and the matrix of
-// kinds that tests and `deno task compare-decoders` read.
+// Picture files in formats that this project only reads, made by ImageMagick, and the matrix of
+// kinds that the tests and `deno task compare-decoders` read.
 import {
   ColorSpace,
   ColorType,
@@ -23,8 +23,7 @@ let started: Promise<void> | undefined;
  * A picture in one of ImageMagick's formats.
  *
  * @param prepare changes the picture, or how it is written
- * @param frames how often the picture is written, as an animation or as pages; all but the first
- * are black
+ * @param frames the number of frames or pages; all but the first are black
  */
 export async function encodeWithMagick(
   { width, height, data }: ColorImage,
@@ -35,7 +34,10 @@ export async function encodeWithMagick(
   started ??= start();
   await started;
   const settings = new MagickReadSettings({
-    ...{ format: MagickFormat.Rgba, width, height, depth: 8 },
+    format: MagickFormat.Rgba,
+    width,
+    height,
+    depth: 8,
   });
   const pictures = MagickImageCollection.create();
   try {
@@ -63,11 +65,12 @@ async function start(): Promise<void> {
   );
 }
 
-/** An EXIF block that says how a picture is turned. */
+/** An EXIF block with an orientation. */
 export function exif(orientation: number): Uint8Array {
+  // deno-fmt-ignore
   return Uint8Array.of(
-    ...[0x45, 0x78, 0x69, 0x66, 0, 0, 0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1],
-    ...[0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0],
+    0x45, 0x78, 0x69, 0x66, 0, 0, 0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1,
+    0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0, 0, 0, 0, 0,
   );
 }
 
@@ -77,7 +80,7 @@ export interface Kind {
   readonly format: string;
   readonly prepare?: (picture: IMagickImage) => void;
   readonly frames?: number;
-  /** OpenCV 4.6 does not read it, or reads it wrongly: the source is compared with instead. */
+  /** OpenCV 4.6 does not read it, or reads it incorrectly: compare with the source instead. */
   readonly alone?: boolean;
 }
 
@@ -123,7 +126,7 @@ const withExif = (orientation: number) => (picture: IMagickImage) => {
 };
 const TURNS = [2, 3, 4, 5, 6, 7, 8];
 
-/** Kinds by format; names say what is special about them. */
+/** Kinds by format; a name says what is special about a kind. */
 export const KINDS: readonly Kind[] = [
   ...kinds("JPEG", {
     plain: () => {},
@@ -160,7 +163,7 @@ export const KINDS: readonly Kind[] = [
     "16 bits, 565": define("BMP", "subtype", "RGB565"),
     "16 bits, 555": define("BMP", "subtype", "RGB555"),
   }),
-  // Rows longer than the picture, which are allowed, move OpenCV's.
+  // Rows may be longer than the picture's; OpenCV then shifts the pixels.
   ...kinds("BMP3", { RLE8: together(colors(200), packed("RLE")) }, {
     alone: true,
   }),
@@ -211,7 +214,8 @@ export const KINDS: readonly Kind[] = [
   }),
   ...kinds("WEBP", turns("WEBP"), { alone: true }),
   ...kinds("WEBP", { animated: define("WEBP", "lossless", "true") }, {
-    ...{ alone: true, frames: 3 },
+    alone: true,
+    frames: 3,
   }),
   ...kinds("GIF", { plain: () => {}, interlaced: interlaced("Gif") }, {
     alone: true,
@@ -227,11 +231,13 @@ function kinds(
 ): Kind[] {
   return Object.entries(wanted).map(([name, prepare]) => ({
     name: `${format}, ${name}`,
-    ...{ format, prepare, ...common },
+    format,
+    prepare,
+    ...common,
   }));
 }
 
-/** The seven ways to be turned, as the format says it. */
+/** The seven EXIF orientations other than upright, as the format stores them. */
 function turns(format: string) {
   const say = format === "TIFF" ? turned : withExif;
   return Object.fromEntries(

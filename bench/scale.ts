@@ -1,31 +1,30 @@
-// `deno task bench scale`: how time and memory grow with the work. Each job runs in a process of its
-// own (scale_job.ts). One JSON line a job, and one with the growth.
+// `deno task bench scale`: how time and memory grow with the work. Each job runs in its own process
+// (scale_job.ts). One JSON line per job, and one with the growth.
 
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
-import {
-  readChoice,
-  readNumber,
-  runTask,
-  UsageError,
-} from "../tasks/command_line.ts";
+import { UserError } from "../lib/user_error.ts";
+import { readNumber, runTask } from "../tasks/command_line.ts";
 import { childEnvironment } from "../tasks/setup.ts";
 import type { JOBS, ScaleAnswer } from "./scale_job.ts";
 
 const HELP = `Usage: deno task bench scale [NAME ...] [options]
 
-Measures jobs of growing size: train (an epoch of mini-Xception by the number of
-faces), detect (a search for faces of every size by megapixels), classify (the task by the number of
-pictures), video (the task by seconds of video; needs ffmpeg). Prints a line a
-job, {"bench":"scale","job","amount","unit","seconds","cpuSeconds","peakMB"},
-then {"bench":"scale","job","timeExponent","memoryExponent"}: the powers of the
-amount with which CPU time and peak memory grow, from the second largest job to
-the largest. 1 is as fast as the work, 0 is flat. Says so where time grows
-faster than the work, or memory where it should be flat. About four minutes.
+Measures jobs of increasing size. NAME is one of:
+  train     an epoch of mini-Xception, by the number of faces
+  detect    a search for faces of every size, by megapixels
+  classify  the task, by the number of pictures
+  video     the task, by seconds of video; needs ffmpeg
+Without a NAME, runs all of them, in about four minutes. Prints a line per job,
+{"bench":"scale","job","amount","unit","seconds","cpuSeconds","peakMB"}, then
+{"bench":"scale","job","timeExponent","memoryExponent"}: CPU time and peak memory
+grow with this power of the amount, measured on the two largest jobs. 1 means in
+proportion, 0 means constant. Warns if time grows faster than the work, or if memory
+grows that should be constant.
 
-  --runs N   take the fastest of N runs (default 1)
-  --full     the full sizes: 28,709 faces, twice and four times as many; 100, 1,000
-             and 10,000 pictures; 1, 5 and 20 minutes of video. About two hours.
+  --runs N   report the fastest of N runs (default 1)
+  --full     full sizes, in about two hours: 28,709 faces, twice and four times as
+             many; 100, 1,000 and 10,000 pictures; 1, 5 and 20 minutes of video
   --help     show this text`;
 
 type Name = keyof typeof JOBS;
@@ -34,30 +33,37 @@ interface Row {
   unit: string;
   amounts: number[];
   full?: number[];
-  /** What the memory may grow with: nothing, or the faces or pixels themselves. */
+  /** Whether memory may grow: with the faces or pixels themselves, or not at all. */
   memory: "flat" | "with the work";
 }
 
 const ROWS: Record<Name, Row> = {
   train: {
-    ...{ unit: "faces", memory: "with the work" },
-    ...{ amounts: [2000, 4000, 8000], full: [28709, 57418, 114836] },
+    unit: "faces",
+    memory: "with the work",
+    amounts: [2000, 4000, 8000],
+    full: [28709, 57418, 114836],
   },
   detect: {
-    ...{ unit: "megapixels", memory: "with the work" },
+    unit: "megapixels",
+    memory: "with the work",
     amounts: [0.3, 1, 3, 12, 50],
   },
   classify: {
-    ...{ unit: "pictures", memory: "flat" },
-    ...{ amounts: [50, 150, 450], full: [100, 1000, 10000] },
+    unit: "pictures",
+    memory: "flat",
+    amounts: [50, 150, 450],
+    full: [100, 1000, 10000],
   },
   video: {
-    ...{ unit: "seconds of video", memory: "flat" },
-    ...{ amounts: [10, 30, 90], full: [60, 300, 1200] },
+    unit: "seconds of video",
+    memory: "flat",
+    amounts: [10, 30, 90],
+    full: [60, 300, 1200],
   },
 };
 
-/** Above this a power is not 1, or not 0, with some room for a machine that is in use. */
+/** How far a power may be above 1, or 0: some room for a machine that is in use. */
 const ROOM = 0.2;
 
 function runJob(name: Name, amount: number): ScaleAnswer {
@@ -67,7 +73,7 @@ function runJob(name: Name, amount: number): ScaleAnswer {
     ["run", "-A", "--no-check", script, name, String(amount)],
     { encoding: "utf8", maxBuffer: 2 ** 28, env: childEnvironment() },
   );
-  if (status !== 0) throw new UsageError(`${name} of ${amount}: ${stderr}`);
+  if (status !== 0) throw new UserError(`${name} of ${amount}: ${stderr}`);
   return JSON.parse(stdout.trim().split("\n").at(-1)!);
 }
 
@@ -81,7 +87,8 @@ function measure(name: Name, full: boolean, runs: number): void {
     const least = (key: keyof ScaleAnswer) =>
       rounded(Math.min(...all.map((answer) => answer[key])));
     const answer = {
-      ...{ seconds: least("seconds"), cpuSeconds: least("cpuSeconds") },
+      seconds: least("seconds"),
+      cpuSeconds: least("cpuSeconds"),
       peakMB: least("peakMB"),
     };
     const line = { bench: "scale", job: name, amount, unit, ...answer };
@@ -95,7 +102,10 @@ function measure(name: Name, full: boolean, runs: number): void {
   };
   const timeExponent = power("cpuSeconds"), memoryExponent = power("peakMB");
   console.log(JSON.stringify({
-    ...{ bench: "scale", job: name, timeExponent, memoryExponent },
+    bench: "scale",
+    job: name,
+    timeExponent,
+    memoryExponent,
   }));
   if (timeExponent > 1 + ROOM) {
     console.error(`${name}: time grows faster than the work`);
@@ -105,15 +115,14 @@ function measure(name: Name, full: boolean, runs: number): void {
   }
 }
 
+const NAMES = Object.keys(ROWS) as Name[];
+
 await runTask({
   help: HELP,
   options: { full: { type: "boolean" }, runs: { type: "string" } },
-  positionals: { least: 0, most: 4, what: "NAME" },
+  positionals: { least: 0, most: 4, what: "NAME", choices: NAMES },
 }, ({ full = false, runs }, names) => {
-  const all = Object.keys(ROWS) as Name[];
-  const wanted = names.map((name) => readChoice("NAME", name, all)!);
   const times = readNumber("runs", runs, { least: 1, whole: true }) ?? 1;
-  for (const name of wanted.length > 0 ? wanted : all) {
-    measure(name, full, times);
-  }
+  const wanted = names.length > 0 ? names as Name[] : NAMES;
+  for (const name of wanted) measure(name, full, times);
 });

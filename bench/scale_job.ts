@@ -1,5 +1,5 @@
-// One job of `deno task bench scale`, in a process of its own so that its peak of memory is its own:
-// `scale_job.ts NAME AMOUNT`. The last line that it prints is a ScaleAnswer.
+// One job of `deno task bench scale`, in its own process so that the peak memory is its own:
+// `scale_job.ts NAME AMOUNT`. The last line it prints is a ScaleAnswer.
 
 import { copyFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -28,7 +28,7 @@ export interface ScaleAnswer {
 type Job = (amount: number, folder: string) => Promise<() => unknown>;
 
 export const JOBS = {
-  /** One epoch on this many faces, drawn beforehand. */
+  /** One epoch on this many drawn faces; drawing them is not measured. */
   train: (count) => {
     const faces = drawFaces({ count, seed: 1 });
     const model = buildMiniXception();
@@ -36,7 +36,7 @@ export const JOBS = {
       train({ faces, model, config: { epochs: 1 } })
     );
   },
-  /** One search of a picture of this many megapixels for faces of every size, the second. */
+  /** The second search of a picture of this many megapixels for faces of every size. */
   detect: async (megapixels) => {
     const height = Math.floor(Math.sqrt(megapixels * 1e6 * 3 / 4));
     const width = Math.floor(height * 4 / 3);
@@ -46,7 +46,7 @@ export const JOBS = {
     detector.detect(image);
     return () => detector.detect(image);
   },
-  /** The task itself on a folder of this many pictures of 320 x 240. */
+  /** The task itself on a folder of this many pictures, 320 x 240. */
   classify: async (count, folder) => {
     const scene = (seed: number) => join(folder, `scene-${seed}.png`);
     for (let seed = 0; seed < 5; seed++) {
@@ -62,16 +62,17 @@ export const JOBS = {
     process.argv.splice(2, 2, pictures, "--csv", table);
     return () => import("../tasks/classify.ts");
   },
-  /** This many seconds of video, 320 x 240 at 25 frames a second. */
+  /** This many seconds of video, 320 x 240 at 25 frames per second. */
   video: async (seconds, folder) => {
     const ffmpeg = await findFfmpeg();
     const frame = join(folder, "frame.png"), video = join(folder, "video.mp4");
     const scene = { width: 320, height: 240, faces: 2, seed: 1 };
     await writePng(frame, drawScene(scene).image);
     const { success } = await new Deno.Command(ffmpeg.path, {
+      // deno-fmt-ignore
       args: [
-        ...["-v", "error", "-loop", "1", "-framerate", "25", "-i", frame],
-        ...["-t", String(seconds), "-pix_fmt", "yuv420p", video],
+        "-v", "error", "-loop", "1", "-framerate", "25", "-i", frame,
+        "-t", String(seconds), "-pix_fmt", "yuv420p", video,
       ],
     }).output();
     if (!success) throw new Error("ffmpeg cannot write the video");
@@ -91,7 +92,8 @@ if (import.meta.main) {
     const seconds = (performance.now() - started) / 1000;
     const { user, system } = process.cpuUsage(before);
     const answer: ScaleAnswer = {
-      ...{ seconds, cpuSeconds: (user + system) / 1e6 },
+      seconds,
+      cpuSeconds: (user + system) / 1e6,
       peakMB: peakMegabytes(),
     };
     console.log(`\n${JSON.stringify(answer)}`);

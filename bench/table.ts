@@ -1,5 +1,5 @@
-// `deno task bench table`: README's tables of speeds, measured now, as Markdown, with the machine, the
-// date and the versions of both sides.
+// `deno task bench table`: README's tables of speeds, measured now, as Markdown, with the machine,
+// the date and the versions of both sides. `deno fmt` aligns them: no Markdown package is needed.
 
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -13,15 +13,14 @@ import { childEnvironment, projectRoot } from "../tasks/setup.ts";
 
 const HELP = `Usage: deno task bench table [options]
 
-Measures ours and each yardstick that is installed in turn, by the benches train,
-detect, video and load, and prints two Markdown tables: against PyTorch, OpenCV
-and pandas, and against what else runs a network in JavaScript. About five minutes
-on a machine that does nothing else; a busy one says little. Deno downloads
-onnxruntime (147 MB) into its cache the first time.
+Runs the benches train, detect, video and load and prints two Markdown tables:
+one against PyTorch, OpenCV and pandas, one against other ways to run a network in
+JavaScript. Takes about five minutes; results from a busy machine mean little. The
+first time, Deno downloads onnxruntime (147 MB) into its cache.
 
   --write FILE  put the tables into FILE, between the lines ${"`"}<!-- speeds -->${"`"}
                 and ${"`"}<!-- end of speeds -->${"`"}
-  --rounds N    rounds of ours, then the yardsticks' (default 2)
+  --rounds N    how often each side runs, in turn (default 2)
   --help        show this text`;
 
 const START = "<!-- speeds -->", END = "<!-- end of speeds -->";
@@ -31,8 +30,9 @@ type Line = any;
 
 type Lines = Record<"train" | "detect" | "video" | "load", Line[]>;
 
-/** The JSON lines of a bench; none, after saying why, where it fails. */
-async function runBench(name: string, ...args: string[]): Promise<Line[]> {
+/** The JSON lines of a bench; if it fails, says so and returns none. */
+async function runBench(command: string): Promise<Line[]> {
+  const [name, ...args] = command.split(" ");
   const script = resolve(import.meta.dirname!, `${name}.ts`);
   const started = performance.now();
   const child = spawn(Deno.execPath(), ["run", "-A", script, ...args], {
@@ -47,7 +47,7 @@ async function runBench(name: string, ...args: string[]): Promise<Line[]> {
   return failed ? [] : lines.map((line) => JSON.parse(line));
 }
 
-/** Three figures, with its unit. */
+/** At least three significant figures, with the unit. */
 function quantity(value: number, unit: string): string {
   const digits = value < 10 ? 2 : value < 100 ? 1 : 0;
   return `${value.toFixed(digits)} ${unit}`;
@@ -57,7 +57,7 @@ function milliseconds(ms: number): string {
   return ms < 2000 ? quantity(ms, "ms") : quantity(ms / 1000, "s");
 }
 
-/** A row against native code. */
+/** A row of the table against native code. */
 function row(
   what: string,
   line: Line | undefined,
@@ -70,7 +70,7 @@ function row(
   return `| ${what} | ${show(value)} | ${peer} |\n`;
 }
 
-/** What a line of bench/train.ts measured, without the augmented steps. */
+/** What a line of bench/train.ts measured. */
 function describe({ bench, model, workers, batch }: Line): string {
   const what = bench === "train_step" ? "training step" : "forward pass";
   const faces = batch === 1
@@ -112,20 +112,22 @@ function javascriptTable(train: Line[]): string {
   };
   const header = ["what", "mien", ...names];
   return lines.length === 0 ? "" : [
-    ...[header, header.map(() => "---")],
+    header,
+    header.map(() => "---"),
     ...lines.map((line) => [
-      ...[describe(line), milliseconds(line.ms)],
+      describe(line),
+      milliseconds(line.ms),
       ...names.map((name) => cell(line, name)),
     ]),
   ].map((cells) => `| ${cells.join(" | ")} |\n`).join("");
 }
 
-/** Without the number of threads, of which the best counts. */
+/** Without the number of threads: the best number counts. */
 function nameOf(peer: string): string {
   return peer.replace(/,? ?\d threads?/, "").replace(" ()", "");
 }
 
-/** Where and when, and what the figures are. */
+/** Where and when the figures were measured, and what they mean. */
 function about(load: number): string {
   const { version } = JSON.parse(
     readFileSync(resolve(projectRoot, "deno.json"), "utf8"),
@@ -137,10 +139,10 @@ function about(load: number): string {
     `${model.trim()}, load ${
       load.toFixed(1)
     } at the start. Both sides ran in ` +
-    "turn; each time is that of a side's fastest round. Above 1 mien is faster.\n";
+    "turn; each time is from that side's fastest round. Above 1, mien is faster.\n";
 }
 
-/** As the gate wants it. */
+/** Formatted as the gate expects. */
 async function format(markdown: string): Promise<string> {
   const child = spawn(Deno.execPath(), ["fmt", "--ext", "md", "-"], {
     stdio: ["pipe", "pipe", "inherit"],
@@ -165,20 +167,17 @@ await runTask({
   options: { write: { type: "string" }, rounds: { type: "string" } },
 }, async ({ write, rounds }) => {
   const count = readNumber("rounds", rounds, { least: 1, whole: true }) ?? 2;
-  const each = String(count);
   const [load] = loadavg();
-  const train = (model: string, ...rest: string[]) =>
-    runBench(
-      ...["train", "--model", model, "--runs", "5", "--rounds", each] as const,
-      ...rest,
-    );
+  const train = (options: string) =>
+    runBench(`train ${options} --runs 5 --rounds ${count}`);
   const lines: Lines = {
-    train: [...await train("mini", "--javascript"), ...await train("wide")],
-    detect: await runBench(
-      ...["detect", "--size", "1280x720", "--runs", String(3 * count)] as const,
-    ),
-    video: await runBench("video", "--runs", each),
-    load: await runBench("load", "--runs", each),
+    train: [
+      ...await train("--model mini --javascript"),
+      ...await train("--model wide"),
+    ],
+    detect: await runBench(`detect --size 1280x720 --runs ${3 * count}`),
+    video: await runBench(`video --runs ${count}`),
+    load: await runBench(`load --runs ${count}`),
   };
   const javascript = javascriptTable(lines.train);
   const tables = await format(

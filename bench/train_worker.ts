@@ -1,5 +1,5 @@
-// One worker of bench/train.ts: steps on its part of a batch of drawn faces, as a
-// worker of the trainer makes them, or forward passes; answers with their times.
+// One worker of bench/train.ts: runs training steps on its part of a batch of drawn
+// faces, as the trainer's workers do, or forward passes, and returns their times.
 
 import { augmentFace } from "../lib/training/augment.ts";
 import { FACE_PIXELS, FACE_SIZE } from "../lib/emotions.ts";
@@ -9,19 +9,19 @@ import { Optimizer } from "../lib/network/optimizer.ts";
 import { meet } from "../lib/training/shared_memory.ts";
 import type { Augmentation } from "../lib/training/augment.ts";
 
-/** What a worker is to measure. */
+/** What a worker measures. */
 export interface BenchRequest {
   kind: "step" | "forward";
   graph: NetworkGraph;
   parameters: Float32Array;
   statistics: Float32Array;
-  /** Gray faces, `count` of which are this worker's. */
+  /** Gray faces; `count` of them are this worker's. */
   pixels: Uint8Array;
   count: number;
   augmentation: Augmentation;
   runs: number;
   worker: number;
-  /** Shared: where workers meet, and each one's gradients. */
+  /** Shared memory: where workers wait for each other, and each one's gradients. */
   control: Int32Array;
   shares: Float32Array[];
 }
@@ -36,7 +36,10 @@ self.onmessage = async ({ data }: MessageEvent<BenchRequest>) => {
   network.statistics.set(data.statistics);
   const optimizer = training
     ? new Optimizer(network, {
-      ...{ kind: "adam", beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+      kind: "adam",
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-7,
     })
     : null;
   const fill = (epoch: number) => {
@@ -44,8 +47,14 @@ self.onmessage = async ({ data }: MessageEvent<BenchRequest>) => {
       const { pixels, augmentation } = data;
       const at = i * FACE_PIXELS;
       augmentFace(
-        ...[pixels, FACE_SIZE, i, augmentation, 1, epoch] as const,
-        ...[network.input, at] as const,
+        pixels,
+        FACE_SIZE,
+        i,
+        augmentation,
+        1,
+        epoch,
+        network.input,
+        at,
       );
     }
   };

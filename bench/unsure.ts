@@ -1,5 +1,5 @@
-// `deno task bench unsure`: which confidence makes an answer sure enough to be shown. The
-// threshold in models/default.json was chosen by its curve.
+// `deno task bench unsure`: how the accuracy of shown answers depends on the confidence threshold.
+// The threshold in models/default.json was chosen with this curve.
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DatasetError } from "mien/data/faces.ts";
@@ -17,15 +17,15 @@ const HELP = `Usage: deno task bench unsure [FOLDER] [--model DIR] [--every N]
 
 Classifies the largest face of each labeled photograph and prints, for each
 threshold, {"bench":"unsure","threshold","coverage","right","rightBelow",
-"falseBoxes"}: the part of the faces whose confidence reaches the threshold, the
-part of these that are right, of the others, and the part of the boxes without a
-face (in drawn scenes) that still count as sure.
+"falseBoxes"}: the share of faces whose confidence reaches the threshold, the share
+of these that are right, the share of the others that are right, and the share of
+boxes without a face (in drawn scenes) that reach it.
 
   FOLDER        photographs and labels.csv with the columns file and emotion
                 (default: ../shared/photos_labelled)
-  --model DIR   another model than the default one
-  --every N     take only each Nth photograph (default 1)
-  --scenes N    how many drawn scenes (default 200)
+  --model DIR   use another trained model
+  --every N     use only every Nth photograph (default 1)
+  --scenes N    number of drawn scenes (default 200)
   --help        show this text`;
 
 interface Answer {
@@ -57,7 +57,7 @@ await runTask({
   const bar = createProgress("Classifying", rows.length, "photographs");
   for (const [i, row] of rows.entries()) {
     const [name, label] = row.split(",");
-    if (!label) throw new DatasetError(file, "no emotion", i * every + 1);
+    if (!label) throw new DatasetError(file, "has no emotion", i * every + 1);
     const image = toGray(await readImage(join(folder, name)));
     const [face] = recognizer.recognize(image)
       .sort((a, b) => b.box.width - a.box.width);
@@ -87,7 +87,8 @@ await runTask({
     const sure = answers.filter((a) => a.confidence >= threshold);
     const unsure = answers.filter((a) => a.confidence < threshold);
     console.log(JSON.stringify({
-      ...{ bench: "unsure", threshold },
+      bench: "unsure",
+      threshold,
       coverage: part(sure.length, answers.length),
       right: rightOf(sure),
       rightBelow: rightOf(unsure),

@@ -1,6 +1,6 @@
-// The project's vocabulary: FER-2013's seven emotions in order, a color for each, the size
-// of a face. The names of other classes are data: `Faces.emotions`, and a model's own
-// (model/emotions_of_model.ts). Faces themselves are in data/faces.ts.
+// The project's vocabulary: FER-2013's seven emotions in order, a color for each, the size of a face.
+// Other classes' names are data: `Faces.emotions`, and a model's own (model/emotions_of_model.ts).
+// Faces themselves are in data/faces.ts.
 
 /** The seven emotions in FER-2013's order: the label is the index. */
 export const EMOTIONS = [
@@ -18,7 +18,7 @@ export type Emotion = typeof EMOTIONS[number];
 
 /**
  * One color for each emotion, in the order of {@linkcode EMOTIONS}, distinguishable for color-blind
- * people: the chromatic colors of Okabe and Ito, "Color Universal Design" (2008). Their eighth,
+ * people: the chromatic colors of Okabe and Ito, "Color Universal Design" (2008). Their eighth color,
  * black, is for text.
  */
 export const EMOTION_COLORS = [
@@ -32,8 +32,8 @@ export const EMOTION_COLORS = [
 ] as const;
 
 /**
- * Colors for classes beyond the seven, from Paul Tol's muted scheme, "Color Schemes" (2021): those
- * that are far from the seven, even for color-blind people.
+ * Colors for classes beyond the seven: those of Paul Tol's muted scheme, "Color Schemes" (2021), that
+ * differ clearly from the seven, even for color-blind people.
  */
 const FURTHER_COLORS = [
   "#332288", // indigo
@@ -47,7 +47,7 @@ const FURTHER_COLORS = [
 ];
 
 /**
- * One color for each class: FER-2013's seven keep theirs, in any order; others get further colors in
+ * One color for each class: FER-2013's seven keep theirs in any order; others get further colors in
  * turn, which repeat after eight.
  *
  * @example
@@ -83,7 +83,7 @@ export function complaintAbout(emotions: readonly string[]): string | null {
   return twice === undefined ? null : `${twice} is named twice`;
 }
 
-/** The order of classes given by name only: FER-2013's if it has them all, otherwise alphabetical. */
+/** The order of classes given only by name: FER-2013's if it has them all, otherwise alphabetical. */
 export function orderClasses(names: Iterable<string>): readonly string[] {
   const found = new Set(names);
   const known = EMOTIONS.filter((name) => found.has(name));

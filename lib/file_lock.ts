@@ -1,23 +1,23 @@
-// A lock that one process at a time can hold. It is the operating system's own, so it ends with the
-// process, even if that is killed: nothing has to be cleaned up by hand.
+// A lock that one process at a time can hold. It is the operating system's, so it ends with the process,
+// even if that is killed; nothing has to be cleaned up by hand.
 import * as fs from "node:fs";
 import process from "node:process";
 import { explain, FileError } from "./write_whole.ts";
 
-/** A file that nobody else can lock at the moment. */
+/** A file that this process has locked. */
 export interface FileLock {
-  /** Ends the lock; the file stays. */
+  /** Releases the lock; the file stays. */
   close(): void;
 }
 
-/** Says who holds a lock that could not be acquired. */
+/** Who holds a lock that could not be acquired. */
 export interface LockHolder {
   /** "process 123", or "another process" if that cannot be read. */
   holder: string;
 }
 
 /**
- * Locks a file, which is created if needed; never waits.
+ * Locks a file, which is created if needed. Never waits.
  *
  * @throws {FileError} when the file cannot be created
  *
@@ -47,7 +47,7 @@ export function lockFile(name: string): FileLock | LockHolder {
   let open = true;
   return {
     close: () => {
-      if (open) held.close(); // The lock ends with it.
+      if (open) held.close(); // This also releases the lock.
       open = false;
     },
   };
@@ -57,6 +57,6 @@ function holderOf(name: string): string {
   try {
     return `process ${fs.readFileSync(name, "utf8").trim() || "another"}`;
   } catch {
-    return "another process"; // Windows lets nobody read a locked file.
+    return "another process"; // On Windows, a locked file cannot be read.
   }
 }

@@ -1,6 +1,6 @@
-// Loads a compiled module of lib/wasm into a given memory: the relaxed SIMD
-// variant if the engine has relaxed SIMD, otherwise the plain SIMD one.
-// Works in Deno, in workers and in browsers. tasks/wasm.ts compiles them.
+// Compiles a WebAssembly module of lib and instantiates it in a given memory: the
+// relaxed SIMD variant if the engine has relaxed SIMD, otherwise the plain SIMD
+// one. Works in Deno, in workers and in browsers. tasks/wasm.ts builds the files.
 
 /** A module with one relaxed SIMD instruction, to test the engine with. */
 // deno-fmt-ignore
@@ -18,10 +18,10 @@ const compiled = new Map<string, Promise<WebAssembly.Module>>();
 
 /**
  * Instantiates `<name>.wasm` or `<name>_simd.wasm` in `memory` and returns its
- * exports. A module is compiled once, however often it is instantiated.
+ * exports.
  *
- * @param base URL the name is relative to: the caller's `import.meta.url`.
- * @param name Path of the module without extension, such as `"./haar"`.
+ * @param base The URL of the module's folder, with a slash at its end.
+ * @param name The module's file name without extension, such as `haar`.
  * @param relaxed Forces the variant; by default the engine's best.
  * @throws {Error} if the file is missing or the engine has no SIMD.
  *
@@ -39,8 +39,19 @@ export async function loadModule<Exports = WebAssembly.Exports>(
   base: string | URL,
   name: string,
   memory: WebAssembly.Memory,
-  relaxed = hasRelaxedSimd(),
+  relaxed?: boolean,
 ): Promise<Exports> {
+  const module = await compileModule(base, name, relaxed);
+  const instance = await WebAssembly.instantiate(module, { env: { memory } });
+  return instance.exports as Exports;
+}
+
+/** Compiles a module, once however often it is needed; see {@linkcode loadModule}. */
+export function compileModule(
+  base: string | URL,
+  name: string,
+  relaxed = hasRelaxedSimd(),
+): Promise<WebAssembly.Module> {
   const url = new URL(`${name}${relaxed ? "" : "_simd"}.wasm`, base).href;
   let module = compiled.get(url);
   if (!module) {
@@ -48,10 +59,7 @@ export async function loadModule<Exports = WebAssembly.Exports>(
     compiled.set(url, module);
     module.catch(() => compiled.delete(url));
   }
-  const instance = await WebAssembly.instantiate(await module, {
-    env: { memory },
-  });
-  return instance.exports as Exports;
+  return module;
 }
 
 async function fetchModule(url: string): Promise<WebAssembly.Module> {

@@ -1,14 +1,14 @@
-// A progress bar with the time left, for anything in the terminal that takes
-// more than two seconds. The bar for notebook cells is in notebook/training_view.ts.
+// A progress bar with the time left, for work in the terminal that takes more than
+// two seconds. The bar for notebook cells is in notebook/training_view.ts.
 
 import process from "node:process";
 // @ts-types="@types/cli-progress"
 import cliProgress from "cli-progress";
 
-/** A bar that is running; made by {@linkcode createProgress}. */
+/** A running progress bar; see {@linkcode createProgress}. */
 export interface Progress {
   /**
-   * Says how much is done.
+   * Reports how much is done.
    *
    * @param done Units finished so far, 0 to `total`.
    * @param note A few words shown after the bar, such as the loss.
@@ -123,8 +123,8 @@ function formatTiming(started: number, done: number, total: number): string {
 }
 
 /**
- * Seconds left at the pace so far; `null` before the first unit is done, or if
- * the total is unknown (0).
+ * Seconds left at the pace so far; `null` before the first unit is done, or if the
+ * total is unknown (0).
  *
  * @param seconds Seconds spent.
  * @param done Units finished.

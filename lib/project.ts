@@ -1,4 +1,4 @@
-// Where the project's files are, whatever folder a notebook or task runs in.
+// Finds the project's files from whatever folder a notebook or task runs in.
 import { resolve } from "node:path";
 
 /**

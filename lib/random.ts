@@ -1,11 +1,11 @@
 /**
  * Random numbers that depend only on a seed.
  *
- * The generator is Philox4x32 with ten rounds, a counter-based generator: its
- * output is a keyed scrambling of a counter, so any position in the sequence can
- * be reached at once. A worker can therefore draw "the numbers for sample 17 in
- * epoch 3" without drawing those before, and the result does not depend on how
- * work is distributed over workers.
+ * The generator is Philox4x32 with ten rounds. It is counter-based: its output is a
+ * keyed scrambling of a counter, so any position in the sequence can be computed
+ * directly. A worker can draw the numbers for sample 17 in epoch 3 without drawing
+ * those before, and results do not depend on how work is divided among workers.
+ * npm's seedrandom generates a sequence, which does not allow this.
  *
  * Left out: cryptographic use (it is not secure), and distributions beyond the
  * uniform and the normal one.

@@ -1,5 +1,5 @@
-// The base of all errors that the user can fix: a message that says what is wrong and what to do.
-// Programs show only the message; any other error is our mistake, shown with its stack.
+// The base class of errors that the user can fix; the message says what is wrong and what to do.
+// Programs print only the message. Any other error is a bug, printed with its stack.
 
 /**
  * Something that the user can fix: a file, an option, the data.

@@ -1,10 +1,11 @@
-// Writes a file completely or not at all, and defines the error for a file that cannot be read or written.
+// Writes a file completely or not at all, and defines the error for a file that cannot be read or
+// written. npm's write-file-atomic does not flush the folder, so a power cut could undo its rename.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import process from "node:process";
 import { UserError } from "./user_error.ts";
 
-/** A file or folder that cannot be read or written: names it and the reason. */
+/** A file or folder that cannot be read or written; the message names it and the reason. */
 export class FileError extends UserError {
   override readonly name: string = "FileError";
   constructor(readonly file: string, readonly reason: string, cause?: unknown) {
@@ -12,7 +13,7 @@ export class FileError extends UserError {
   }
 }
 
-/** What the operating system's error codes mean, in words. */
+/** An operating system's error in words. */
 export function explain(error: unknown): string {
   const { code, message } = error as { code?: string; message: string };
   switch (code) {
@@ -56,23 +57,23 @@ function flush(name: string, flags: string): void {
   }
 }
 
-/** A folder's entries are flushed too, if the system can (Windows cannot). */
+/** Flushes a folder's entries, if the system can (Windows cannot). */
 function flushFolder(name: string): void {
   try {
     flush(name, "r");
   } catch {
-    // The files themselves are flushed; nothing more can be done here.
+    // The files themselves are flushed; no more can be done.
   }
 }
 
-/** The name of a file that is being written, which no user would choose. */
+/** The name of a file while it is written, which no user would choose. */
 export function partialName(file: string): string {
   return `${file}.${process.pid}.partial`;
 }
 
 /**
- * Writes a file completely or not at all: a temporary file next to it is flushed and renamed. The
- * old file stays until then. Nothing else is touched.
+ * Writes a file completely or not at all: a temporary file next to it is flushed and renamed. Until
+ * then, the old file stays.
  *
  * @throws {FileError} for a full disk, missing permissions and the like
  *
@@ -87,7 +88,7 @@ export function writeWhole(file: string, content: string | Uint8Array): void {
     const partial = partialName(file);
     fs.rmSync(partial, { force: true }); // left by a process with the same number
     try {
-      // "x": does not follow a link that somebody put there.
+      // "x" does not follow a link in its place.
       fs.writeFileSync(partial, content, { flag: "wx" });
       publish(partial, file);
     } catch (error) {
@@ -98,7 +99,7 @@ export function writeWhole(file: string, content: string | Uint8Array): void {
 }
 
 /**
- * Gives a file that was written under another name its own: flushed, then renamed.
+ * Flushes a file that was written under another name, and renames it.
  *
  * @throws {FileError}
  */
@@ -110,7 +111,7 @@ export function publish(partial: string, file: string): void {
   });
 }
 
-/** Removes what a killed process left of a file it was writing. Nobody may be writing it now. */
+/** Removes what a killed process left of a file. No process may be writing it now. */
 export function removePartials(file: string): void {
   const folder = path.dirname(file), start = `${path.basename(file)}.`;
   naming(folder, () => {

@@ -1,5 +1,6 @@
 // What all tasks share on the command line: options and help, paths relative to the current
 // folder, and the exit status: 0 for success, 1 for failure, 2 for incorrect usage.
+// Node parses the options: tasks start before npm packages such as commander are installed.
 
 import { existsSync, rmSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -26,8 +27,13 @@ export interface Task<Given extends Options> {
   help: string;
   /** As `parseArgs` of `node:util` takes them; --help is added. */
   options: Given;
-  /** The least and greatest number of arguments that are not options. */
-  positionals?: { least: number; most: number; what: string };
+  /** The number of arguments that are not options, and those allowed if they are a choice. */
+  positionals?: {
+    least: number;
+    most: number;
+    what: string;
+    choices?: readonly string[];
+  };
   /** Whatever is not an option of this task goes to another program, and is a positional here. */
   passesOn?: true;
 }
@@ -52,12 +58,13 @@ export async function runTask<Given extends Options>(
   try {
     const { values, positionals } = readOptions(options, passesOn);
     if (values.help) return console.log(help);
-    const { least, most, what } = allowed ??
+    const { least, most, what, choices } = allowed ??
       { least: 0, most: passesOn ? Infinity : 0, what: "" };
     if (positionals.length < least) throw new UsageError(`${what} is missing`);
     if (positionals.length > most) {
       throw new UsageError(`"${positionals[most]}" is one argument too many`);
     }
+    if (choices) positionals.forEach((text) => choose(what, text, choices));
     process.exitCode = await main(values as Values<Given>, positionals) ??
       process.exitCode;
   } catch (error) {
@@ -89,7 +96,8 @@ function readOptions(given: Options, passesOn = false) {
     );
     return { values, positionals: args.filter((_, i) => !own.includes(i)) };
   } catch (error) {
-    throw new UsageError((error as Error).message.split("\n")[0]);
+    // The first sentence; the rest is Node's advice about `--`.
+    throw new UsageError((error as Error).message.split(/\.\s/)[0]);
   }
 }
 
@@ -119,17 +127,39 @@ export function readNumber(
   );
 }
 
+/**
+ * A width and a height given as text, such as 40x40; `undefined` stays.
+ *
+ * @throws {UsageError} for anything else, or a side below `least`
+ */
+export function readSize(name: string, text: string | undefined, least = 0) {
+  if (text === undefined) return undefined;
+  const [, width, height] = /^(\d+)x(\d+)$/.exec(text)?.map(Number) ?? [];
+  if (Math.min(width, height) >= least) return { width, height };
+  throw new UsageError(
+    `--${name} must be WxH${
+      least ? ` of at least ${least} each` : ""
+    }, such as 40x40, not "${text}"`,
+  );
+}
+
 /** @throws {UsageError} when `text` is not one of the choices */
 export function readChoice<Choice extends string>(
   name: string,
   text: string | undefined,
   choices: readonly Choice[],
 ): Choice | undefined {
-  if (text === undefined || (choices as readonly string[]).includes(text)) {
-    return text as Choice;
-  }
+  return text === undefined ? text : choose(`--${name}`, text, choices);
+}
+
+function choose<Choice extends string>(
+  what: string,
+  text: string,
+  choices: readonly Choice[],
+): Choice {
+  if ((choices as readonly string[]).includes(text)) return text as Choice;
   throw new UsageError(
-    `--${name} must be one of ${choices.join(", ")}, not "${text}"`,
+    `${what} must be one of ${choices.join(", ")}, not "${text}"`,
   );
 }
 
@@ -143,7 +173,7 @@ export function userPath(path: string): string {
  *
  * @param name the path for messages
  * @throws {UsageError} it already exists and must not be replaced
- * @throws {FileError} it is no file, or its folder is missing or cannot be written
+ * @throws {FileError} it is not a file, or its folder is missing or cannot be written
  */
 export function checkTarget(
   path: string,

@@ -16,6 +16,7 @@ import { naming } from "mien/write_whole.ts";
 import {
   checkTarget,
   readNumber,
+  readSize,
   runTask,
   UsageError,
   userPath,
@@ -35,15 +36,6 @@ Finds faces in a picture with a Haar cascade, as OpenCV does.
   --out PICTURE      write the picture with the faces framed, as PNG
   --overwrite        replace PICTURE if it exists
   --help             show this text`;
-
-function sizeFrom(text: string | undefined, name: string) {
-  if (text === undefined) return DETECT_DEFAULTS.minSize;
-  const [, width, height] = /^(\d+)x(\d+)$/.exec(text) ?? [];
-  if (width === undefined) {
-    throw new UsageError(`--${name} must be WxH, such as 40x40, not "${text}"`);
-  }
-  return { width: Number(width), height: Number(height) };
-}
 
 /** In bytes; OpenCV's largest cascade has 3.4 MB. */
 const LARGEST_CASCADE = 64_000_000;
@@ -116,8 +108,10 @@ await runTask({
       least: 0,
       whole: true,
     }) ?? DETECT_DEFAULTS.minNeighbors,
-    minSize: sizeFrom(options["min-size"], "min-size"),
-    maxSize: sizeFrom(options["max-size"], "max-size"),
+    minSize: readSize("min-size", options["min-size"]) ??
+      DETECT_DEFAULTS.minSize,
+    maxSize: readSize("max-size", options["max-size"]) ??
+      DETECT_DEFAULTS.maxSize,
   };
   const { out } = options;
   if (out !== undefined) {

@@ -9,7 +9,7 @@ const HELP = `Usage: deno task explore [options]
 
 Opens a page for exploring a trained network: its layers, its faces, its
 mistakes. Everything runs in the page: no picture leaves this computer.
-Ctrl+C ends it.
+Ctrl-C ends it.
 
   --model DIR   open this trained model first (default: the default model)
   --room NAME   open this room: inside, playground, camera, detector,
@@ -32,7 +32,7 @@ async function openBrowser(url: string) {
   await new Deno.Command(program, { args, ...quiet }).output().catch(() => {});
 }
 
-/** Serves a room until Ctrl+C. */
+/** Serves a room until Ctrl-C. */
 export async function exploreRoom(
   room: string,
   options: { model?: string; port?: string; "no-open"?: boolean },
@@ -44,7 +44,7 @@ export async function exploreRoom(
   });
   const server = await serveExplorer({ port, model: options.model });
   const url = room === "" ? server.url : `${server.url}#${room}`;
-  console.log(`The explorer is at ${url} (Ctrl+C ends it)`);
+  console.log(`The explorer is at ${url} (Ctrl-C ends it)`);
   if (!options["no-open"]) await openBrowser(url);
 }
 

@@ -15,10 +15,10 @@ Writes a trained network as an ONNX file, which onnxruntime, OpenCV, PyTorch's
 tools and others read, in Python, C++, JavaScript and more.
 
   --onnx FILE    the file to write, such as faces.onnx
-  --model DIR    export another trained model than the default
-  --emotions A,B the names of its classes, in its order, where it has none
-  --scale 0..1   what black and white are to it, where not -1..1
-  --overwrite    replace FILE if it is there
+  --model DIR    export this trained model (default: the default model)
+  --emotions A,B the names of its classes, in its order, if it has none
+  --scale 0..1   the values it expects for black and white, if not -1..1
+  --overwrite    replace FILE if it exists
   --help         show this text
 
 The network's "input" is float32 [batch, 1, 48, 48]: gray faces, black and white

@@ -131,6 +131,7 @@ function asRow(picture: string, face: RecognizedFace): string {
   ].join(",") + "\n";
 }
 
+// By RFC 4180; polars, which the project has, only writes whole tables.
 function quote(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -37,7 +37,10 @@ const PAGE = join(projectRoot.replaceAll("\\", "/"), "ARCHITECTURE.md");
 /** The modules that each module of lib imports; paths are relative to lib. */
 type Imports = Map<string, string[]>;
 
-/** Reads the imports of lib's modules. Comments, with their examples, do not count. */
+/**
+ * Reads the imports of lib's modules. Comments, with their examples, do not count. `deno info` would
+ * leave out the workers, which are loaded by URL.
+ */
 function readImports(): Imports {
   const lib = join(projectRoot.replaceAll("\\", "/"), "lib");
   const names = readdirSync(lib, { recursive: true, encoding: "utf8" })
@@ -88,7 +91,6 @@ function findCircle(imports: Imports): string[] | undefined {
     if (way.includes(name)) return [...way.slice(way.indexOf(name)), name];
     if (done.has(name)) return undefined;
     for (const to of imports.get(name) ?? []) {
-      // A worker's own script is loaded by a URL, not imported.
       const found = visit(to, [...way, name]);
       if (found) return found;
     }

@@ -3,7 +3,7 @@
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { runTask, UsageError } from "./command_line.ts";
+import { readChoice, runTask } from "./command_line.ts";
 import { codeCells, joined, readNotebook } from "./run_notebook.ts";
 import { projectRoot, runDeno, setUp } from "./setup.ts";
 
@@ -149,13 +149,7 @@ async function runAll(commands: string[][]): Promise<number> {
 }
 
 async function check(skipped: readonly string[]): Promise<number> {
-  const unknown = skipped.find((name) => !(name in CHECKS));
-  if (unknown) {
-    throw new UsageError(
-      `--without takes one of ${Object.keys(CHECKS).join(", ")}, ` +
-        `not "${unknown}"`,
-    );
-  }
+  for (const name of skipped) readChoice("without", name, Object.keys(CHECKS));
   await setUp(["packages"]);
   const results: { name: string; code: number; seconds: number }[] = [];
   for (const [name, run] of Object.entries(CHECKS)) {

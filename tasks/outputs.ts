@@ -68,8 +68,11 @@ export async function runOutputs(
 
 const HELP = `Usage: deno task outputs [--runs N]
 
-Runs tests/notebook/outputs.ipynb N times (default 20) in this Deno's kernel and
-counts the lost outputs. For another version: npx -y deno@2.9.6 task outputs`;
+Runs tests/notebook/outputs.ipynb in this Deno's kernel and counts the lost outputs.
+For another version: npx -y deno@2.9.6 task outputs
+
+  --runs N  how often to run it (default 20)
+  --help    show this text`;
 
 async function countLost(runs: number): Promise<number> {
   await setUp(["packages", "kernel"]);

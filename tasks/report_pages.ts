@@ -1,5 +1,6 @@
 // The HTML pages: executed notebooks and their index, with nothing loaded from the
-// network. The style is in report_style.ts; report.ts runs the notebooks.
+// network. The style is in report_style.ts; report.ts runs the notebooks. nbconvert makes the
+// contents; the rest are template strings, because this starts before npm packages are installed.
 
 import { STYLE } from "./report_style.ts";
 

@@ -19,7 +19,8 @@ export interface TestCounts {
 
 /**
  * Counts the tests in the JUnit file that deno test writes. Steps are part of
- * their test: "test > step" is not counted.
+ * their test: "test > step" is not counted. This starts before an XML parser is
+ * installed, and reads the output of one known program.
  */
 export function countTests(junit: string): TestCounts {
   const counts = { passed: 0, failed: 0, skipped: 0 };

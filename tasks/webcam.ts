@@ -6,7 +6,7 @@ import { runTask, userPath } from "./command_line.ts";
 const HELP = `Usage: deno task webcam [options]
 
 Opens a page that shows the camera with faces and emotions. Everything runs in
-the page: no frame leaves this computer. Ctrl+C ends it.
+the page: no frame leaves this computer. Ctrl-C ends it.
 
   --port N      use this port (default: a free one)
   --model DIR   use another trained model

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
 import { formatSeconds, timeLeft } from "mien/progress.ts";
 
-Deno.test("the time left follows from the pace so far", () => {
+Deno.test("the time left is estimated from the pace so far", () => {
   assert.equal(timeLeft(10, 25, 100), 30);
   assert.equal(timeLeft(10, 100, 100), 0);
 });
 
-Deno.test("there is no time left to tell before the first unit, or without a total", () => {
+Deno.test("the time left is unknown before the first unit, or without a total", () => {
   assert.equal(timeLeft(10, 0, 100), null);
   assert.equal(timeLeft(10, 5, 0), null);
 });
 
-Deno.test("seconds are written as a person says them", () => {
+Deno.test("seconds are formatted as people write them", () => {
   assert.equal(formatSeconds(0.44), "0.4 s");
   assert.equal(formatSeconds(9.96), "10 s");
   assert.equal(formatSeconds(59.6), "1 min 00 s");
@@ -19,7 +19,7 @@ Deno.test("seconds are written as a person says them", () => {
   assert.equal(formatSeconds(7800), "2 h 10 min");
 });
 
-/** What a program writes to standard error where that is not a terminal. */
+/** What a program writes to standard error if that is not a terminal. */
 async function linesOf(body: string): Promise<string[]> {
   const script = `import { createProgress } from "mien/progress.ts"; ${body}`;
   const output = await new Deno.Command(Deno.execPath(), {
@@ -32,7 +32,7 @@ async function linesOf(body: string): Promise<string[]> {
     .filter((line) => line !== "");
 }
 
-Deno.test("quick work writes nothing into a log, slow work one line at its end", async () => {
+Deno.test("quick work writes nothing to a log, slow work one line at its end", async () => {
   const quick = `const p = createProgress("Quick", 2); p.update(2); p.stop();`;
   const slow =
     `const p = createProgress("Slow", 4, "faces"); p.update(4, "loss 1");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { createRandom, philox, randomAt } from "mien/random.ts";
 
-Deno.test("philox gives Random123's known answers", () => {
+Deno.test("philox gives the known answers of Random123", () => {
   // From "kat_vectors" of the Random123 distribution: counter, key, result.
   const vectors = [
     [[0, 0, 0, 0], [0, 0], [0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8]],
@@ -37,7 +37,7 @@ Deno.test("createRandom reads the blocks of philox in order", () => {
   assert.deepEqual(words, expected);
 });
 
-Deno.test("randomAt depends on the seed and on every counter", () => {
+Deno.test("randomAt depends on the seed and every counter", () => {
   const first = (...place: [number, ...number[]]) => randomAt(...place).next();
   const places: [number, ...number[]][] = [
     [1],
@@ -80,7 +80,7 @@ Deno.test("normal has the moments and tails of the normal distribution", () => {
   assert.ok(Math.abs(tail / count - 0.05) < 0.002, `tail ${tail / count}`);
 });
 
-Deno.test("integer gives every number below its limit about as often", () => {
+Deno.test("integer gives every number below its limit about equally often", () => {
   const random = createRandom(13);
   const counts = new Array(7).fill(0);
   for (let i = 0; i < 70_000; i++) counts[random.integer(7)]++;

@@ -1,5 +1,5 @@
-// Tries one case after another in a process of its own, which deno task fuzz watches and may end:
-// `child.ts TARGET SEED FIRST`. Says "start N" before each case and "end N {…}" after it.
+// Tries one case after another in its own process, which `deno task fuzz` watches and may kill:
+// `child.ts TARGET SEED FIRST FOLDER`. Prints "start N" before each case and "end N {…}" after it.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { randomAt } from "mien/random.ts";
@@ -7,9 +7,9 @@ import { UserError } from "mien/user_error.ts";
 import { mutate } from "./mutate.ts";
 import { targets } from "./targets.ts";
 
-/** What became of a case. */
+/** The outcome of a case. */
 export interface Outcome {
-  /** Read to the end, refused in our words, or something that is to be mended. */
+  /** Read completely, rejected with one of our errors, or a problem. */
   kind: "read" | "refused" | "found";
   what?: string;
   /** Bytes of memory afterwards. */
@@ -35,7 +35,10 @@ async function tryCase(number: number): Promise<Omit<Outcome, "memory">> {
       return { kind: "found", what: "a changed file was read" };
     }
     if (expected && read !== expected) {
-      return { kind: "found", what: "other content was read than was packed" };
+      return {
+        kind: "found",
+        what: "the content that was read is not what was packed",
+      };
     }
     return { kind: "read" };
   } catch (error) {
@@ -44,7 +47,7 @@ async function tryCase(number: number): Promise<Omit<Outcome, "memory">> {
       return long
         ? {
           kind: "found",
-          what: `a message of ${error.message.length} letters`,
+          what: `a message of ${error.message.length} characters`,
         }
         : { kind: "refused" };
     }

@@ -1,24 +1,17 @@
-// Changes bytes as files break and as attackers break them; the same random numbers, the same change.
+// Damages bytes as accidents and attackers do; the same random numbers give the same damage.
 import type { Random } from "mien/random.ts";
 
-/** Numbers at which sizes and counts go wrong. */
+/** Numbers that often break sizes and counts. */
+// deno-fmt-ignore
 const EDGES = [
-  0,
-  1,
-  127,
-  128,
-  255,
-  256,
-  32767,
-  65535,
-  2 ** 31 - 1,
-  2 ** 32 - 1,
+  0, 1, 127, 128, 255, 256, 32767, 65535, 2 ** 31 - 1, 2 ** 32 - 1,
 ];
 
-/** What stands in for a number or a word of a text. */
+/** Replacements for a number or a word in a text. */
+// deno-fmt-ignore
 const WORDS = [
-  ...["-1", "0", "1e308", "1e-320", "NaN", "null", "[]", "{}", '""', "true"],
-  ...["99999999999999999999", "4294967295", "65536", "../x", "\\u0000", "-0"],
+  "-1", "0", "1e308", "1e-320", "NaN", "null", "[]", "{}", '""', "true",
+  "99999999999999999999", "4294967295", "65536", "../x", "\\u0000", "-0",
 ];
 
 function flipBit(bytes: Uint8Array, random: Random): Uint8Array {
@@ -38,7 +31,7 @@ function cutOff(bytes: Uint8Array, random: Random): Uint8Array {
   return bytes.slice(0, random.integer(bytes.length));
 }
 
-/** Takes a part out, or puts one in a second time elsewhere. */
+/** Removes a part, or inserts a copy of it elsewhere. */
 function movePart(bytes: Uint8Array, random: Random): Uint8Array {
   const from = random.integer(bytes.length);
   const part = bytes.slice(from, from + 1 + random.integer(64));
@@ -56,7 +49,7 @@ function movePart(bytes: Uint8Array, random: Random): Uint8Array {
   ]);
 }
 
-/** Another word or number in a text; a flipped bit in what is not one. */
+/** Replaces a word or number in a text; flips a bit if there is none. */
 function setWord(bytes: Uint8Array, random: Random): Uint8Array {
   const text = new TextDecoder("latin1").decode(bytes.subarray(0, 2 ** 20));
   const words = [...text.matchAll(/"[^"]{1,40}"|-?\d[\d.e+-]*|\[\]|null/g)];

@@ -1,4 +1,4 @@
-// What deno task fuzz breaks: each reader of the project with whole files that are made here.
+// What `deno task fuzz` damages: intact files, made here, for each reader of the project.
 import * as tf from "@tensorflow/tfjs";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
@@ -22,13 +22,13 @@ import {
   toZip,
 } from "../../tests/helpers/fer2013_fixtures.ts";
 
-/** One reader and what it reads. */
+/** A reader and its files. */
 export interface Target {
-  /** Makes the whole files in a folder; their names. The first is the one that is broken. */
+  /** Writes the intact files to a folder and returns their names; the first one is damaged. */
   make(folder: string): Promise<string[]> | string[];
-  /** Reads the file; gives a digest of what it read, where a checksum proves that. */
+  /** Reads the file; returns a digest of the content if the format has a checksum. */
   read(file: string): Promise<string | void>;
-  /** Whether only the file as it was made may be read to the end. */
+  /** Whether reading any damaged file must fail. */
   sealed?: boolean;
 }
 
@@ -56,7 +56,7 @@ function smallModel(): tf.LayersModel {
   return tf.model({ inputs: input, outputs });
 }
 
-/** The folder of a small model, of which one file is broken. */
+/** The folder of a small model; one of its files is damaged. */
 async function makeModel(folder: string, broken: string): Promise<string[]> {
   const model = smallModel();
   await saveModel(model, folder);
@@ -181,7 +181,7 @@ export const targets: Record<string, Target> = {
       ) {
         return Promise.resolve();
       }
-      throw new Error("a figure that is not a number was read");
+      throw new Error("a value that is not a number was read");
     },
   },
   ffmpeg: {

@@ -1,14 +1,15 @@
 // What is wrong with the data itself: repeated faces within and across splits,
 // contradictory labels, and how much they limit the accuracy that can be reached.
-// It does not judge whether a label is right: only a person could tell.
+// Whether a label is right, only a person can tell. Hash and correlation take a few
+// lines each, too few for another library.
 import { Buffer } from "node:buffer";
 import { FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
-import { type Faces, type Split, SPLITS } from "./faces.ts";
+import { facePixels, type Faces, type Split, SPLITS } from "./faces.ts";
 
 /** Rows of faces that are the same, in ascending order; at least two. */
 export type DuplicateGroup = readonly number[];
 
-/** What repeats mean for one split. */
+/** Repeated, contradicted and blank faces of one split. */
 export interface SplitAudit {
   readonly split: typeof SPLITS[number];
   readonly faces: number;
@@ -44,7 +45,7 @@ export interface Audit {
 }
 
 /**
- * Finds faces that are equal in every pixel, and what follows from that.
+ * Finds faces that are equal in every pixel, and what they mean for each split.
  *
  * @example
  * ```ts
@@ -78,13 +79,8 @@ function auditSplit(
   split: number,
   groups: readonly DuplicateGroup[],
 ): SplitAudit {
-  let [repeated, inTraining, inTrainingSameLabel, contradicted, lost] = [
-    0,
-    0,
-    0,
-    0,
-    0,
-  ];
+  let repeated = 0, inTraining = 0, inTrainingSameLabel = 0;
+  let contradicted = 0, lost = 0;
   for (const group of groups) {
     const here = group.filter((row) => faces.splits[row] === split);
     if (here.length === 0) continue;
@@ -159,8 +155,11 @@ export function standsInTraining(faces: Faces, split: Split): boolean[] {
     .map((row) => wanted === training || repeated.has(row));
 }
 
-/** Bits of a fingerprint that may differ: four bands of 16, one must agree. */
+/** Bits of a fingerprint that may differ: one of its four bands of 16 must agree. */
 const FINGERPRINT_DISTANCE = 3;
+
+/** Pearson's r of the pixels from which two faces are near duplicates. */
+const LEAST_CORRELATION = 0.98;
 
 /**
  * Pairs of faces that look the same without being equal: different brightness,
@@ -169,17 +168,13 @@ const FINGERPRINT_DISTANCE = 3;
  * It misses shifted or mirrored faces, so the count is a lower bound. Blank
  * faces are left out.
  *
- * @param correlation Pearson's r of the pixels at which a pair counts
  * @returns the rows of each pair, ascending; pairs of equal faces are left out
  */
-export function findNearDuplicates(
-  faces: Faces,
-  correlation = 0.98,
-): [number, number][] {
+export function findNearDuplicates(faces: Faces): [number, number][] {
   const equal = new Set(
     findDuplicates(faces).flatMap((group) => group.slice(1)),
   );
-  const rows = Array.from({ length: faces.length }, (_, row) => row)
+  const rows = [...faces.labels.keys()]
     .filter((row) => !equal.has(row) && !isBlank(facePixels(faces, row)));
   const prints = rows.map((row) => fingerprint(facePixels(faces, row)));
   const pairs = new Map<number, [number, number]>();
@@ -201,16 +196,12 @@ export function findNearDuplicates(
             facePixels(faces, rows[a]),
             facePixels(faces, rows[b]),
           );
-          if (r >= correlation) pairs.set(key, [rows[a], rows[b]]);
+          if (r >= LEAST_CORRELATION) pairs.set(key, [rows[a], rows[b]]);
         }
       }
     }
   }
   return [...pairs.values()].sort((a, b) => a[0] - b[0] || a[1] - b[1]);
-}
-
-function facePixels(faces: Faces, row: number): Uint8Array {
-  return faces.pixels.subarray(row * FACE_PIXELS, (row + 1) * FACE_PIXELS);
 }
 
 function isBlank(pixels: Uint8Array): boolean {
@@ -242,7 +233,7 @@ function fingerprint(pixels: Uint8Array): Uint16Array {
   return print;
 }
 
-/** The number of differing bits, counted until there are too many. */
+/** The number of differing bits; stops counting when there are too many. */
 function distance(a: Uint16Array, b: Uint16Array): number {
   let count = 0;
   for (let band = 0; band < 4 && count <= FINGERPRINT_DISTANCE; band++) {
@@ -253,7 +244,7 @@ function distance(a: Uint16Array, b: Uint16Array): number {
 
 /** Pearson's correlation of two faces, -1 to 1. */
 function correlate(a: Uint8Array, b: Uint8Array): number {
-  let [sumA, sumB, sumAA, sumBB, sumAB] = [0, 0, 0, 0, 0];
+  let sumA = 0, sumB = 0, sumAA = 0, sumBB = 0, sumAB = 0;
   for (let i = 0; i < FACE_PIXELS; i++) {
     sumA += a[i];
     sumB += b[i];

@@ -1,7 +1,7 @@
 // Puts FER-2013 into data/: downloads it (fetch_file.ts) or copies a file, checks it, and only then
 // gives it its final name.
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, open, rm, stat } from "node:fs/promises";
+import { copyFile, mkdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { DATA_FOLDER, loadFaces } from "./fer2013.ts";
 import { readVotes, VOTES_NAME } from "./ferplus.ts";
@@ -10,19 +10,23 @@ import { EMOTIONS } from "../emotions.ts";
 import { lockFile } from "../file_lock.ts";
 import { explain, FileError, publish } from "../write_whole.ts";
 import { fetchFile, type FetchLimits } from "./fetch_file.ts";
+import { packingOf } from "./unpack.ts";
 
 /** Kaggle's public image version, a zip of about 60 MB; needs no login. */
 export const KAGGLE_URL =
   "https://www.kaggle.com/api/v1/datasets/download/msambare/fer2013";
 
-/** The names that the downloaded file may get, by form. */
-export const FACES_NAMES: readonly string[] = [
-  "fer2013.zip",
-  "fer2013.csv.gz",
-  "fer2013.csv",
-];
+/** The downloaded file's name, by its packing. */
+const NAMES = {
+  zip: "fer2013.zip",
+  gzip: "fer2013.csv.gz",
+  plain: "fer2013.csv",
+};
 
-/** Whether a place is on a server, not a file. */
+/** All names that the downloaded file may get. */
+export const FACES_NAMES: readonly string[] = Object.values(NAMES);
+
+/** Whether a place is a URL, not a file. */
 export function isUrl(place: string): boolean {
   return /^https?:\/\//.test(place);
 }
@@ -49,7 +53,7 @@ export interface DownloadOptions {
   folder?: string;
   /** The expected counts. Default: the published ones. */
   counts?: SplitCounts;
-  /** What is expected of a server. */
+  /** Limits on size and time. */
   limits?: FetchLimits;
 }
 
@@ -92,7 +96,7 @@ export async function downloadFaces(
   return await getFile(from, folder, wanted, async (partial) => {
     const faces = await loadFaces(partial);
     checkCounts(faces, counts, from);
-    const path = join(folder, await nameByContent(partial));
+    const path = join(folder, NAMES[await packingOf(partial)]);
     publish(partial, path);
     return { path, faces: { ...faces, source: { ...faces.source, path } } };
   });
@@ -100,7 +104,7 @@ export async function downloadFaces(
 
 /**
  * Downloads or copies a file to `partial`, and calls `keep`, which checks it and gives it its name.
- * What `keep` refuses is deleted: continuing a wrong file would never make it right.
+ * A file that `keep` refuses is deleted: downloading more of it would not make it right.
  */
 async function getFile<Result>(
   from: string,
@@ -108,7 +112,7 @@ async function getFile<Result>(
   { what, partial, wrong, limits }: {
     what: string;
     partial: string;
-    /** Goes before the reason why it is not kept. */
+    /** Precedes the reason in the error. */
     wrong: string;
     limits: FetchLimits & { most: number };
   },
@@ -130,7 +134,7 @@ async function getFile<Result>(
 }
 
 /**
- * Works on `partial`, an unfinished file in `folder`, as the only process.
+ * Runs `act` while no other process works on `partial`, an unfinished file in `folder`.
  *
  * @throws {DatasetError} when another process is doing so, or the folder cannot be written
  */
@@ -170,7 +174,7 @@ export const VOTES_URL =
 
 /**
  * Downloads or copies FER+'s votes to `fer2013new.csv`, after checking that they match the faces row
- * by row. Faces from picture folders have no order to check; the votes are kept for a table.
+ * by row. Faces from picture folders have no order to check, so the votes are then kept unchecked.
  *
  * @throws {DatasetError} unreachable, interrupted, or not the votes for these faces; an existing
  * file is kept
@@ -210,7 +214,7 @@ function checkCounts(faces: Faces, counts: SplitCounts, file: string) {
     found: found[split],
     expected: row,
   }));
-  if (faces.source.note) { // the file names do not say the split
+  if (faces.source.note) { // the file names do not give the split
     const [training, ...tests] = expected;
     const add = (rows: (readonly number[])[]) =>
       EMOTIONS.map((_, emotion) =>
@@ -265,14 +269,4 @@ async function copy(
     await rm(partial, { force: true });
     throw error;
   }
-}
-
-/** The name in data/ that fits the first bytes. */
-async function nameByContent(path: string): Promise<string> {
-  const file = await open(path, "r");
-  const start = new Uint8Array(2);
-  await file.read(start, 0, 2, 0);
-  await file.close();
-  if (start[0] === 0x50 && start[1] === 0x4b) return "fer2013.zip";
-  return start[0] === 0x1f ? "fer2013.csv.gz" : "fer2013.csv";
 }

@@ -19,13 +19,13 @@ export interface SkippedRow {
 
 /** Where faces come from. */
 export interface FacesSource {
-  /** What it is, for a person: "FER-2013", "drawn faces". */
+  /** What it is, in words: "FER-2013", "drawn faces". */
   readonly name: string;
   /** The file or folder, if there is one. */
   readonly path?: string;
   /** SHA-256 (hexadecimal) of the faces themselves, see {@linkcode hashFaces}. */
   readonly hash: string;
-  /** What a reader of the figures must know, such as how a split was made. */
+  /** A remark to show with results, such as how a split was made. */
   readonly note?: string;
   /** Whether the faces have no fixed order, like pictures in folders. */
   readonly unordered?: boolean;
@@ -89,39 +89,35 @@ export function hashFaces(
  */
 export function selectSplit(faces: Faces, split: Split): Faces {
   const wanted = SPLITS.indexOf(split);
-  const rows: number[] = [];
-  for (let row = 0; row < faces.length; row++) {
-    if (faces.splits[row] === wanted) rows.push(row);
-  }
+  const rows = [...faces.splits.keys()]
+    .filter((row) => faces.splits[row] === wanted);
   if (rows.length === 0) {
     throw new DatasetError(
       faces.source.path ?? faces.source.name,
       `has no rows for the split ${split}, only ${describeSplits(faces)}`,
     );
   }
-  const pixels = new Uint8Array(rows.length * FACE_PIXELS); // n x 48 x 48
-  rows.forEach((row, index) =>
-    pixels.set(
-      faces.pixels.subarray(row * FACE_PIXELS, (row + 1) * FACE_PIXELS),
-      index * FACE_PIXELS,
-    )
-  );
-  const labels = Uint8Array.from(rows, (row) => faces.labels[row]);
-  const splits = new Uint8Array(rows.length).fill(wanted);
-  const hash = hashFaces({ pixels, labels, splits });
-  const width = (faces.votes?.length ?? 0) / faces.length;
-  const votes = faces.votes && Uint8Array.from(
-    { length: rows.length * width },
-    (_, i) => faces.votes![rows[Math.floor(i / width)] * width + i % width],
-  );
+  const picked = pickFaces(faces, rows);
+  return { ...picked, source: { ...faces.source, hash: hashFaces(picked) } };
+}
+
+/** The faces with these numbers, in this order, as copies; `source` stays as it is. */
+export function pickFaces(faces: Faces, rows: readonly number[]): Faces {
+  const pick = (values: Uint8Array) => {
+    const width = values.length / faces.length;
+    const picked = new Uint8Array(rows.length * width);
+    rows.forEach((row, index) =>
+      picked.set(values.subarray(row * width, (row + 1) * width), index * width)
+    );
+    return picked;
+  };
   return {
-    emotions: faces.emotions,
-    pixels,
-    labels,
-    splits,
-    votes,
+    ...faces,
+    pixels: pick(faces.pixels),
+    labels: pick(faces.labels),
+    splits: pick(faces.splits),
+    votes: faces.votes && pick(faces.votes),
     length: rows.length,
-    source: { ...faces.source, hash },
   };
 }
 

@@ -3,14 +3,13 @@
 // gzipped or zipped. Duplicates and contradictory labels are in audit.ts.
 import { complaintAbout, EMOTIONS } from "../emotions.ts";
 import { inProject } from "../project.ts";
-import { existsSync } from "node:fs";
-import { open, readdir, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { countSplits, DatasetError, type Faces, hashFaces } from "./faces.ts";
 import { readCsvFaces, type ReadFaces } from "./table.ts";
 import { holdsPictureFolders, listPictures, readPictures } from "./pictures.ts";
 import { openZip, type Zip } from "./zip.ts";
-import { unpackFile } from "./unpack.ts";
+import { packingOf, unpackFile } from "./unpack.ts";
 
 /** Options of {@linkcode loadFaces}. */
 export interface LoadOptions {
@@ -23,7 +22,7 @@ export interface LoadOptions {
 /** The project's folder for data that is not in git. */
 export const DATA_FOLDER: string = inProject("data");
 
-/** Names under which FER-2013 is looked for, the most complete first. */
+/** The names that FER-2013 may have, the most complete version first. */
 export const KNOWN_NAMES: readonly string[] = [
   "fer2013",
   "icml_face_data",
@@ -65,7 +64,8 @@ export async function loadFaces(
   let read: ReadFaces;
   try {
     if ((await stat(path)).isDirectory()) {
-      if (!existsSync(join(path, "train")) || await isFile(path, "train")) {
+      const train = await stat(join(path, "train")).catch(() => undefined);
+      if (!train?.isDirectory()) {
         return await loadFaces(await findInFolder(path), {
           skipBadRows,
           emotions,
@@ -90,34 +90,21 @@ export async function loadFaces(
   return { ...faces, source: { name, path, hash, note, unordered, skipped } };
 }
 
-/** Reads a data file by its first bytes: gzip, zip, or else a plain table. */
+/** Reads a table, plain or gzipped, or a zip archive. */
 async function readFile(
   path: string,
   skip: boolean,
   emotions?: readonly string[],
 ): Promise<ReadFaces> {
-  const [first, second, third] = await readStart(path);
-  if (first === 0x1f && second === 0x8b) {
-    return await readCsvFaces(unpackFile(path, "gzip"), path, skip, emotions);
+  const packing = await packingOf(path);
+  if (packing !== "zip") {
+    return await readCsvFaces(unpackFile(path, packing), path, skip, emotions);
   }
-  if (first === 0x50 && second === 0x4b && third <= 8) {
-    const zip = await openZip(path);
-    try {
-      return await readZip(path, zip, skip, emotions);
-    } finally {
-      await zip.close();
-    }
-  }
-  return await readCsvFaces(unpackFile(path, "plain"), path, skip, emotions);
-}
-
-async function readStart(path: string): Promise<Uint8Array> {
-  const file = await open(path, "r");
+  const zip = await openZip(path);
   try {
-    const { buffer } = await file.read(new Uint8Array(4), 0, 4, 0);
-    return buffer;
+    return await readZip(path, zip, skip, emotions);
   } finally {
-    await file.close();
+    await zip.close();
   }
 }
 
@@ -161,11 +148,7 @@ async function findInFolder(folder: string): Promise<string> {
   );
 }
 
-async function isFile(folder: string, name: string): Promise<boolean> {
-  return (await stat(join(folder, name))).isFile();
-}
-
-/** Rewords reading errors of the system and of zlib. */
+/** Explains errors of the file system and of zlib. */
 function explainError(path: string, error: unknown): DatasetError {
   if (error instanceof DatasetError) return error;
   const { code = "", message } = error as Error & { code?: string };

@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { EMOTIONS } from "../emotions.ts";
-import { DatasetError, type Faces, SPLITS } from "./faces.ts";
+import { DatasetError, type Faces, pickFaces, SPLITS } from "./faces.ts";
 import { DATA_FOLDER } from "./fer2013.ts";
 
 /** The possible answers, in the order of the file's columns. */
@@ -24,12 +24,12 @@ export const ANSWERS = [
 ] as const;
 
 /** The column of each emotion, in the order of `EMOTIONS`. */
-const COLUMNS: readonly number[] = [4, 5, 6, 1, 3, 2, 0];
+export const EMOTION_COLUMNS: readonly number[] = [4, 5, 6, 1, 3, 2, 0];
 
-/** With fewer votes than this for the seven emotions together, the label stands. */
+/** With fewer votes than this for the seven emotions together, the label is kept. */
 const LEAST_VOTES = 3;
 
-/** The votes that a majority needs, of ten. */
+/** The votes, of ten, that a majority needs. */
 const MAJORITY = 5;
 
 /** The name of FER+'s file. */
@@ -42,7 +42,7 @@ const HEADER = "usage,image name," +
 /**
  * The faces with their votes; `votes` is n x 10.
  *
- * The file has no pixels, so only the order of its rows says which face the votes are for: it must
+ * The file has no pixels, so only the order of its rows tells which face the votes are for: it must
  * have as many rows for each split as there are faces, in the same order. Rows for splits that the
  * faces lack are skipped.
  *
@@ -88,11 +88,11 @@ export async function readVotes(faces: Faces, file: string): Promise<Faces> {
   let face = 0;
   for (const [index, line] of lines.entries()) {
     if (line === "") continue;
-    const [usage, , ...cells] = line.split(",");
+    const [usage, , ...cells] = line.split(","); // no field is quoted
     const split = (SPLITS as readonly string[]).indexOf(usage);
     const counts = cells.map(Number);
     const bad = split < 0
-      ? `Usage is "${usage}"`
+      ? `Usage is "${usage}", not one of ${SPLITS.join(", ")}`
       : counts.length !== ANSWERS.length ||
           !counts.every((count) =>
             Number.isInteger(count) && count >= 0 && count <= 10
@@ -155,14 +155,8 @@ async function readText(file: string): Promise<string> {
   }
 }
 
-/**
- * People's answers as a training target: each emotion's share of the votes for the seven
- * emotions, n x 7; every row sums to 1. Contempt, unknown and "not a face" are left out;
- * a face with fewer than three votes for the seven keeps its label.
- *
- * @throws {DatasetError} when the faces have no votes
- */
-export function voteTargets(
+/** Each emotion's share of the votes for the seven, or only the label, n x 7. */
+function voteTargets(
   faces: Pick<Faces, "labels" | "votes" | "length" | "source">,
 ): Float32Array {
   const votes = votesOf(faces);
@@ -179,7 +173,8 @@ export function voteTargets(
 
 /**
  * Training targets, n x classes; every row sums to 1. A share of `weight` comes from people's votes
- * ({@linkcode voteTargets}), the rest from the face's label.
+ * (contempt, unknown and "not a face" left out), the rest from the face's label. A face with fewer
+ * than three votes for the seven emotions has only its label.
  *
  * @param weight 0 to 1; at 0 the faces need no votes
  * @throws {DatasetError} when the weight is above 0 but the faces have no votes, or their own classes
@@ -208,8 +203,7 @@ export function blendedTargets(
 
 /**
  * The faces for which at least five of ten people agree on one of the seven emotions, labeled
- * with that emotion.
- * In a tie, the one whose column comes first in the file counts, as in Barsoum et al.
+ * with that emotion: in a tie, with the first in the file's order, as in Barsoum et al.
  *
  * @throws {DatasetError} when the faces have no votes, or no face has a majority
  */
@@ -225,7 +219,7 @@ export function majorityFaces(faces: Faces): Faces {
     const most = Math.max(...all);
     if (most < MAJORITY || Math.max(...counts) < most) continue;
     rows.push(face);
-    labels.push(COLUMNS.indexOf(all.indexOf(most)));
+    labels.push(EMOTION_COLUMNS.indexOf(all.indexOf(most)));
   }
   if (rows.length === 0) {
     throw new DatasetError(
@@ -233,27 +227,7 @@ export function majorityFaces(faces: Faces): Faces {
       "no face has an emotion that five of ten people agree on",
     );
   }
-  const size = faces.pixels.length / faces.length;
-  const pixels = new Uint8Array(rows.length * size);
-  const kept = new Uint8Array(rows.length * ANSWERS.length);
-  rows.forEach((face, index) => {
-    pixels.set(
-      faces.pixels.subarray(face * size, (face + 1) * size),
-      index * size,
-    );
-    kept.set(
-      votes.subarray(face * ANSWERS.length, (face + 1) * ANSWERS.length),
-      index * ANSWERS.length,
-    );
-  });
-  return {
-    ...faces,
-    pixels,
-    labels: Uint8Array.from(labels),
-    splits: Uint8Array.from(rows, (face) => faces.splits[face]),
-    votes: kept,
-    length: rows.length,
-  };
+  return { ...pickFaces(faces, rows), labels: Uint8Array.from(labels) };
 }
 
 function votesOf(
@@ -268,5 +242,5 @@ function votesOf(
 
 /** The votes of a face for the seven emotions, in their order. */
 function countsOf(votes: Uint8Array, face: number): number[] {
-  return COLUMNS.map((column) => votes[face * ANSWERS.length + column]);
+  return EMOTION_COLUMNS.map((column) => votes[face * ANSWERS.length + column]);
 }

@@ -1,12 +1,12 @@
-// Gets one file from a server: an interrupted download continues if the server's file is still the
-// same; size and speed have limits, and a server that asks to wait is waited for.
+// Downloads one file. fetch leaves to us: continuing an interrupted download if the server's file is
+// still the same, limits on size and time, and waiting when the server asks for it.
 import { existsSync } from "node:fs";
 import { open, readFile, rm, stat } from "node:fs/promises";
 import { createProgress } from "../progress.ts";
 import { explain, writeWhole } from "../write_whole.ts";
 import { DatasetError } from "./faces.ts";
 
-/** What is expected of a server. */
+/** Limits on size and time. */
 export interface FetchLimits {
   /** The most bytes the file may have. */
   most?: number;
@@ -16,16 +16,16 @@ export interface FetchLimits {
   leastBytes?: number;
 }
 
-/** How many times a file is requested: first, from its start, and after a wait. */
+/** How many times a file is requested before giving up. */
 const TRIES = 4;
 
 /** The longest wait, in seconds, that a server may ask for. */
 const LONGEST_WAIT = 120;
 
-/** What is remembered about a download that has started. */
-interface Begun {
+/** What is recorded about an unfinished download. */
+interface Unfinished {
   url: string;
-  /** ETag, or else the date of last modification; needed to continue. */
+  /** The ETag, or else the date of last modification, which continuing needs. */
   validator: string;
 }
 
@@ -42,8 +42,8 @@ export async function fetchFile(
   limits: FetchLimits,
 ): Promise<void> {
   for (let tries = 1;; tries++) {
-    const begun = await readBegun(url, partial);
-    const outcome = await fetchOnce(url, partial, what, begun, limits);
+    const unfinished = await readRecord(url, partial);
+    const outcome = await fetchOnce(url, partial, what, unfinished, limits);
     if (outcome === "whole") return;
     if (outcome === "changed") await forget(partial);
     else if (tries < TRIES) await wait(outcome.wait, what);
@@ -69,10 +69,10 @@ async function fetchOnce(
   url: string,
   partial: string,
   what: string,
-  begun: Begun | null,
+  unfinished: Unfinished | null,
   { most = Infinity, patience = 60, leastBytes = 60_000 }: FetchLimits,
 ): Promise<"whole" | "changed" | { wait: number }> {
-  const have = begun ? (await stat(partial)).size : 0;
+  const have = unfinished ? (await stat(partial)).size : 0;
   const stopping = new AbortController();
   const speed = { bytes: leastBytes, tooSlow: false };
   const timer = setInterval(() => {
@@ -85,8 +85,8 @@ async function fetchOnce(
     const response = await fetch(url, {
       headers: {
         "Accept-Encoding": "identity", // so that ranges and sizes refer to the file
-        ...(begun
-          ? { Range: `bytes=${have}-`, "If-Range": begun.validator }
+        ...(unfinished
+          ? { Range: `bytes=${have}-`, "If-Range": unfinished.validator }
           : {}),
       },
       signal: stopping.signal,
@@ -95,14 +95,14 @@ async function fetchOnce(
     });
     answered = true;
     speed.bytes = leastBytes; // the first interval is not complete
-    const answer = readAnswer(url, response, have, begun);
+    const answer = readAnswer(url, response, have, unfinished);
     if (typeof answer !== "number") {
       await response.body?.cancel();
       if (answer instanceof DatasetError) throw answer;
       return answer;
     }
     const start = response.status === 206 ? have : 0;
-    rememberBegun(url, partial, response);
+    writeRecord(url, partial, response);
     await save(response, partial, {
       url,
       what,
@@ -117,48 +117,52 @@ async function fetchOnce(
   }
 }
 
-/** What is known about the partial file, if it is from this URL. */
-async function readBegun(url: string, partial: string): Promise<Begun | null> {
+/** The record of the partial file, if it is from this URL. */
+async function readRecord(
+  url: string,
+  partial: string,
+): Promise<Unfinished | null> {
   try {
-    const begun = JSON.parse(await readFile(`${partial}.json`, "utf8"));
-    const whole = begun.url === url && typeof begun.validator === "string";
-    return whole && existsSync(partial) ? begun : null;
+    const unfinished = JSON.parse(await readFile(`${partial}.json`, "utf8"));
+    const whole = unfinished.url === url &&
+      typeof unfinished.validator === "string";
+    return whole && existsSync(partial) ? unfinished : null;
   } catch {
     return null;
   }
 }
 
-/** What shows whether a server's file is still the same; a weak ETag does not. */
+/** Tells whether a server's file is still the same, which a weak ETag does not. */
 function validatorOf({ headers }: Response): string | null {
   const tag = headers.get("etag");
   return tag && !tag.startsWith("W/") ? tag : headers.get("last-modified");
 }
 
-/** Records what is needed to continue. */
-function rememberBegun(url: string, partial: string, response: Response) {
+/** Records what continuing needs. */
+function writeRecord(url: string, partial: string, response: Response) {
   const validator = validatorOf(response);
   writeWhole(`${partial}.json`, JSON.stringify({ url, validator }));
 }
 
-/** The whole file's size (0 if the server does not say), or what else the response means. */
+/** The whole file's size (0 if unknown), or what else the response means. */
 function readAnswer(
   url: string,
   response: Response,
   have: number,
-  begun: Begun | null,
+  unfinished: Unfinished | null,
 ): number | "whole" | "changed" | { wait: number } | DatasetError {
   const { status, statusText, headers } = response;
   const range = /^bytes (?:(\d+)-\d+|\*)\/(\d+|\*)$/
     .exec(headers.get("content-range") ?? "");
   const validator = validatorOf(response);
-  if (status === 416 && begun) {
+  if (status === 416 && unfinished) {
     const whole = Number(range?.[2]) === have &&
-      (validator === null || validator === begun.validator);
+      (validator === null || validator === unfinished.validator);
     return whole ? "whole" : "changed";
   }
   if (status === 206) {
-    const same = begun && Number(range?.[1]) === have &&
-      (validator === null || validator === begun.validator);
+    const same = unfinished && Number(range?.[1]) === have &&
+      (validator === null || validator === unfinished.validator);
     return same ? Number(range![2]) || 0 : "changed";
   }
   const failure = (reason: string) =>
@@ -216,7 +220,7 @@ async function save(
   const file = await open(partial, start > 0 ? "a" : "w");
   const progress = createProgress(`Downloading ${what}`, total, "bytes");
   let done = start;
-  const brokeOff = (why: string) =>
+  const interrupted = (why: string) =>
     new DatasetError(
       url,
       `the download was interrupted after ${done} of ${
@@ -227,7 +231,7 @@ async function save(
   try {
     while (reader) {
       const next = await reader.read().catch((error: Error) => {
-        throw brokeOff(
+        throw interrupted(
           speed.tooSlow ? "the server is too slow" : error.message,
         );
       });
@@ -244,7 +248,7 @@ async function save(
       progress.update(done);
     }
     if (total > 0 && done !== total) {
-      throw brokeOff("the server closed the connection");
+      throw interrupted("the server closed the connection");
     }
   } finally {
     progress.stop();

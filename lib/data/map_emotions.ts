@@ -1,15 +1,14 @@
-// Other classes from the same faces: happy or not, three groups of the seven, a different order.
-import { complaintAbout, FACE_PIXELS } from "../emotions.ts";
-import { DatasetError, type Faces, hashFaces } from "./faces.ts";
+// Other classes for the same faces: happy or not, three groups of the seven, a different order.
+import { complaintAbout } from "../emotions.ts";
+import { DatasetError, type Faces, hashFaces, pickFaces } from "./faces.ts";
 
 /**
- * The same faces with your own classes, each made from one or more of the old ones. Faces whose
- * old class is not in any of them are left out. FER+'s votes, which are for the seven emotions, are
- * not kept.
+ * The same faces with your own classes, each made from one or more of the old ones. Faces of other
+ * old classes are left out, and so are FER+'s votes, which are for the seven emotions.
  *
  * @param classes the new names in their order, each with the old names that it takes; `"..."`
  * stands for all that are not named elsewhere
- * @throws {DatasetError} for a name that the faces do not have, or that is taken twice
+ * @throws {DatasetError} for a name that the faces do not have, or that is used twice
  *
  * @example
  * ```ts
@@ -53,23 +52,8 @@ export function mapEmotions(
     labelOf[faces.labels[row]] >= 0
   );
   if (rows.length === 0) throw refuse("mapEmotions: no faces are left");
-  const pixels = new Uint8Array(rows.length * FACE_PIXELS); // n x 48 x 48
-  rows.forEach((row, index) => {
-    const from = row * FACE_PIXELS;
-    pixels.set(
-      faces.pixels.subarray(from, from + FACE_PIXELS),
-      index * FACE_PIXELS,
-    );
-  });
-  const labels = Uint8Array.from(rows, (row) => labelOf[faces.labels[row]]);
-  const splits = Uint8Array.from(rows, (row) => faces.splits[row]);
-  const hash = hashFaces({ pixels, labels, splits });
-  return {
-    emotions,
-    pixels,
-    labels,
-    splits,
-    length: rows.length,
-    source: { ...faces.source, hash },
-  };
+  const picked = pickFaces({ ...faces, votes: undefined }, rows);
+  const labels = picked.labels.map((label) => labelOf[label]);
+  const hash = hashFaces({ ...picked, labels });
+  return { ...picked, emotions, labels, source: { ...faces.source, hash } };
 }

@@ -25,7 +25,7 @@ export interface PictureFile {
 /** The two folders of Kaggle's image version. */
 const FOLDERS = ["train", "test"] as const;
 
-/** A picture and what its path says. */
+/** A picture and what its path tells. */
 interface Picture extends PictureFile {
   readonly emotion: string;
   readonly split: number;
@@ -69,7 +69,7 @@ async function listFolder(folder: string): Promise<string[]> {
  *
  * The file name gives the split (`Training_`, `PublicTest_`, `PrivateTest_`).
  * If it does not, `train/` is Training, and all of `test/`, which Kaggle merged
- * from PublicTest and PrivateTest, is PublicTest; the note says so.
+ * from PublicTest and PrivateTest, is PublicTest, as the note then says.
  *
  * @param root the folder or archive, for error messages
  * @param declared the classes in their order; by default, in the order of `orderClasses`
@@ -83,7 +83,7 @@ export async function readPictures(
 ): Promise<ReadFaces> {
   const described = describePictures(files, root, declared);
   const { pictures, emotions, outside } = described;
-  // If a folder's name was damaged, an archive's two names for a file differ; reading detects it.
+  // If a folder's name is damaged, the archive's two names for a file differ, and reading fails.
   for (const file of outside) await file.read();
   const pixels = new Uint8Array(pictures.length * FACE_PIXELS); // n x 48 x 48
   const labels: number[] = [];
@@ -132,7 +132,7 @@ export async function readPictures(
   };
 }
 
-/** What a reader of the figures must know. */
+/** What to know about the splits and the pictures left out. */
 function describeNotes(
   pictures: readonly Picture[],
   outside: readonly PictureFile[],
@@ -154,7 +154,7 @@ function describeNotes(
   return notes.join("; ") || undefined;
 }
 
-/** What the paths say; pictures outside train/ and test/ are listed separately. */
+/** What the paths tell; pictures outside train/ and test/ are listed separately. */
 function describePictures(
   files: readonly PictureFile[],
   root: string,
@@ -173,7 +173,8 @@ function describePictures(
     if (base.startsWith(".") || base === "Thumbs.db") continue;
     if (folder < 0) {
       const aside = file.name.split("/").includes("__MACOSX");
-      if (isPictureName(base) && !aside) outside.push(file);
+      const picture = IMAGE_EXTENSIONS.includes(extname(base).toLowerCase());
+      if (picture && !aside) outside.push(file);
       continue;
     }
     if (declared && !declared.includes(emotion)) {
@@ -209,11 +210,6 @@ function describePictures(
     emotions.indexOf(a.emotion) - emotions.indexOf(b.emotion)
   );
   return { pictures, emotions, outside };
-}
-
-function isPictureName(base: string): boolean {
-  const known: readonly string[] = IMAGE_EXTENSIONS;
-  return known.includes(extname(base).toLowerCase());
 }
 
 /** The split given by a file name, or -1. */

@@ -1,5 +1,5 @@
-// FER-2013 as a table: fer2013.csv, icml_face_data.csv and train.csv, row by
-// row from a stream of bytes. Unpacking and finding files is in fer2013.ts.
+// FER-2013 as a table: fer2013.csv, icml_face_data.csv and train.csv, from a stream of bytes. polars
+// parses the CSV, table_text.ts the pixels. fer2013.ts finds and unpacks the file.
 import { Buffer } from "node:buffer";
 import pl from "nodejs-polars";
 import {
@@ -16,7 +16,7 @@ import {
   orderClasses,
 } from "../emotions.ts";
 
-/** What a reader returns: faces, and what it left out or decided. */
+/** What a reader returns: faces, and what it left out or assumed. */
 export interface ReadFaces extends Omit<Faces, "source"> {
   readonly skipped: readonly SkippedRow[];
   readonly note?: string;
@@ -26,10 +26,10 @@ export interface ReadFaces extends Omit<Faces, "source"> {
 /** Bytes parsed at once: about 1,000 rows. */
 const BLOCK_BYTES = 8 * 1024 * 1024;
 
-/** No row is longer: 2,304 numbers of three digits take 9,215 characters. */
+/** More than any row has: 2,304 numbers of three digits take 9,215 characters. */
 const LONGEST_ROW = 64 * 1024;
 
-/** No row is shorter: 2,304 digits, the spaces between them, a label. */
+/** The least that a row has: 2,304 digits, the spaces between them, a label. */
 const SHORTEST_ROW = 2 * FACE_PIXELS + 1;
 
 /** The most bad rows that are left out and listed: three times the rows of FER-2013. */
@@ -40,8 +40,8 @@ const NEWLINE = 10;
 /**
  * Reads a table of faces. The columns may be in any order and are named in the
  * header: `emotion`, `pixels` (2,304 integers separated by spaces) and `Usage`.
- * Without `Usage`, the last 20 % of the rows become PublicTest. `emotion` is a number, an index into
- * `emotions`, or, in all rows, a name.
+ * Without `Usage`, the last 20 % of the rows become PublicTest. `emotion` is an index into
+ * `emotions` or, in all rows, a name.
  *
  * @param chunks the table's bytes, in pieces of any size
  * @param file for error messages
@@ -121,7 +121,7 @@ class TableReader {
     readonly emotions: readonly string[],
   ) {
     this.#columns = parseHeader(header, file);
-    // An extra last column takes a row's surplus fields, so that they are noticed.
+    // An extra last column catches a row's surplus fields.
     this.#schema = Object.fromEntries(
       [...this.#columns, "surplus"].map((name) => [name, pl.Utf8]),
     );
@@ -158,7 +158,7 @@ class TableReader {
     }
   }
 
-  /** Reads one line by itself if its neighbors cannot be read with it. */
+  /** Reads one line alone, when its block cannot be read as a whole. */
   #parseLine(
     bytes: Buffer,
     start: number,
@@ -310,11 +310,11 @@ class TableReader {
     this.#skipped.push({ row, reason });
   }
 
-  /** A row without an end; throws even if bad rows are skipped. */
+  /** A row that does not end; throws even if bad rows are skipped. */
   rejectLongRow(length: number): never {
     throw new DatasetError(
       this.file,
-      `over ${length} characters without a line break: not a table of faces`,
+      `${length} characters without a line break: not a table of faces`,
       this.#rows + 1,
     );
   }

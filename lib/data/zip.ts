@@ -1,9 +1,9 @@
-// Zip archives as the readers of FER-2013 need them: a list of entries, and an
-// entry's bytes, checked. It does not write archives or handle encryption.
+// Reads zip archives: a list of entries, and each entry's bytes, checked. By yauzl
+// and zlib: fflate holds the whole archive in memory and verifies no checksum.
 import { closeSync, openSync, readSync } from "node:fs";
 import { crc32, inflateRawSync } from "node:zlib";
-// @ts-types="./yauzl.d.ts"
-import yauzl, { type Entry, type ZipFile } from "yauzl";
+// @ts-types="@types/yauzl"
+import { type Entry, openPromise, type ZipFile } from "yauzl";
 import { DatasetError } from "./faces.ts";
 import { unpackFile } from "./unpack.ts";
 
@@ -34,7 +34,7 @@ const LARGEST_PIECE = 64 * 1024 * 1024;
  * @throws {DatasetError} not an archive, truncated, or damaged; so do the entries
  */
 export async function openZip(path: string): Promise<Zip> {
-  const zip = await yauzl.openPromise(path, { autoClose: false })
+  const zip = await openPromise(path, { autoClose: false })
     .catch((error: Error) => {
       throw damaged(path, error.message);
     });

@@ -2,12 +2,12 @@
  * The seven emotions as facial action units, the vocabulary of the Facial
  * Action Coding System: AU12, say, is the muscle that pulls the lip corners.
  *
- * Which units make up an emotion, and how often those that not everybody shows
- * are seen, follows Table 1 of Du, Tao and Martinez, "Compound facial
- * expressions of emotion", PNAS 111(15), 2014. Added from the combinations of
- * Ekman and Friesen's manual of the system (1978, Table 11-1, and the edition
- * of 2002 with Hager): sadness always has AU1 and fear always has AU5, anger
- * may have AU5 and bared teeth (AU10, AU25), strong surprise has AU27.
+ * The units of each emotion, and how often each unit is seen, follow Table 1 of
+ * Du, Tao and Martinez, "Compound facial expressions of emotion", PNAS 111(15),
+ * 2014. Added from Ekman and Friesen's manual of the system (1978, Table 11-1,
+ * and the edition of 2002 with Hager): sadness always has AU1 and fear always
+ * has AU5, anger may have AU5 and bared teeth (AU10, AU25), strong surprise has
+ * AU27.
  *
  * Left out: AU11, whose fold is lost at 48x48 pixels; one-sided expressions
  * (contempt); and head and eye positions.
@@ -41,12 +41,12 @@ export const ACTION_UNITS = {
 /** The FACS number of an action unit. */
 export type ActionUnit = keyof typeof ACTION_UNITS;
 
-/** The strength of each unit: 0 is at rest, 1 the most a face can do. */
+/** The strength of each unit, from 0 (at rest) to 1 (the strongest possible). */
 export type Expression = Record<ActionUnit, number>;
 
 /** A way to show an emotion: each unit with the share of faces that show it. */
 export interface Prototype {
-  /** How often this way is taken; the weights of an emotion add up to 1. */
+  /** How often this way is chosen; an emotion's weights add up to 1. */
   readonly weight: number;
   readonly units: Readonly<Partial<Record<ActionUnit, number>>>;
 }
@@ -80,15 +80,6 @@ export const PROTOTYPES: Readonly<Record<Emotion, readonly Prototype[]>> = {
   neutral: [{ weight: 1, units: {} }],
 };
 
-/** An expression with every unit at rest. */
-export function restingExpression(): Expression {
-  const expression = {} as Expression;
-  for (const unit of Object.keys(ACTION_UNITS)) {
-    expression[Number(unit) as ActionUnit] = 0;
-  }
-  return expression;
-}
-
 /**
  * One person's way of showing an emotion: a prototype, the units this person
  * shows, and their strengths. A face at rest is never quite still, so every
@@ -107,7 +98,7 @@ export function createExpression(
   emotion: Emotion,
   random: Random,
 ): Expression {
-  const expression = restingExpression();
+  const expression = {} as Expression;
   for (const unit of Object.keys(ACTION_UNITS)) {
     const trace = Math.max(0, random.next() * 0.3 - 0.18);
     expression[Number(unit) as ActionUnit] = trace;

@@ -1,27 +1,20 @@
 /**
- * What is around a drawn face: hair behind the head, neck, clothes and ears.
+ * What surrounds a drawn face: hair behind the head, neck, clothes and ears.
  * Places are in face units (see person.ts), tones are gray values from 0
  * to 1.
  *
  * @module
  */
-import type { FaceShape } from "./face_shape.ts";
+import type { DrawPart } from "./face_parts.ts";
 import { drawHairBehind } from "./hair.ts";
 import { bell, clamp01, coverage, mix, texture } from "./texture.ts";
 
-/** Draws everything of a person that the face covers or leaves out. */
-export function drawBody(
-  shape: FaceShape,
-  u: number,
-  v: number,
-  value: number,
-  light: number,
-  pixel: number,
-): number {
+/** Draws everything of a person but the face. */
+export const drawBody: DrawPart = (shape, u, v, value, pixel, light) => {
   const { person } = shape;
   const style = person.hairStyle;
   const overEars = style === "long" || style === "scarf";
-  if (!overEars) value = drawHairBehind(shape, u, v, value, light, pixel);
+  if (!overEars) value = drawHairBehind(shape, u, v, value, pixel, light);
   if (v > 0.5) {
     const width = 0.54 * person.headWidth + 0.1 * (v - 0.5);
     const neck = coverage(Math.abs(u) - width, pixel);
@@ -29,25 +22,17 @@ export function drawBody(
     const chin = 0.5 + 0.22 * clamp01((v - shape.chinV) * 2.5);
     const round = 1 - 0.35 * Math.min(1, u * u / (width * width));
     value = mix(value, person.skin * chin * round * light, neck);
-    value = drawClothes(shape, u, v, value, light, pixel);
+    value = drawClothes(shape, u, v, value, pixel, light);
   }
-  if (overEars) return drawHairBehind(shape, u, v, value, light, pixel);
+  if (overEars) return drawHairBehind(shape, u, v, value, pixel, light);
   const ear = (Math.abs(u) - person.headWidth - 0.02) / 0.085;
   const earV = (v - 0.02) / 0.21;
   const size = ear * ear + earV * earV;
   const share = coverage((size - 1) * 0.05, pixel);
   return mix(value, person.skin * (0.48 + 0.3 * size) * light, share);
-}
+};
 
-function drawClothes(
-  shape: FaceShape,
-  u: number,
-  v: number,
-  value: number,
-  light: number,
-  pixel: number,
-): number {
-  const { person } = shape;
+const drawClothes: DrawPart = ({ person }, u, v, value, pixel, light) => {
   const away = Math.abs(u);
   const base = person.chinV + 0.24;
   const arm = 1.55 + 0.12 * Math.min(1, Math.max(0, v - base - 0.7));
@@ -66,4 +51,4 @@ function drawClothes(
     (1 - 0.35 * bell(seam / (0.03 + 0.5 * pixel)) * clamp01((v - 2.1) * 3)) *
     (1 - 0.25 * bell((v - shoulder) / 0.07));
   return mix(value, tone, share);
-}
+};

@@ -1,13 +1,13 @@
 /**
- * Light and camera of drawn pictures: where the lamp is, and what blur,
- * exposure and noise make of what is drawn.
+ * Light and camera of drawn pictures: the lamp's direction, and the blur,
+ * exposure and noise of the photograph.
  *
  * @module
  */
 import type { Canvas, Light } from "./face.ts";
 import { createRandom, type Random } from "../random.ts";
 
-/** A lamp above the face, anywhere from the left to the right. */
+/** A random light: the lamp is above the face, on the left to the right. */
 export function createLight(random: Random): Light {
   const right = 1.4 * (random.next() - 0.5);
   const down = -0.1 - 0.6 * random.next();
@@ -26,23 +26,20 @@ export function createLight(random: Random): Light {
 export interface Camera {
   /** Share of a pixel that goes to each neighbor of its row and column. */
   readonly blur: number;
-  /** Deviation of the noise, in gray values. */
+  /** Standard deviation of the noise, in gray values. */
   readonly noise: number;
   /** Gray values of the picture per gray value of the canvas. */
   readonly contrast: number;
-  /** Where the canvas's 0.45 goes, from 0 (black) to 1 (white). */
+  /** What the canvas's 0.45 becomes, from 0 (black) to 1 (white). */
   readonly middle: number;
 }
 
-/** Normal noise, made once; every row of a picture starts somewhere in it. */
-const GRAIN = grain(16_384);
+const grain = createRandom(0);
 
-function grain(length: number): Float32Array {
-  const random = createRandom(0);
-  return Float32Array.from({ length }, () => random.normal());
-}
+/** Normal noise, made once; each row of a picture starts at a random place in it. */
+const GRAIN = Float32Array.from({ length: 16_384 }, () => grain.normal());
 
-/** The picture as a camera gives it: blurred, exposed, noisy, in 256 grays. */
+/** Blurs, exposes and adds noise, and writes the picture in 256 grays. */
 export function develop(
   target: Uint8Array,
   canvas: Canvas,

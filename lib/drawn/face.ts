@@ -1,13 +1,12 @@
 /**
- * Draws one face into a picture: skin by a lit relief, then the parts over it.
+ * Draws one face into a picture: the skin as a lit relief, then the parts.
  *
- * The skin is a rounded head with bumps (nose, cheeks, brow ridge, chin) whose
- * slope against the light gives its brightness, times the light that hollows
- * (eye sockets, below nose and lip) lose. Each pixel is looked up in the face:
- * shift, size and roll are undone, then yaw and pitch, as if the face lay on a
- * paraboloid.
+ * The skin is a rounded head with bumps (nose, cheeks, brow ridge, chin). Its
+ * slope toward the light gives its brightness; hollows (eye sockets, below nose
+ * and lip) get less light. Each pixel is mapped back to the face: shift, size
+ * and roll are undone, then yaw and pitch, as if the face lay on a paraboloid.
  *
- * Left out: shadows that parts throw except the nose's, profile views, color.
+ * Left out: shadows other than the nose's, profile views, color.
  *
  * @module
  */
@@ -16,7 +15,7 @@ import {
   drawBeard,
   drawHairFront,
   HAIR_EDGE,
-  hairDistance,
+  hairline,
   hairTone,
 } from "./hair.ts";
 import {
@@ -29,7 +28,7 @@ import {
 import type { Bumps, FaceShape } from "./face_shape.ts";
 import { bell, clamp01, coverage, mix, texture } from "./texture.ts";
 
-/** A gray picture while it is drawn: 0 is black, 1 white, row by row. */
+/** A gray picture being drawn: 0 is black, 1 white, row-major. */
 export interface Canvas {
   readonly width: number;
   readonly height: number;
@@ -38,7 +37,7 @@ export interface Canvas {
 
 /** Where a face is, and how it is turned. Angles are in radians. */
 export interface Pose {
-  /** The middle of the face's box, in pixels. */
+  /** The center of the face's box, in pixels. */
   readonly x: number;
   readonly y: number;
   /** Half the side of the face's box, in pixels. */
@@ -53,13 +52,13 @@ export interface Pose {
   readonly gaze: number;
 }
 
-/** A lamp, far away, and the light from everywhere. */
+/** A distant lamp and ambient light. */
 export interface Light {
-  /** Direction to the lamp, of length 1. */
+  /** Direction to the lamp, a unit vector. */
   readonly right: number;
   readonly down: number;
   readonly front: number;
-  /** Brightness of the light from everywhere and of the lamp. */
+  /** Brightness of the ambient light and of the lamp. */
   readonly ambient: number;
   readonly lamp: number;
 }
@@ -85,7 +84,7 @@ export function drawFace(
   const relief = new Float64Array(shape.relief.length);
   const hollows = new Float64Array(shape.hollows.length);
   for (let y = top; y < canvas.height; y++) {
-    // Bumps that no pixel of this row can touch are set aside at once.
+    // Bumps that cannot reach this row are skipped.
     const middle = (y + 0.5 - pose.y) * cosRoll;
     const slant = Math.abs(sinRoll) * (right - left) * 0.5 +
       Math.abs(sinPitch) * 0.6 + 0.05;
@@ -161,42 +160,41 @@ function facePixel(
     ? (wideV - v) / (wideV + 1.16)
     : (v - wideV) / (chinV - wideV);
   const rise2 = rise * rise;
-  const taper = v < wideV
-    ? mix(rise2, rise2 * rise2, 0.35)
-    : mix(rise2, rise2 * rise2, 0.15 + 0.75 * person.jaw);
+  const square = v < wideV ? 0.35 : 0.15 + 0.75 * person.jaw;
+  const taper = mix(rise2, rise2 * rise2, square);
   const x = u / person.headWidth;
   const outline = x * x + taper - 1;
 
   const head = coverage(outline * 0.42, pixel);
   if (head < 1) {
-    value = drawBody(shape, u, v, value, sideLight, pixel);
+    value = drawBody(shape, u, v, value, pixel, sideLight);
     if (head === 0) return value;
   }
-  if (hairDistance(shape, u, v) < -0.5 * (pixel + HAIR_EDGE)) {
+  if (v - hairline(shape, u) < -0.5 * (pixel + HAIR_EDGE)) {
     value = mix(value, hairTone(shape, u, v, sideLight), head);
-    return person.glasses > 0 ? drawGlasses(shape, u, v, value, pixel) : value;
+    return drawGlasses(shape, u, v, value, pixel, sideLight);
   }
   const noseU = u - 0.22 * turn * bell((v - shape.noseV) / 0.55);
   const shade = skinLight(shape, relief, hollows, noseU, u, v, light, x);
   let face = person.skin * shade;
-  if (pixel < 0.03) { // Blotches of the skin, lost in small pictures.
+  if (pixel < 0.03) { // Blotches, too faint in small pictures.
     face *= 0.95 + 0.1 * texture(u * 5, v * 5, person.texture ^ 0x5bd1);
   }
   const lit = shade > 1 ? 1 : shade;
-  face = drawBeard(shape, u, v, face, lit);
-  face = drawFolds(shape, u, v, face, pixel);
+  face = drawBeard(shape, u, v, face, pixel, lit);
+  face = drawFolds(shape, u, v, face, pixel, lit);
   if (v < 0.2) {
-    face = drawEye(shape, u, v, face, lit, pixel, gaze);
-    face = drawBrow(shape, u, v, face, pixel);
+    face = drawEye(shape, u, v, face, pixel, lit, gaze);
+    face = drawBrow(shape, u, v, face, pixel, lit);
   } else {
-    face = drawMouth(shape, u, v, face, lit, pixel);
+    face = drawMouth(shape, u, v, face, pixel, lit);
   }
   value = mix(value, face, head);
-  value = drawHairFront(shape, u, v, value, sideLight, pixel);
-  return person.glasses > 0 ? drawGlasses(shape, u, v, value, pixel) : value;
+  value = drawHairFront(shape, u, v, value, pixel, sideLight);
+  return drawGlasses(shape, u, v, value, pixel, sideLight);
 }
 
-/** How much light the skin at a place sends to the viewer. */
+/** How much light the skin reflects to the viewer. */
 function skinLight(
   shape: FaceShape,
   relief: Bumps,
@@ -208,7 +206,7 @@ function skinLight(
   x: number,
 ): number {
   const { right: lightU, down: lightV } = light;
-  // Slopes of the surface: of the head, then of the bumps on it.
+  // Slopes of the bumps; the head's are added below.
   let slopeU = 0;
   let slopeV = 0;
   for (let row = 0; row < relief.length; row += 5) {

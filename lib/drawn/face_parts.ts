@@ -1,17 +1,29 @@
 /**
- * The parts of a drawn face, each as a function from a place (u, v) and the
- * gray value that is there to the gray value with the part drawn over it. The
- * places are in face units (see person.ts); `pixel` is the width of one
- * pixel in these units and sets how soft an edge is; `shade` is how much light
- * falls on the place.
- *
- * Left out: the skin below the parts and the hair, in face.ts and
- * hair.ts.
+ * The parts of a drawn face: eyes, brows, folds, mouth and glasses. The skin
+ * below them is in face.ts, the hair in hair.ts.
  *
  * @module
  */
 import type { FaceShape } from "./face_shape.ts";
 import { bell, clamp01, coverage, mix } from "./texture.ts";
+
+/**
+ * Draws a part at one place of a face.
+ *
+ * @param u, v the place, in face units (see person.ts)
+ * @param value the gray value below the part, 0 to 1
+ * @param pixel the width of a pixel in face units, which softens edges
+ * @param light how much light falls on the place, 0 to 1
+ * @returns the gray value with the part drawn over it
+ */
+export type DrawPart = (
+  shape: FaceShape,
+  u: number,
+  v: number,
+  value: number,
+  pixel: number,
+  light: number,
+) => number;
 
 /** Draws the eye on the side of `u`: white, iris, pupil, glint and lids. */
 export function drawEye(
@@ -19,8 +31,8 @@ export function drawEye(
   u: number,
   v: number,
   value: number,
-  shade: number,
   pixel: number,
+  light: number,
   gaze: number,
 ): number {
   const { person } = shape;
@@ -33,7 +45,7 @@ export function drawEye(
 
   const inside = Math.max(0, 1 - across * across);
   const root = Math.sqrt(inside);
-  // The upper lid peaks a little towards the nose, the lower one outwards.
+  // The upper lid peaks a little toward the nose, the lower one outward.
   const upperLid = -shape.upperLid * root * (1 - 0.15 * across) +
     shape.lidDroop * (across + 0.2) * (across > -0.2 ? 1 : 0.4);
   const lowerLid = shape.lowerLid * inside * (1 + 0.15 * across) -
@@ -58,16 +70,16 @@ export function drawEye(
     const irisV = -0.008;
     const irisU = outward - side * gaze;
     const radius = Math.sqrt(irisU * irisU + (up - irisV) * (up - irisV));
-    const white = (0.86 - 0.3 * across * across) * (0.45 + 0.55 * shade);
+    const white = (0.86 - 0.3 * across * across) * (0.45 + 0.55 * light);
     let ball = mix(
       white,
-      person.irisTone * (0.6 + 0.4 * shade),
+      person.irisTone * (0.6 + 0.4 * light),
       coverage(radius - irisRadius, pixel),
     );
     ball = mix(ball, 0.04, coverage(radius - irisRadius * 0.45, pixel));
     const glint = Math.abs(irisU * side + 0.02) + Math.abs(up - irisV + 0.025);
     ball = mix(ball, 0.95, 0.85 * coverage(glint - 0.016, pixel));
-    // The lid's shadow on the ball.
+    // The lid's shadow on the eyeball.
     ball *= 1 - 0.35 * bell((up - upperLid) / 0.06);
     value = mix(value, ball, eye);
   }
@@ -80,13 +92,7 @@ export function drawEye(
 }
 
 /** Draws the brow on the side of `u`. */
-export function drawBrow(
-  shape: FaceShape,
-  u: number,
-  v: number,
-  value: number,
-  pixel: number,
-): number {
+export const drawBrow: DrawPart = (shape, u, v, value, pixel) => {
   const { person } = shape;
   const inner = shape.browInnerU;
   const length = person.eyeU + person.eyeWidth * 1.12 - inner;
@@ -94,7 +100,7 @@ export function drawBrow(
   if (along < -0.2 || along > 1.2) return value;
   const s = clamp01(along);
   // A parabola through the displacements of inner end, middle and outer end,
-  // on top of the brow's own arch and tilt.
+  // added to the brow's own arch and tilt.
   const moved = shape.browInner * (1 - s) * (1 - 2 * s) +
     shape.browMiddle * 4 * s * (1 - s) + shape.browOuter * s * (2 * s - 1);
   const middle = shape.browV + moved - person.browArch * 4 * s * (1 - s) +
@@ -112,16 +118,10 @@ export function drawBrow(
     person.browTone,
     0.88 * coverage(distance, pixel * 0.9 + 0.02),
   );
-}
+};
 
 /** Draws lines and folds: forehead, frown, nose, crow's feet, cheeks, chin. */
-export function drawFolds(
-  shape: FaceShape,
-  u: number,
-  v: number,
-  value: number,
-  pixel: number,
-): number {
+export const drawFolds: DrawPart = (shape, u, v, value, pixel) => {
   const { person } = shape;
   const away = Math.abs(u);
   const soft = 0.02 + 0.6 * pixel;
@@ -153,7 +153,7 @@ export function drawFolds(
       value *= 1 - 0.25 * shape.crowsFeet * rays * bell(out / 0.16 - 0.3);
     }
   }
-  // From the wing of the nose to beside the mouth's corner.
+  // The fold from the wing of the nose past the corner of the mouth.
   const start = shape.noseV - 0.01;
   const down = (v - start) / (shape.foldV - start);
   if (down > -0.2 && down < 1.2) {
@@ -171,17 +171,10 @@ export function drawFolds(
         bell(away / 0.3);
   }
   return value;
-}
+};
 
 /** Draws the lips and what is between them: teeth, tongue and darkness. */
-export function drawMouth(
-  shape: FaceShape,
-  u: number,
-  v: number,
-  value: number,
-  shade: number,
-  pixel: number,
-): number {
+export const drawMouth: DrawPart = (shape, u, v, value, pixel, light) => {
   const { person, mouthWidth, gap } = shape;
   const t = u / mouthWidth;
   const a = Math.abs(t);
@@ -215,8 +208,8 @@ export function drawMouth(
     const shine = upper
       ? 0
       : 0.1 * bell((v - (lowerInner + lowerOuter) / 2) / 0.03) * bell(t / 0.7);
-    const tone = person.skin * person.lipTone * fall * (0.25 + 0.75 * shade) +
-      shine * shade;
+    const tone = person.skin * person.lipTone * fall * (0.25 + 0.75 * light) +
+      shine * light;
     value = mix(value, tone, lips * 0.92);
   }
   const inner = coverage(Math.max(upperInner - v, v - lowerInner, ends), pixel);
@@ -231,34 +224,26 @@ export function drawMouth(
       );
     const teethShare = coverage(v - teethBottom, pixel) *
       Math.min(1, shape.teeth * 1.3);
-    const teeth = (0.84 - 0.3 * t2) * (0.35 + 0.65 * shade);
+    const teeth = (0.84 - 0.3 * t2) * (0.35 + 0.65 * light);
     tone = mix(tone, teeth, teethShare);
     value = mix(value, tone, inner);
   }
-  // The line where the lips meet, lost where they are apart.
+  // The line where the lips meet, which fades as they part.
   const closed = clamp01(1 - opening / 0.03);
   const line = coverage(Math.abs(v - middle) - 0.012, pixel) *
     coverage(ends - 0.015, pixel);
   return value * (1 - 0.62 * line * closed);
-}
+};
 
 /** Draws glasses: rims, bridge, arms and a faint reflection. */
-export function drawGlasses(
-  shape: FaceShape,
-  u: number,
-  v: number,
-  value: number,
-  pixel: number,
-): number {
-  const { person } = shape;
+export const drawGlasses: DrawPart = ({ person }, u, v, value, pixel) => {
   const away = Math.abs(u);
   const x = (away - person.eyeU - 0.005) / 0.265;
   const y = (v - person.eyeV - 0.03) / 0.2;
-  if (y < -1.5 || y > 1.5) return value;
-  const square = x * x + y * y;
+  if (person.glasses === 0 || y < -1.5 || y > 1.5) return value;
   const size = person.glassesSquare
     ? Math.sqrt(Math.sqrt(x * x * x * x + y * y * y * y))
-    : Math.sqrt(square);
+    : Math.sqrt(x * x + y * y);
   const distance = (size - 1) * 0.22;
   if (distance < 0) value = mix(value, 0.8, 0.05 + 0.06 * bell(x - y + 0.4));
   const rim = coverage(Math.abs(distance) - person.glasses * 0.5, pixel);
@@ -273,4 +258,4 @@ export function drawGlasses(
     ? coverage(Math.abs(y + 0.35) * 0.2 - person.glasses * 0.5, pixel)
     : 0;
   return mix(value, person.glassesTone, 0.9 * Math.max(rim, bridge, arm));
-}
+};

@@ -1,7 +1,7 @@
 /**
  * What an expression does to a person's face: where lids, brows, nose, lips
- * and jaw are, and how the skin bulges and folds. Each line says which action
- * unit moves what. How a shape becomes gray values is in face_parts.ts.
+ * and jaw are, and how the skin bulges and folds. Each line shows which action
+ * units move what. face_parts.ts turns a shape into gray values.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import type { Expression } from "./action_units.ts";
 import type { Person } from "./person.ts";
 
 /**
- * Soft bumps in rows of five numbers: middle u, middle v, radius in u, radius
- * in v, height.
+ * Soft bumps, five numbers each: center u, center v, radius in u, radius in v,
+ * height.
  */
 export type Bumps = Float64Array;
 
@@ -23,7 +23,7 @@ export interface FaceShape {
   readonly lowerLid: number;
   /** How far the lower lid is pushed up in the middle. */
   readonly lidPush: number;
-  /** How far the outer end of the upper lid hangs. */
+  /** How far the outer end of the upper lid droops. */
   readonly lidDroop: number;
   readonly browV: number;
   readonly browInnerU: number;
@@ -41,7 +41,7 @@ export interface FaceShape {
   readonly cornerHook: number;
   /** How far the middle of the mouth is pushed up. */
   readonly mouthArch: number;
-  /** Distance of the lips in the middle of the mouth, 0 when closed. */
+  /** Distance between the lips at the middle of the mouth, 0 when closed. */
   readonly gap: number;
   /** How square the opening is: 0 an ellipse, 1 a box. */
   readonly gapSquare: number;
@@ -65,7 +65,7 @@ export interface FaceShape {
   readonly chinLines: number;
   /** Bumps of the surface. */
   readonly relief: Bumps;
-  /** Places that light reaches badly: `height` is the share that is lost. */
+  /** Places that get less light: `height` is the share they lose. */
   readonly hollows: Bumps;
 }
 
@@ -165,7 +165,7 @@ export function shapeFace(person: Person, units: Expression): FaceShape {
   };
 }
 
-/** The bumps of both halves of the face: those with u above 0 are mirrored. */
+/** Adds the mirror image of each bump with u above 0. */
 function mirror(rows: readonly number[][]): Bumps {
   const both = rows.flatMap(([u, ...rest]) =>
     u > 0 ? [[u, ...rest], [-u, ...rest]] : [[u, ...rest]]

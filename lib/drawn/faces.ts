@@ -3,9 +3,9 @@
  * with the seven emotions of FER-2013 (see action_units.ts). FER-2013 itself
  * may not be redistributed.
  *
- * People, poses, light, sharpness and noise vary; every person is in one split
- * only. Same seed, same faces on the same Deno version (sines, cosines and
- * logarithms may differ in the last bit between versions).
+ * People, poses, light, sharpness and noise vary; each person is in only one
+ * split. The same seed gives the same faces on the same Deno version (sines,
+ * cosines and logarithms may differ in the last bit between versions).
  *
  * @module
  */
@@ -27,7 +27,7 @@ export interface DrawFacesOptions {
   readonly seed: number;
 }
 
-/** Every person is drawn once with each emotion. */
+/** Each person is drawn once with each emotion. */
 const FACES_PER_PERSON = EMOTIONS.length;
 
 /**
@@ -36,7 +36,7 @@ const FACES_PER_PERSON = EMOTIONS.length;
  * of a split, who may be incomplete). The order is shuffled.
  *
  * @throws {RangeError} when `count` is not a whole number of at least 70, or
- * the seed is none
+ * the seed is out of range
  *
  * @example
  * ```ts
@@ -49,7 +49,7 @@ const FACES_PER_PERSON = EMOTIONS.length;
 export function drawFaces({ count, seed }: DrawFacesOptions): Faces {
   if (!Number.isInteger(count) || count < 70) {
     throw new RangeError(
-      `drawFaces needs a count of at least 70 (ten people), not ${count}.`,
+      `drawFaces needs a whole count of at least 70 (ten people), not ${count}.`,
     );
   }
   const plan = planFaces(count);
@@ -102,7 +102,7 @@ export function planFaces(count: number): PlannedFace[] {
   return plan;
 }
 
-/** Fisher-Yates. */
+/** Shuffles in place (Fisher-Yates). */
 function shuffle<T>(items: T[], random: Random): void {
   for (let i = items.length - 1; i > 0; i--) {
     const j = random.integer(i + 1);
@@ -124,8 +124,7 @@ function drawFacePicture(
     height: FACE_SIZE,
     data: new Float32Array(FACE_PIXELS),
   };
-  const between = (low: number, high: number) =>
-    low + (high - low) * random.next();
+  const between = (low: number, high: number) => mix(low, high, random.next());
   drawBackground(canvas, random);
   const pose: Pose = {
     x: FACE_SIZE / 2 + between(-2.5, 2.5),

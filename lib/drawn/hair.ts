@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { DrawPart } from "./face_parts.ts";
 import type { FaceShape } from "./face_shape.ts";
 import { bell, clamp01, coverage, mix, texture } from "./texture.ts";
 
@@ -20,14 +21,13 @@ const BEHIND: Readonly<Record<string, number>> = {
 /** How soft the edge of hair is, in face units. */
 export const HAIR_EDGE = 0.07;
 
-/** The tone of hair at a place: strands of light and dark. */
+/** The tone of hair at a place: light and dark strands. */
 export function hairTone(
-  shape: FaceShape,
+  { person }: FaceShape,
   u: number,
   v: number,
   light: number,
 ): number {
-  const { person } = shape;
   if (person.hairStyle === "scarf") {
     const folds = texture(u * 3 + v, v * 1.5, person.texture);
     return person.clothesTone * (0.45 + 0.4 * light + 0.3 * folds);
@@ -43,14 +43,7 @@ export function hairTone(
 }
 
 /** Draws the hair behind the head. */
-export function drawHairBehind(
-  shape: FaceShape,
-  u: number,
-  v: number,
-  value: number,
-  light: number,
-  pixel: number,
-): number {
+export const drawHairBehind: DrawPart = (shape, u, v, value, pixel, light) => {
   const { person } = shape;
   const reach = BEHIND[person.hairStyle];
   if (reach === undefined) return value;
@@ -68,16 +61,10 @@ export function drawHairBehind(
   // Darker below, where the head's shadow falls on it.
   const depth = 1 - 0.4 * clamp01((v + 0.5) / 0.8);
   return mix(value, hairTone(shape, u, v, light) * depth, share);
-}
+};
 
-/** How far below the hair's edge a place is: below 0 there is hair. */
-export function hairDistance(shape: FaceShape, u: number, v: number): number {
-  return v - hairline(shape, u);
-}
-
-/** The height where the hair ends on the forehead and beside the face. */
-function hairline(shape: FaceShape, u: number): number {
-  const { person } = shape;
+/** The v at which the hair ends on the forehead and beside the face. */
+export function hairline({ person }: FaceShape, u: number): number {
   const a = Math.min(1.2, Math.abs(u) / person.headWidth);
   const side = a * a * a * a * a * a;
   const top = person.hairlineV;
@@ -102,42 +89,28 @@ function hairline(shape: FaceShape, u: number): number {
 }
 
 /** Draws the hair in front of the head: above the hairline, beside the face. */
-export function drawHairFront(
-  shape: FaceShape,
-  u: number,
-  v: number,
-  value: number,
-  light: number,
-  pixel: number,
-): number {
+export const drawHairFront: DrawPart = (shape, u, v, value, pixel, light) => {
   const { person } = shape;
   if (person.hairStyle === "bald") return value;
-  const distance = hairDistance(shape, u, v);
+  const distance = v - hairline(shape, u);
   const share = coverage(
     distance,
     pixel + (person.hairStyle === "scarf" ? 0 : HAIR_EDGE),
   );
-  // The shadow that the hair throws on the skin.
-  const shadow = distance > 0 ? 0.25 * bell(distance / 0.14) : 0;
-  value *= 1 - shadow;
+  // The hair's shadow on the skin.
+  if (distance > 0) value *= 1 - 0.25 * bell(distance / 0.14);
   return share === 0 ? value : mix(value, hairTone(shape, u, v, light), share);
-}
+};
 
-/** Draws the beard on the skin; the lips come later. */
-export function drawBeard(
-  shape: FaceShape,
-  u: number,
-  v: number,
-  value: number,
-  light: number,
-): number {
+/** Draws the beard on the skin; the lips are drawn later. */
+export const drawBeard: DrawPart = (shape, u, v, value, _pixel, light) => {
   const { person } = shape;
   if (person.beard === "none" || v < 0) return value;
   const away = Math.abs(u);
   const upperEdge = shape.mouthV - shape.upperLip;
   let share = 0;
   if (person.beard !== "moustache") {
-    // The cheeks' edge rises towards the ears.
+    // The cheeks' edge rises toward the ears.
     const a = away / person.headWidth;
     const edge = shape.mouthV + 0.12 - 0.62 * a * a * a -
       0.05 * bell(u / 0.1);
@@ -153,4 +126,4 @@ export function drawBeard(
   const grain = texture(u * 22, v * 14, person.texture);
   const tone = person.hairTone * (0.4 + 0.5 * light + 0.4 * grain);
   return mix(value, tone, 0.82 * share);
-}
+};

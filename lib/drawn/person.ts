@@ -3,11 +3,12 @@
  * hair, beard and glasses. Nothing here depends on the expression, the pose or
  * the light, so one person can be drawn many times.
  *
- * Lengths are in face units: the face's box reaches from -1 to 1 both ways,
- * u to the right and v down, with (0, 0) in its middle.
+ * Lengths are in face units: the face's box extends from -1 to 1 in both
+ * directions, u to the right and v down, with (0, 0) at its center.
  *
  * @module
  */
+import { mix } from "./texture.ts";
 import type { Random } from "../random.ts";
 
 /** How the hair is worn. A scarf covers it. */
@@ -59,7 +60,7 @@ export interface Person {
   readonly hairlineV: number;
   /** Where the parting is, from -1 to 1. */
   readonly hairPart: number;
-  /** How far the hair stands off the head. */
+  /** How far the hair stands out from the head. */
   readonly hairVolume: number;
   readonly beard: typeof BEARDS[number];
   /** Thickness of the frame, 0 without glasses. */
@@ -72,7 +73,7 @@ export interface Person {
 }
 
 /**
- * A person drawn by lot.
+ * A random person.
  *
  * @example
  * ```ts
@@ -84,14 +85,13 @@ export interface Person {
  * ```
  */
 export function createPerson(random: Random): Person {
-  const between = (low: number, high: number) =>
-    low + (high - low) * random.next();
+  const between = (low: number, high: number) => mix(low, high, random.next());
   /** Mostly near the middle of the range, never outside it. */
   const around = (middle: number, spread: number) =>
     middle + spread * (random.next() + random.next() - 1);
   const choose = <T>(choices: readonly T[], weights: readonly number[]): T => {
-    let lot = random.next();
-    return choices[Math.max(0, weights.findIndex((w) => (lot -= w) < 0))];
+    let rest = random.next();
+    return choices[Math.max(0, weights.findIndex((w) => (rest -= w) < 0))];
   };
 
   const skin = between(0.45, 0.84);

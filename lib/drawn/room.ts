@@ -1,53 +1,52 @@
 /**
  * The room behind the people of a drawn scene: a lit wall, windows, pictures,
- * shelves of books, a sofa, plants. Edges and textures that a detector must not
- * take for faces.
+ * shelves of books, a sofa, plants. A detector must not mistake their edges and
+ * textures for faces.
  *
  * @module
  */
 import type { Canvas } from "./face.ts";
+import type { Box } from "../image/box.ts";
 import type { Random } from "../random.ts";
 import { coverage, mix, texture } from "./texture.ts";
 
-/** Draws a room all over the canvas. */
+/** Fills the canvas with a room. */
 export function drawRoom(canvas: Canvas, random: Random): void {
   const { width, height } = canvas;
   const size = Math.min(width, height);
-  const between = (low: number, high: number) =>
-    low + (high - low) * random.next();
+  const between = (low: number, high: number) => mix(low, high, random.next());
   drawWall(canvas, random);
   const things = 3 + random.integer(3);
   for (let thing = 0; thing < things; thing++) {
-    const w = size * between(0.18, 0.42);
-    const h = size * between(0.22, 0.5);
-    const x = between(-0.1, 0.95) * width;
-    const y = between(-0.05, 0.4) * height;
-    const draw = [drawWindow, drawPicture, drawShelf, drawPlant][
-      random.integer(4)
-    ];
-    draw(canvas, x, y, w, h, random);
+    const area: Box = {
+      width: size * between(0.18, 0.42),
+      height: size * between(0.22, 0.5),
+      x: between(-0.1, 0.95) * width,
+      y: between(-0.05, 0.4) * height,
+    };
+    THINGS[random.integer(4)](canvas, area, random);
   }
   if (random.next() < 0.7) drawSofa(canvas, random);
 }
 
-/** Fills an upright rectangle; `tone` is given places from 0 to 1. */
+/** Draws something that stands or hangs in a room. */
+type DrawThing = (canvas: Canvas, area: Box, random: Random) => void;
+
+/** Fills a rectangle; `tone` gets places from 0 to 1 in it. */
 function fillRectangle(
   canvas: Canvas,
-  x: number,
-  y: number,
-  w: number,
-  h: number,
+  { x, y, width, height }: Box,
   tone: (across: number, down: number) => number,
 ): void {
   const left = Math.max(0, Math.round(x));
-  const right = Math.min(canvas.width, Math.round(x + w));
+  const right = Math.min(canvas.width, Math.round(x + width));
   const top = Math.max(0, Math.round(y));
-  const bottom = Math.min(canvas.height, Math.round(y + h));
+  const bottom = Math.min(canvas.height, Math.round(y + height));
   for (let row = top; row < bottom; row++) {
     for (let column = left; column < right; column++) {
       canvas.data[row * canvas.width + column] = tone(
-        (column - x) / w,
-        (row - y) / h,
+        (column - x) / width,
+        (row - y) / height,
       );
     }
   }
@@ -60,7 +59,8 @@ function drawWall(canvas: Canvas, random: Random): void {
   const stripes = random.next() < 0.35 ? 0.08 : 0;
   const stripe = width / (12 + random.integer(20));
   const seed = random.integer(0x7fffffff);
-  fillRectangle(canvas, 0, 0, width, height, (across, down) => {
+  const all = { x: 0, y: 0, width, height };
+  fillRectangle(canvas, all, (across, down) => {
     const grain = texture(across * 30, down * 30, seed) +
       texture(across * 4, down * 3, seed);
     const striped = Math.floor(across * width / stripe) % 2 * stripes;
@@ -69,17 +69,10 @@ function drawWall(canvas: Canvas, random: Random): void {
   });
 }
 
-function drawWindow(
-  canvas: Canvas,
-  x: number,
-  y: number,
-  w: number,
-  h: number,
-  random: Random,
-): void {
+const drawWindow: DrawThing = (canvas, area, random) => {
   const seed = random.integer(0x7fffffff);
   const frame = 0.25 + 0.5 * random.next();
-  fillRectangle(canvas, x, y, w, h, (across, down) => {
+  fillRectangle(canvas, area, (across, down) => {
     const bar = Math.min(
       Math.abs(across - 0.5),
       across,
@@ -92,95 +85,74 @@ function drawWindow(
     const skyline = 0.55 + 0.3 * texture(across * 3, 0, seed);
     return bar < 0.045 ? frame : down > skyline ? trees : sky;
   });
-}
+};
 
-function drawPicture(
-  canvas: Canvas,
-  x: number,
-  y: number,
-  w: number,
-  h: number,
-  random: Random,
-): void {
+const drawPicture: DrawThing = (canvas, { x, y, width, height }, random) => {
   const seed = random.integer(0x7fffffff);
   const frame = 0.1 + 0.5 * random.next();
-  fillRectangle(canvas, x, y, w, h * 0.75, (across, down) => {
+  const area = { x, y, width, height: height * 0.75 };
+  fillRectangle(canvas, area, (across, down) => {
     const edge = Math.min(across, 1 - across, down, 1 - down);
     if (edge < 0.05) return frame + 0.1 * (across - down);
     if (edge < 0.13) return 0.85;
     const land = texture(across * 4, down * 4, seed);
     return 0.25 + 0.5 * (0.6 * land + 0.4 * (1 - down));
   });
-}
+};
 
-function drawShelf(
-  canvas: Canvas,
-  x: number,
-  y: number,
-  w: number,
-  h: number,
-  random: Random,
-): void {
+const drawShelf: DrawThing = (canvas, { x, y, ...area }, random) => {
   const wood = 0.2 + 0.35 * random.next();
-  fillRectangle(canvas, x, y, w * 1.2, h * 1.3, () => wood * 0.6);
+  const width = area.width * 1.2, height = area.height * 1.3;
+  fillRectangle(canvas, { x, y, width, height }, () => wood * 0.6);
   for (let board = 0; board < 3; board++) {
-    const bottom = y + h * 1.3 * (board + 1) / 3;
-    const tall = h * 1.3 / 3;
-    for (let at = x + 3; at < x + w * 1.2 - 8;) {
+    const bottom = y + height * (board + 1) / 3;
+    const tall = height / 3;
+    for (let left = x + 3; left < x + width - 8;) {
       const thick = 4 + 9 * random.next();
       const size = tall * (0.6 + 0.28 * random.next());
       const tone = 0.12 + 0.7 * random.next();
-      fillRectangle(
-        canvas,
-        at,
-        bottom - size,
-        thick - 1,
-        size,
-        (across, down) =>
-          tone * (0.75 + 0.5 * across * (1 - across)) *
-          (down > 0.12 && down < 0.2 ? 1.3 : 1),
-      );
-      at += thick;
+      const top = bottom - size;
+      const book = { x: left, y: top, width: thick - 1, height: size };
+      fillRectangle(canvas, book, (across, down) => {
+        const title = down > 0.12 && down < 0.2 ? 1.3 : 1;
+        return tone * (0.75 + 0.5 * across * (1 - across)) * title;
+      });
+      left += thick;
     }
-    fillRectangle(canvas, x, bottom - 3, w * 1.2, 4, () => wood);
+    const edge = { x, y: bottom - 3, width, height: 4 };
+    fillRectangle(canvas, edge, () => wood);
   }
-}
+};
 
-function drawPlant(
-  canvas: Canvas,
-  x: number,
-  y: number,
-  w: number,
-  h: number,
-  random: Random,
-): void {
+const drawPlant: DrawThing = (canvas, { x, y, width, height }, random) => {
   const leaves = 14 + random.integer(14);
-  const low = y + h * 1.4;
-  fillRectangle(
-    canvas,
-    x - w * 0.18,
-    low,
-    w * 0.36,
-    h * 0.4,
-    (across) => 0.3 + 0.3 * across,
-  );
+  const low = y + height * 1.4;
+  const pot = {
+    x: x - width * 0.18,
+    y: low,
+    width: width * 0.36,
+    height: height * 0.4,
+  };
+  fillRectangle(canvas, pot, (across) => 0.3 + 0.3 * across);
   for (let leaf = 0; leaf < leaves; leaf++) {
-    const toX = x + w * (random.next() - 0.5);
-    const toY = low - h * (0.2 + 0.9 * random.next());
+    const toX = x + width * (random.next() - 0.5);
+    const toY = low - height * (0.2 + 0.9 * random.next());
     const tone = 0.12 + 0.3 * random.next();
     fillEllipse(
       canvas,
       mix(x, toX, 0.7),
       mix(low, toY, 0.8),
-      w * 0.06,
-      h * 0.2,
-      (toX - x) / w,
+      width * 0.06,
+      height * 0.2,
+      (toX - x) / width,
       tone,
     );
   }
-}
+};
 
-/** Fills an ellipse whose top leans to the right by `lean` radii. */
+const THINGS = [drawWindow, drawPicture, drawShelf, drawPlant];
+
+/** Fills an ellipse around (x, y) whose top leans right by `lean` radii. */
 function fillEllipse(
   canvas: Canvas,
   x: number,
@@ -216,16 +188,15 @@ function drawSofa(canvas: Canvas, random: Random): void {
   const top = height * (0.6 + 0.2 * random.next());
   const seed = random.integer(0x7fffffff);
   const seams = 2 + random.integer(3);
-  fillRectangle(
-    canvas,
-    width * 0.3 * (random.next() - 0.5),
-    top,
-    width * (0.8 + 0.3 * random.next()),
-    height - top,
-    (across, down) => {
-      const seam = Math.abs(across * seams - Math.round(across * seams));
-      return tone * (1.1 - 0.4 * down) * (seam < 0.015 ? 0.6 : 1) +
-        0.06 * (texture(across * 60, down * 30, seed) - 0.5);
-    },
-  );
+  const area: Box = {
+    x: width * 0.3 * (random.next() - 0.5),
+    y: top,
+    width: width * (0.8 + 0.3 * random.next()),
+    height: height - top,
+  };
+  fillRectangle(canvas, area, (across, down) => {
+    const seam = Math.abs(across * seams - Math.round(across * seams));
+    return tone * (1.1 - 0.4 * down) * (seam < 0.015 ? 0.6 : 1) +
+      0.06 * (texture(across * 60, down * 30, seed) - 0.5);
+  });
 }

@@ -1,8 +1,8 @@
 /**
- * Larger drawn pictures: people before a room, with the box and the emotion of
- * every face. What detection runs on until there are pictures of one's own.
+ * Larger drawn pictures: people in a room, with the box and the emotion of
+ * every face, to try detection on without photographs.
  *
- * Left out: faces that hide each other, profiles, color.
+ * Left out: faces that overlap, profiles, color.
  *
  * @module
  */
@@ -28,19 +28,19 @@ export interface SceneOptions {
   readonly seed: number;
 }
 
-/** A drawn picture and what is true of it. */
+/** A drawn picture and its ground truth. */
 export interface Scene {
   readonly image: GrayImage;
-  /** One square a face, as tight as the frontal Haar cascade's boxes. */
+  /** One square per face, as tight as the frontal Haar cascade's boxes. */
   readonly boxes: Box[];
-  /** One label a face, an index into `EMOTIONS`. */
+  /** One label per face: an index into `EMOTIONS`. */
   readonly emotions: number[];
 }
 
 /** The smallest side of a face's box, in pixels. */
 const SMALLEST_FACE = 48;
 
-/** Middle and half side of a face's box, in pixels. */
+/** Center and half the side of a face's box, in pixels. */
 interface Place {
   readonly x: number;
   readonly y: number;
@@ -48,10 +48,10 @@ interface Place {
 }
 
 /**
- * Draws `faces` people before a room. Same options, same picture.
+ * Draws `faces` people in a room. The same options give the same picture.
  *
- * @throws {RangeError} when a number is out of its range, or so many faces of
- * at least 48 pixels do not fit without hiding each other
+ * @throws {RangeError} when a number is out of range, or that many faces of at
+ * least 48 pixels do not fit without overlapping
  *
  * @example
  * ```ts
@@ -77,7 +77,7 @@ export function drawScene(options: SceneOptions): Scene {
   ) {
     if (!Number.isInteger(value) || value < least) {
       throw new RangeError(
-        `drawScene needs a whole ${name} of at least ${least}, not ${value}.`,
+        `drawScene: ${name} is ${value}, not a whole number of at least ${least}.`,
       );
     }
   }
@@ -122,8 +122,8 @@ export function drawScene(options: SceneOptions): Scene {
 }
 
 /**
- * The box of a face as the frontal cascade draws it: on the median of its
- * boxes, 3 % smaller than the face's own square and 3 % of a half side higher.
+ * The box that the frontal cascade gives a face: in the median, 3 % smaller
+ * than the face's own square, and higher by 3 % of half its side.
  */
 function faceBox({ x, y, half }: Place): Box {
   const side = Math.round(1.94 * half);
@@ -136,8 +136,8 @@ function faceBox({ x, y, half }: Place): Box {
 }
 
 /**
- * Places by lot that keep heads apart, those behind (higher up) first. After
- * many misses the faces become smaller.
+ * Random places that keep heads apart, from back (higher up) to front. After
+ * many failed tries the faces become smaller.
  */
 function findPlaces(
   { width, height, faces }: SceneOptions,
@@ -165,7 +165,7 @@ function findPlaces(
     } else if (++misses % 200 === 0) {
       if (largest === SMALLEST_FACE / 2) {
         throw new RangeError(
-          `${faces} faces do not fit into ${width}x${height} pixels.`,
+          `${faces} faces do not fit in ${width}x${height} pixels.`,
         );
       }
       largest = Math.max(SMALLEST_FACE / 2, largest * 0.85);

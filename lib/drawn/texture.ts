@@ -1,17 +1,15 @@
 /**
- * Small pieces that everything drawn is made of: soft edges, soft bumps and
- * a smooth random texture.
+ * What all drawing shares: soft edges, soft bumps and a smooth random texture.
  *
  * @module
  */
 
 /**
- * How much of a pixel an edge covers: 1 well inside (`distance` below 0), 0
+ * How much of a pixel a shape covers: 1 well inside (`distance` below 0), 0
  * well outside, with a ramp `width` wide between them.
  */
 export function coverage(distance: number, width: number): number {
-  const share = 0.5 - distance / width;
-  return share < 0 ? 0 : share > 1 ? 1 : share;
+  return clamp01(0.5 - distance / width);
 }
 
 /** A bell that is 1 at 0 and falls smoothly to 0 at -1 and 1. */
@@ -25,12 +23,12 @@ export function mix(from: number, to: number, share: number): number {
   return from + (to - from) * share;
 }
 
-/** `value`, moved into the range from 0 to 1. */
+/** `value` limited to the range 0 to 1. */
 export function clamp01(value: number): number {
   return value < 0 ? 0 : value > 1 ? 1 : value;
 }
 
-/** A number from 0 to 1 for a point of the lattice of whole numbers. */
+/** A random number from 0 to 1 for a point with integer coordinates. */
 function lattice(x: number, y: number, seed: number): number {
   let hash = Math.imul(x, 0x27d4eb2d) ^ Math.imul(y, 0x165667b1) ^ seed;
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
@@ -39,8 +37,8 @@ function lattice(x: number, y: number, seed: number): number {
 }
 
 /**
- * A smooth texture from 0 to 1, with one hill or hollow a unit: values at the
- * points of a lattice, and between them smoothly from one to the next.
+ * Value noise from 0 to 1: random values at the points with integer
+ * coordinates, smoothly interpolated between them.
  */
 export function texture(x: number, y: number, seed: number): number {
   const column = Math.floor(x);

@@ -1,31 +1,19 @@
-// Votes for the drawn faces, in the form of FER+'s: ten made-up viewers each say what
-// they see. A viewer compares the face with the mean face of each emotion, from far
-// enough away to see only its coarse shapes, and wavers where several fit. Votes of
-// real people are read by data/ferplus.ts.
+// Simulated votes for drawn faces, in the form of FER+'s (data/ferplus.ts reads those).
+// Each of ten viewers compares a coarse version of the face with the mean face of each
+// emotion and picks one at random: the more similar, the more likely.
 
-import { ANSWERS } from "../data/ferplus.ts";
+import { ANSWERS, EMOTION_COLUMNS } from "../data/ferplus.ts";
 import { facePixels, type Faces } from "../data/faces.ts";
-import { type Emotion, EMOTIONS, FACE_SIZE } from "../emotions.ts";
+import { EMOTIONS, FACE_SIZE } from "../emotions.ts";
 import { randomAt } from "../random.ts";
 
-/** The answer that stands for each emotion, in FER+'s order. */
-const ANSWER_OF: Record<Emotion, typeof ANSWERS[number]> = {
-  angry: "anger",
-  disgust: "disgust",
-  fear: "fear",
-  happy: "happiness",
-  sad: "sadness",
-  surprise: "surprise",
-  neutral: "neutral",
-};
-
-/** Viewers a face, as in FER+. */
+/** Viewers per face, as in FER+. */
 const VIEWERS = 10;
 
-/** Pixels of the side of what a viewer compares, and of the blocks it is made of. */
+/** The side of a coarse face, and of the block of pixels that each of its values averages. */
 const COARSE = 12, BLOCK = FACE_SIZE / COARSE;
 
-/** How much a viewer trusts what was meant, and what it sees. */
+/** How much the face's label and what a viewer sees count. */
 const MEANT = 1.6, SEEN = 9;
 
 /**
@@ -54,9 +42,6 @@ export function drawVotes(
   const means = EMOTIONS.map((_, label) =>
     meanOf(seen.filter((_, face) => faces.labels[face] === label))
   );
-  const columns = EMOTIONS.map((emotion) =>
-    ANSWERS.indexOf(ANSWER_OF[emotion])
-  );
   const votes = new Uint8Array(faces.length * ANSWERS.length);
   seen.forEach((face, number) => {
     const random = randomAt(seed, number);
@@ -70,13 +55,13 @@ export function drawVotes(
       let left = random.next() * sum;
       let answer = 0;
       while (answer < 6 && (left -= powers[answer]) > 0) answer++;
-      votes[number * ANSWERS.length + columns[answer]]++;
+      votes[number * ANSWERS.length + EMOTION_COLUMNS[answer]]++;
     }
   });
   return { ...faces, votes };
 }
 
-/** Means of blocks, with mean 0 and length 1: light and contrast do not count. */
+/** Block means, normalized so that light and contrast do not count. */
 function coarse(pixels: Uint8Array): Float64Array {
   const values = new Float64Array(COARSE * COARSE);
   pixels.forEach((gray, i) => {
@@ -86,6 +71,7 @@ function coarse(pixels: Uint8Array): Float64Array {
   return normalized(values);
 }
 
+/** The values with mean 0 and length 1. */
 function normalized(values: Float64Array): Float64Array {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const centered = values.map((value) => value - mean);
@@ -93,7 +79,7 @@ function normalized(values: Float64Array): Float64Array {
   return centered.map((value) => value / length);
 }
 
-/** The mean of several, less what all emotions share is left to the viewer. */
+/** The mean of coarse faces, normalized. */
 function meanOf(all: Float64Array[]): Float64Array {
   const sum = new Float64Array(COARSE * COARSE);
   for (const one of all) one.forEach((value, i) => sum[i] += value);

@@ -1,5 +1,5 @@
-// Makes the engine of a network, in any thread and in browsers. Which one it is follows from how the
-// network is described (describe_model.ts).
+// Creates the engine of a network, in any thread and in browsers. The network's description decides
+// which of the two it is (describe_model.ts).
 import type * as tf from "@tensorflow/tfjs";
 import { NetworkError, type NetworkGraph } from "../network/graph.ts";
 import { Network, type NetworkOptions } from "../network/network.ts";
@@ -7,11 +7,11 @@ import { type Engine, isForTfjs } from "./engine.ts";
 import type { Loss, TfjsGraph } from "./tfjs_graph.ts";
 
 /**
- * Makes the engine of a network, without its weights.
+ * Creates the engine of a network, without its weights.
  *
- * @param own what cannot go to another thread: the model itself, which then holds the weights, and
- * a custom loss
- * @throws {NetworkError} as `Network.create` does, or for a layer that is not known in this thread
+ * @param own what cannot be sent to another thread: the model itself, which then holds the weights,
+ * and a custom loss
+ * @throws {NetworkError} as `Network.create` does, or for a layer that is unknown in this thread
  */
 export async function createEngine(
   graph: NetworkGraph | TfjsGraph,
@@ -19,7 +19,7 @@ export async function createEngine(
   own: { model?: tf.LayersModel; loss?: Loss } = {},
 ): Promise<Engine> {
   if (!isForTfjs(graph)) return await Network.create(graph, options);
-  // At run time, so that pages and workers without such a network do not load TensorFlow.js.
+  // Imported here, so that pages and workers without such a network do not load TensorFlow.js.
   const place = new URL("./tfjs_engine.ts", import.meta.url).href;
   const { TfjsEngine } = await (import(place) as Promise<
     typeof import("./tfjs_engine.ts")

@@ -1,6 +1,6 @@
-// Which engine computes a network: our compiled kernels where they know all of its layers,
-// TensorFlow.js with the gradient kernels of tfjs_kernels/ otherwise. Training, evaluation and
-// recognition take either; weights are flat arrays in both, so that optimizer, checkpoints and
+// Chooses the engine that computes a network: our compiled kernels if they support all of its layers,
+// otherwise TensorFlow.js with the gradient kernels of tfjs_kernels/. Training, evaluation and
+// recognition use either. Both keep weights in flat arrays, so that optimizer, checkpoints and
 // resuming are the same.
 import type * as tf from "@tensorflow/tfjs";
 import { describeNetwork } from "../network/describe_network.ts";
@@ -8,15 +8,12 @@ import { NetworkError, type NetworkGraph } from "../network/graph.ts";
 import { isForTfjs } from "./engine.ts";
 import { describeForTfjs, type Loss, type TfjsGraph } from "./tfjs_graph.ts";
 
-/**
- * How much longer TensorFlow.js takes: 1.9 times for a step of mini-Xception with 64 faces in one
- * thread, both measured in turn.
- */
+/** How much longer TensorFlow.js takes: 1.9 times for a step of mini-Xception with 64 faces in one thread. */
 const TIMES_SLOWER = 2;
 
 /**
- * A network as plain data: for the compiled kernels where they know all of its layers, otherwise
- * for TensorFlow.js, with the reason.
+ * A network as plain data: for the compiled kernels if they support all of its layers, otherwise for
+ * TensorFlow.js, with the reason.
  *
  * @param loss a custom loss, which only TensorFlow.js computes
  * @throws {NetworkError} for a model with several inputs or outputs
@@ -54,7 +51,7 @@ export function describeModel(
   }
 }
 
-/** One line for the user: which engine runs, and why. */
+/** One line for the user: which engine runs and why. */
 export function describeEngine(graph: NetworkGraph): string {
   return isForTfjs(graph)
     ? `${graph.reason}: TensorFlow.js computes the network, about ${TIMES_SLOWER} times slower`

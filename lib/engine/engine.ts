@@ -1,9 +1,9 @@
-// What computes a network, as all that use it see it. Which of the two it is: create_engine.ts.
+// The interface of the two engines that compute networks. create_engine.ts chooses one.
 import type { NetworkGraph } from "../network/graph.ts";
 import type { Workspace } from "../network/network.ts";
 import type { TfjsGraph } from "./tfjs_graph.ts";
 
-/** What computes a network; {@linkcode Network} says what each member means. */
+/** Computes a network; {@linkcode Network} documents the members. */
 export interface Engine {
   readonly graph: NetworkGraph;
   readonly parameters: Float32Array;
@@ -23,7 +23,7 @@ export function isForTfjs(graph: NetworkGraph): graph is TfjsGraph {
   return "topology" in graph;
 }
 
-/** The batch normalizations of a network: their momentum, and the places of their statistics. */
+/** The batch normalizations of a network: their momentum, and which weights are their statistics. */
 export function normsOf(graph: NetworkGraph): TfjsGraph["norms"] {
   if (isForTfjs(graph)) return graph.norms;
   return graph.nodes.filter((node) => node.op === "norm");

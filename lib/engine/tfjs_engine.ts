@@ -1,7 +1,7 @@
 // A network of any tf.layers layers, computed by TensorFlow.js on its wasm backend with the gradient
-// kernels of tfjs_kernels/. Its weights are flat arrays in a memory of its own, as those of the
-// compiled network, so that network/optimizer.ts changes them; they go into the model before each
-// computation. One thread.
+// kernels of tfjs_kernels/, in one thread. Like those of the compiled network, its weights are flat
+// arrays in a memory of its own, which network/optimizer.ts changes; they are copied into the model
+// before each computation.
 import * as tf from "@tensorflow/tfjs";
 import { loadModule } from "../load_wasm.ts";
 import { NetworkError } from "../network/graph.ts";
@@ -14,18 +14,19 @@ import {
   flatLayers,
   isNorm,
   type Loss,
+  partsOf,
   type TfjsGraph,
   variablesOf,
 } from "./tfjs_graph.ts";
 
 const PAGE = 65536;
 
-/** The least probability whose logarithm is taken, as in tf.layers. */
+/** Smaller probabilities count as this in logarithms, as in tf.layers. */
 const TINY = 1e-7;
 
 const paddedBytes = (count: number) => Math.ceil(count / 16) * 64;
 
-/** The flat arrays of a network, in one memory with what its optimizer needs. */
+/** The memory of a network's flat arrays and of its optimizer. */
 async function createWorkspace(
   { parameters, statistics }: TfjsGraph,
 ): Promise<Workspace> {
@@ -48,7 +49,7 @@ async function createWorkspace(
   return { memory, kernels, ...places, parameterBytes, weightBytes };
 }
 
-/** The network in TensorFlow.js; {@linkcode Engine} says what its members are. */
+/** A network in TensorFlow.js; see {@linkcode Engine}. */
 export class TfjsEngine implements Engine {
   readonly parameters: Float32Array;
   readonly gradients: Float32Array;
@@ -57,10 +58,11 @@ export class TfjsEngine implements Engine {
   readonly targets: Float32Array;
   readonly outputs: Float32Array;
   readonly #variables: ReturnType<typeof variablesOf>;
-  /** Batch normalizations that predict while others learn. */
+  /** Batch normalizations that use their own statistics in training. */
   readonly #frozen: tf.layers.Layer[] = [];
-  /** The weights as they lie in the model. */
-  readonly #known: Float32Array;
+  /** Each weight, in the flat arrays and as it is in the model. */
+  readonly #parts: Float32Array[];
+  readonly #known: Float32Array[];
 
   private constructor(
     readonly graph: TfjsGraph,
@@ -80,7 +82,10 @@ export class TfjsEngine implements Engine {
     this.targets = new Float32Array(batch * graph.outputSize);
     this.outputs = new Float32Array(batch * graph.outputSize);
     this.#variables = variablesOf(model);
-    this.#known = new Float32Array(parameters + statistics).fill(NaN);
+    this.#parts = partsOf(graph, this);
+    this.#known = this.#parts.map(({ length }) =>
+      new Float32Array(length).fill(NaN)
+    );
     for (const layer of flatLayers(model)) {
       const norm = graph.norms.find(({ name }) => name === layer.name);
       if (isNorm(layer) && norm) layer.momentum = norm.momentum;
@@ -89,8 +94,8 @@ export class TfjsEngine implements Engine {
   }
 
   /**
-   * @param own.model holds the weights from now on; otherwise one is built from the graph
-   * @throws {NetworkError} for a layer that this thread does not know
+   * @param own.model holds the weights from now on; by default a model is built from the graph
+   * @throws {NetworkError} for a layer that is unknown in this thread
    */
   static async create(
     graph: TfjsGraph,
@@ -155,11 +160,11 @@ export class TfjsEngine implements Engine {
     });
   }
 
-  /** Runs with all randomness from a seed, then takes the statistics out of the model. */
+  /** Runs with all randomness from a seed, then copies the statistics from the model. */
   #inTraining(seed: number, work: () => void): void {
     const random = randomAt(seed);
     const before = Math.random;
-    // Layers without a seed take theirs from here; one with a seed would draw the same each time.
+    // Layers without a seed get theirs from here; those with one would draw the same each time.
     Math.random = () => random.next();
     const seeded = flatLayers(this.model).filter(({ seed }) => seed != null);
     const seeds = seeded.map((layer) => layer.seed);
@@ -181,10 +186,10 @@ export class TfjsEngine implements Engine {
     }
     const { trained, kept } = this.#variables;
     kept.forEach((variable, i) => {
-      const { offset } = this.graph.weights[trained.length + i];
-      this.statistics.set(variable.read().dataSync(), offset);
+      const values = variable.read().dataSync();
+      this.#parts[trained.length + i].set(values);
+      this.#known[trained.length + i].set(values);
     });
-    this.#known.set(this.statistics, this.parameters.length);
   }
 
   #inputs(count: number): tf.Tensor {
@@ -204,7 +209,7 @@ export class TfjsEngine implements Engine {
     this.outputs.set(probabilities.dataSync());
   }
 
-  /** What the network gives, as rows with the sum 1. */
+  /** The network's outputs as rows that add up to 1. */
   #probabilities(answers: tf.Tensor, count: number): tf.Tensor {
     const rows = answers.reshape([count, this.graph.outputSize]);
     if (this.graph.end === "logits") return rows.softmax();
@@ -250,18 +255,12 @@ export class TfjsEngine implements Engine {
     return losses.mul(doubts.pow(gamma)).sum(1);
   }
 
-  /** Puts the weights that changed into the model. */
+  /** Copies the weights that have changed into the model. */
   #upload(): void {
-    const { trained, kept } = this.#variables;
-    [...trained, ...kept].forEach((variable, i) => {
-      const { kind, offset, shape } = this.graph.weights[i];
-      const flat = kind === "parameter" ? this.parameters : this.statistics;
-      const size = tf.util.sizeFromShape(shape);
-      const values = flat.subarray(offset, offset + size);
-      const at = offset + (kind === "parameter" ? 0 : this.parameters.length);
-      const known = this.#known.subarray(at, at + size);
+    this.#variables.all.forEach((variable, i) => {
+      const values = this.#parts[i], known = this.#known[i];
       if (values.every((value, k) => value === known[k])) return;
-      const { dtype } = variable.read();
+      const { shape, dtype } = variable.read();
       tf.tidy(() => {
         variable.write(tf.tensor(values.slice(), shape, dtype));
       });

@@ -1,5 +1,5 @@
-// A network for TensorFlow.js as plain data: its layers as tf.layers writes them, and where its
-// weights lie in flat arrays. The graph of the compiled kernels is network/graph.ts.
+// A network for TensorFlow.js as plain data: its layers as tf.layers saves them, and the positions of
+// its weights in flat arrays. The compiled kernels' graph is in network/graph.ts.
 import * as tf from "@tensorflow/tfjs";
 import {
   decays,
@@ -7,24 +7,25 @@ import {
   type NetworkGraph,
   type NetworkWeight,
 } from "../network/graph.ts";
+import type { FlatWeights } from "../network/weights.ts";
 
 /**
- * A loss of your own: from targets and outputs, both faces x classes, to one number a face, or to
- * their mean. Outputs are what the network gives.
+ * A custom loss: from targets and the network's outputs, both faces x classes, to one number per
+ * face, or to their mean.
  */
 export type Loss = (targets: tf.Tensor, outputs: tf.Tensor) => tf.Tensor;
 
 /** A network for TensorFlow.js as plain data; `nodes` is empty. */
 export interface TfjsGraph extends NetworkGraph {
-  /** The layers, as `tf.LayersModel.toJSON` writes them. */
+  /** The layers, from `tf.LayersModel.toJSON`. */
   topology: unknown;
   /** Why it is not compiled. */
   reason: string;
-  /** Of one input, without the batch. */
+  /** The shape of one input, without the batch. */
   inputShape: number[];
-  /** Whether the network's last values are probabilities, or what a softmax makes into them. */
+  /** Whether the network's outputs are probabilities, or need a softmax to become them. */
   end: "probabilities" | "logits";
-  /** Whether penalties other than L2 on single weights are part of the gradient. */
+  /** Whether the gradient includes penalties, because some are not L2 of a single weight. */
   penalties: boolean;
   /** Batch normalizations; `mean` and `variance` index `weights`. */
   norms: { name: string; momentum: number; mean: number; variance: number }[];
@@ -35,7 +36,7 @@ export interface TfjsGraph extends NetworkGraph {
 // deno-lint-ignore no-explicit-any
 type Layer = any;
 
-/** All layers, those of models within the model too. */
+/** All layers, including those of models within the model. */
 export function flatLayers(model: tf.LayersModel): Layer[] {
   return model.layers.flatMap((layer: Layer) =>
     Array.isArray(layer.layers) ? [layer, ...flatLayers(layer)] : [layer]
@@ -62,20 +63,15 @@ export function describeForTfjs(
   const penalized = penaltiesOf(layers);
   const weights: NetworkWeight[] = [];
   const sizes = { parameter: 0, statistic: 0 };
-  for (
-    const [kind, variables] of [["parameter", trained], [
-      "statistic",
-      kept,
-    ]] as const
-  ) {
-    for (const variable of variables) {
-      const { name } = variable, shape = variable.shape as number[];
-      const own = { name, shape, kind };
-      const l2 = penalized?.get(name) ?? 0;
-      weights.push({ ...own, l2, offset: sizes[kind], decays: decays(own) });
-      sizes[kind] += tf.util.sizeFromShape(shape);
-    }
-  }
+  const place = (kind: "parameter" | "statistic", variable: LayerVariable) => {
+    const { name } = variable, shape = variable.shape as number[];
+    const own = { name, shape, kind };
+    const l2 = penalized?.get(name) ?? 0;
+    weights.push({ ...own, l2, offset: sizes[kind], decays: decays(own) });
+    sizes[kind] += tf.util.sizeFromShape(shape);
+  };
+  for (const variable of trained) place("parameter", variable);
+  for (const variable of kept) place("statistic", variable);
   const indexOf = (name: string) => weights.findIndex((w) => w.name === name);
   return {
     nodes: [],
@@ -103,7 +99,7 @@ export function isNorm(layer: Layer): boolean {
   return layer.getClassName() === "BatchNormalization";
 }
 
-/** A variable of a layer, by the name that is its own in the model. */
+/** A variable of a layer; its name is unique in the model. */
 type LayerVariable = Pick<tf.Variable, "name"> & {
   shape: (number | null)[];
   read(): tf.Variable;
@@ -111,21 +107,30 @@ type LayerVariable = Pick<tf.Variable, "name"> & {
   constraint?: unknown;
 };
 
-/** The variables trained by gradient, frozen or not, and the others. */
-export function variablesOf(
-  model: tf.LayersModel,
-): { trained: LayerVariable[]; kept: LayerVariable[] } {
+/** The variables trained by gradient, frozen or not, the others, and all in the graph's order. */
+export function variablesOf(model: tf.LayersModel) {
   const layers = flatLayers(model);
   const before = layers.map((layer) => layer.trainable);
   for (const layer of layers) layer.trainable = true;
   const trained = [...model.trainableWeights] as unknown as LayerVariable[];
   const kept = [...model.nonTrainableWeights] as unknown as LayerVariable[];
-  // From the inside out: a model within the model sets its layers.
+  // From the inside out, because a model within the model sets its layers.
   for (const i of layers.keys()) layers[i].trainable = before[i];
-  return { trained, kept };
+  return { trained, kept, all: [...trained, ...kept] };
 }
 
-/** The L2 penalty of each variable by name, or `null` where there are others. */
+/** The part of the flat arrays that each weight has, in the graph's order. */
+export function partsOf(
+  { weights }: NetworkGraph,
+  { parameters, statistics }: FlatWeights,
+): Float32Array[] {
+  return weights.map(({ kind, offset, shape }) => {
+    const flat = kind === "parameter" ? parameters : statistics;
+    return flat.subarray(offset, offset + tf.util.sizeFromShape(shape));
+  });
+}
+
+/** The L2 penalty of each variable by name, or `null` if there are others. */
 function penaltiesOf(layers: Layer[]): Map<string, number> | null {
   const found = new Map<string, number>();
   let unknown = 0;
@@ -144,7 +149,7 @@ function penaltiesOf(layers: Layer[]): Map<string, number> | null {
   return unknown === 0 ? found : null;
 }
 
-/** A softmax or sigmoid at the end tells by its name; others by what they give for a gray face. */
+/** A softmax or sigmoid at the end is known by its name, others by their outputs for a gray face. */
 function endOf(
   model: tf.LayersModel,
   inputShape: number[],

@@ -7,7 +7,7 @@ import {
   writeWeights as writeCompiled,
 } from "../network/weights.ts";
 import { isForTfjs } from "./engine.ts";
-import { variablesOf } from "./tfjs_graph.ts";
+import { partsOf, variablesOf } from "./tfjs_graph.ts";
 
 /** Copies a model's weights, exactly, into flat arrays in the graph's order. */
 export function readWeights(
@@ -19,12 +19,10 @@ export function readWeights(
     parameters: new Float32Array(graph.parameters),
     statistics: new Float32Array(graph.statistics),
   };
-  const { trained, kept } = variablesOf(model);
-  [...trained, ...kept].forEach((variable, i) => {
-    const { kind, offset } = graph.weights[i];
-    const array = kind === "parameter" ? flat.parameters : flat.statistics;
-    array.set(variable.read().dataSync(), offset);
-  });
+  const variables = variablesOf(model).all;
+  partsOf(graph, flat).forEach((part, i) =>
+    part.set(variables[i].read().dataSync())
+  );
   return flat;
 }
 
@@ -35,15 +33,11 @@ export function writeWeights(
   model: tf.LayersModel,
 ): void {
   if (!isForTfjs(graph)) return writeCompiled(graph, flat, model);
-  const { trained, kept } = variablesOf(model);
-  [...trained, ...kept].forEach((variable, i) => {
-    const { kind, offset, shape } = graph.weights[i];
-    const array = kind === "parameter" ? flat.parameters : flat.statistics;
-    const length = shape.reduce((a, b) => a * b, 1);
-    const { dtype } = variable.read();
-    const values = array.slice(offset, offset + length);
+  const variables = variablesOf(model).all;
+  partsOf(graph, flat).forEach((part, i) => {
+    const { shape, dtype } = variables[i].read();
     tf.tidy(() => {
-      variable.write(tf.tensor(values, shape).cast(dtype));
+      variables[i].write(tf.tensor(part.slice(), shape).cast(dtype));
     });
   });
 }

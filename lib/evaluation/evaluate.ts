@@ -1,8 +1,6 @@
-// Measures a model on one split of the faces: what tasks/evaluate.ts prints and evaluation.json contains.
-//
-// One pass through the fast network, one prediction per face; with `mirror`, the mean of the predictions
-// for the face and its mirror image. Only that split is classified; Training only serves to find faces
-// that are in both.
+// Evaluates a model on one split of the faces: what tasks/evaluate.ts prints and evaluation.json
+// contains. Only faces of that split are classified, once each, or with `mirror` twice for the mean over
+// the face and its mirror image. Training is read only to find faces that are in both.
 import type * as tf from "@tensorflow/tfjs";
 import { standsInTraining } from "../data/audit.ts";
 import { EMOTIONS, FACE_PIXELS } from "../emotions.ts";
@@ -54,7 +52,7 @@ export interface Evaluation {
   /** The best temperature for these faces, and the calibration error with it. */
   temperature: number;
   eceWithTemperature: number;
-  /** What answering only above a confidence would cost and gain. */
+  /** Coverage and accuracy if only confident answers are given. */
   coverage: CoveragePoint[];
   /** Whether each face was also classified mirrored. */
   tta: boolean;
@@ -62,11 +60,10 @@ export interface Evaluation {
 }
 
 /**
- * Probabilities of each face, n x classes, row by row; a compiled network computes them on all
- * cores.
+ * Probabilities of each face, n x classes, row by row. A compiled network uses all cores; TensorFlow.js
+ * computes other networks in this thread.
  *
- * @throws {NetworkError} for a model with layers that the fast network lacks, or
- * for other faces or emotions
+ * @throws {NetworkError} for a model that takes something other than faces
  */
 export async function predictFaces(
   model: tf.LayersModel,
@@ -139,11 +136,11 @@ export function describeResult(
 }
 
 /**
- * Measures a model on one split.
+ * Evaluates a model on one split.
  *
  * @throws {DatasetError} when the split has no faces
  * @throws {NetworkError} for a model that cannot be run on faces
- * @throws {MeaningError} for a model with other classes than the faces'
+ * @throws {MeaningError} when the model's classes are not those of the faces
  *
  * @example
  * ```ts
@@ -153,7 +150,7 @@ export function describeResult(
  *
  * const faces = drawFaces({ count: 700, seed: 1 });
  * const { accuracy } = await evaluate(buildMiniXception(), faces, "PublicTest");
- * console.log(accuracy); // about one in seven: it is not trained
+ * console.log(accuracy); // about one in seven, because it is not trained
  * ```
  */
 export async function evaluate(

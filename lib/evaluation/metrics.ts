@@ -1,4 +1,5 @@
-// How good a classifier is: confusion counts, accuracy, F1, calibration, and what "unsure" gains.
+// Measures of a classifier: confusion counts, accuracy, F1, calibration, and coverage. Each is a few
+// lines, so a statistics package would not make them shorter.
 //
 // Every function takes plain arrays: `probabilities` has one row of `classes` numbers per face, and
 // `labels` one class per face. notebook/charts.ts draws the figures.
@@ -26,13 +27,13 @@ export interface CalibrationBin {
   accuracy: number;
 }
 
-/** One point of the curve that shows what leaving out unsure faces gains. */
+/** One point of the curve of accuracy over coverage. */
 export interface CoveragePoint {
-  /** Faces with a lower confidence count as unsure. */
+  /** Faces with a lower confidence are left unanswered. */
   threshold: number;
   /** The share of the faces that are answered. */
   coverage: number;
-  /** Accuracy on those. */
+  /** The accuracy on those. */
   accuracy: number;
 }
 
@@ -170,8 +171,8 @@ export function crossEntropy(
 }
 
 /**
- * Mean cross-entropy for targets that are probabilities themselves, n x classes, in nats. If each
- * row stands for one label, it equals {@linkcode crossEntropy}.
+ * Mean cross-entropy for targets that are probabilities themselves, n x classes, in nats; for one-hot
+ * rows it equals {@linkcode crossEntropy}.
  */
 export function softCrossEntropy(
   probabilities: ArrayLike<number>,
@@ -228,7 +229,8 @@ export function calibrationError(bins: CalibrationBin[]): number {
 }
 
 /**
- * Probabilities with a temperature: less sure above 1, more sure below. The most likely class stays.
+ * Probabilities with a temperature: less confident above 1, more confident below. The most likely class
+ * stays the same.
  *
  * @throws {RangeError} when the probabilities are not rows of that many classes that add up to 1, or
  * the temperature is not above 0
@@ -259,14 +261,14 @@ export function applyTemperature(
 }
 
 /**
- * The temperature, 0.05 to 20, with the lowest cross-entropy, to three digits; found by golden-section
- * search over its logarithm (the cross-entropy has one minimum in 1 / temperature).
+ * The temperature from 0.05 to 20 with the lowest cross-entropy, to three digits, by golden-section
+ * search over its logarithm; the cross-entropy has one minimum in 1 / temperature.
  * Source: Guo et al., 2017.
  *
  * @example
  * ```ts
  * import { applyTemperature, fitTemperature } from "mien/evaluation/metrics.ts";
- * const said = [0.99, 0.01, 0.99, 0.01]; // sure twice, right once
+ * const said = [0.99, 0.01, 0.99, 0.01]; // confident twice, right once
  * const temperature = fitTemperature(said, [0, 1], 2);
  * applyTemperature(said, 2, temperature); // about 0.5 each
  * ```
@@ -302,17 +304,17 @@ export function fitTemperature(
 }
 
 /**
- * Coverage and accuracy when only faces with at least a certain confidence are answered: one point
- * per threshold from 0 to 0.99. Points without any faces are left out.
+ * Coverage and accuracy if only faces with at least a certain confidence are answered, one point per
+ * threshold from 0 to 0.99. Points without faces are left out.
  */
 export function coverageCurve(
   probabilities: ArrayLike<number>,
   labels: ArrayLike<number>,
   classes: number,
-  thresholds: number[] = Array.from({ length: 100 }, (_, i) => i / 100),
 ): CoveragePoint[] {
   checkRows(probabilities, classes, labels);
   const answers = likeliest(probabilities, classes);
+  const thresholds = Array.from({ length: 100 }, (_, i) => i / 100);
   return thresholds.flatMap((threshold) => {
     let answered = 0, right = 0;
     for (let face = 0; face < labels.length; face++) {

@@ -1,7 +1,7 @@
 // A Haar cascade as data: stages of weak classifiers over rectangle features,
 // checked so that every index and rectangle is in range, and the error of all
-// cascade readers. Reading OpenCV's XML is in cascade_xml.ts, evaluating is in
-// feature.ts, stage.ts and search.ts.
+// cascade readers. cascade_xml.ts reads OpenCV's XML; feature.ts, stage.ts and
+// search.ts evaluate a cascade.
 import { UserError } from "../user_error.ts";
 
 /** An upright or tilted rectangle of a feature, in pixels of the window. */
@@ -10,7 +10,7 @@ export interface HaarRectangle {
   readonly y: number;
   readonly width: number;
   readonly height: number;
-  /** What the sum of its pixels is multiplied with (a 32-bit float). */
+  /** The factor for the sum of its pixels (a 32-bit float). */
   readonly weight: number;
 }
 
@@ -61,13 +61,13 @@ export interface Cascade {
   readonly features: readonly HaarFeature[];
 }
 
-/** A file or value that is not a cascade that can be used: what and where. */
+/** A file or value that is not a usable cascade: what is wrong, and where. */
 export class CascadeError extends UserError {
   override readonly name = "CascadeError";
 
   /**
    * @param source the file, as the user named it
-   * @param reason what is wrong and, where it helps, what to do
+   * @param reason what is wrong and, if helpful, what to do
    * @param place where in the file: a line and column, or a path of elements
    */
   constructor(
@@ -79,17 +79,17 @@ export class CascadeError extends UserError {
   }
 }
 
-/** The largest window side: every known cascade has less than 100. */
+/** The longest window side; known cascades have less than 100. */
 const MAX_WINDOW = 255;
 
-/** The most nodes a cascade may have: 40 times the largest known one. */
+/** The most nodes a cascade may have: 40 times those of the largest known one. */
 export const MAX_NODES = 200_000;
 
 /**
  * Checks that a cascade can be evaluated: sides, indices, rectangles and
- * numbers in range, no node that leads back.
+ * numbers in range, and no node that leads back to an earlier one.
  *
- * @throws CascadeError naming the first thing that is wrong.
+ * @throws {CascadeError} naming the first thing that is wrong
  */
 export function checkCascade(cascade: Cascade): void {
   const { name, width, height, stages, features } = cascade;

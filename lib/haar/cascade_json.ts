@@ -1,6 +1,6 @@
-// The compact form of a cascade: JSON a fifth as long as OpenCV's XML, with a
-// line of text for each feature and each weak classifier, and the notice of
-// the file it was made from. Made by tasks/cascade.ts.
+// The compact form of a cascade, which tasks/cascade.ts makes: JSON a fifth as
+// long as OpenCV's XML, with a line of text for each feature and each weak
+// classifier, and the notice of the file it was made from.
 import {
   type Cascade,
   CascadeError,
@@ -16,7 +16,7 @@ export interface CompactCascade {
   readonly notice: string;
   readonly width: number;
   readonly height: number;
-  /** A feature each: x, y, width, height, weight of 1 to 3 rectangles. */
+  /** For each feature: x, y, width, height, weight of 1 to 3 rectangles. */
   readonly features: readonly string[];
   /** Indices of the tilted features. */
   readonly tilted: readonly number[];
@@ -68,7 +68,7 @@ function short(value: number): string {
  * Turns the compact form back into a cascade.
  *
  * @param source what to call it in messages: its name, unless it has a file
- * @throws CascadeError where it is not the compact form of a usable cascade.
+ * @throws {CascadeError} if it is not the compact form of a usable cascade
  *
  * @example
  * ```ts

@@ -1,7 +1,7 @@
 // Reads OpenCV's Haar cascades: the XML files that its trainer writes, and the
-// older form of the same that OpenCV still reads. LBP and HOG cascades are
-// refused. The XML is parsed by saxes, which knows no external entities; size,
-// depth and number of elements are limited.
+// older form that OpenCV still reads. LBP and HOG cascades are refused. The XML
+// is parsed by saxes, which resolves no external entities; size, depth and
+// number of elements are limited.
 import { SaxesParser } from "saxes";
 import {
   type Cascade,
@@ -33,7 +33,7 @@ interface Element {
  * Reads a Haar cascade from the text of an OpenCV XML file.
  *
  * @param name what to call it in messages, such as the file's name
- * @throws CascadeError that says what is wrong and where.
+ * @throws {CascadeError} saying what is wrong and where
  *
  * @example
  * ```ts
@@ -91,8 +91,10 @@ function parse(text: string, source: string) {
     if (elements <= 1) notices.push(comment.trim());
   });
   parser.on("opentag", ({ name, attributes }) => {
-    if (++elements > MAX_ELEMENTS) fail(`more than ${MAX_ELEMENTS} elements`);
-    if (open.length >= MAX_DEPTH) fail("the elements are nested too deep");
+    if (++elements > MAX_ELEMENTS) {
+      fail(`it has more than ${MAX_ELEMENTS} elements`);
+    }
+    if (open.length >= MAX_DEPTH) fail("the elements are nested too deeply");
     const type = String(attributes.type_id ?? "");
     const element: Element = {
       name,
@@ -154,7 +156,7 @@ class Reader {
     return Math.fround(this.number(element, name));
   }
 
-  /** As OpenCV, which computes in 32 bits. */
+  /** Computed in 32 bits, like OpenCV's. */
   stageThreshold(element: Element, name: string): number {
     return Math.fround(this.float(element, name) - Math.fround(1e-5));
   }
@@ -169,7 +171,7 @@ class Reader {
     }
     if (kind.text.trim() !== "HAAR") {
       const found = kind.text.trim().slice(0, 20);
-      this.fail(kind, `only HAAR cascades can be read, this is "${found}"`);
+      this.fail(kind, `only HAAR cascades can be read; this is "${found}"`);
     }
     const boost = this.child(body, "stageType");
     if (boost.text.trim() !== "BOOST") {

@@ -1,8 +1,8 @@
 // Face detection with Haar cascades (Viola and Jones, 2001): the rectangles
 // that OpenCV's CascadeClassifier gives, to the pixel, from a WebAssembly core
-// in lib/haar/wasm. Runs in Deno, in workers and in browsers, each with a
-// detector of its own. The readable version is search.ts. LBP cascades and
-// color are left out.
+// in lib/haar/wasm. Runs in Deno, in workers and in browsers, each with its
+// own detector. The readable version is search.ts. LBP cascades and color are
+// left out.
 import { type Box, MAX_PIXELS, type Size } from "../image/box.ts";
 import type { Cascade } from "./cascade.ts";
 import { frontalFaceCascade } from "./frontal_face.ts";
@@ -16,17 +16,17 @@ import { loadModule } from "../load_wasm.ts";
 export interface DetectOptions {
   /** How much larger the window is from layer to layer; default 1.1. */
   readonly scaleFactor?: number;
-  /** Rectangles a face must have besides the first; default 3, 0: raw. */
+  /** How many similar rectangles a face needs besides one; default 3; 0: raw. */
   readonly minNeighbors?: number;
   /** Smallest face in pixels; default 0x0, no limit. */
   readonly minSize?: Size;
-  /** Largest face in pixels; default 0x0; a zero side is no limit. */
+  /** Largest face in pixels; default 0x0; a side of 0 sets no limit. */
   readonly maxSize?: Size;
 }
 
 /** A face, in pixels of the image. */
 export interface Detection extends Box {
-  /** How many raw rectangles it is the average of: the more, the surer. */
+  /** How many raw rectangles it averages; more of them make it more certain. */
   readonly neighbors: number;
   /** The largest sum of votes in the last stage among these. */
   readonly score: number;
@@ -43,8 +43,8 @@ export const DETECT_DEFAULTS = {
 const EMPTY = new Int32Array(0);
 
 /**
- * Detects with one cascade in image after image. Images of one size with the
- * same options share all preparations; only the answer is allocated then.
+ * Searches image after image with one cascade. Images of the same size with the
+ * same options share all preparations, so that only the answer is allocated.
  *
  * @example
  * ```ts
@@ -83,9 +83,9 @@ export class CascadeDetector {
    * Loads the compiled core.
    *
    * @param cascade what to look for; frontal faces by default
-   * @param wasm the folder of `haar.wasm` and `haar_simd.wasm`, where they are
-   *   not beside this module, as in a bundled page
-   * @throws Error where the core cannot be read or the engine has no SIMD.
+   * @param wasm the folder of `haar.wasm` and `haar_simd.wasm`, if they are not
+   *   beside this module, as in a bundled page
+   * @throws {Error} if the core cannot be read or the engine has no SIMD
    */
   static async create(
     cascade: Cascade = frontalFaceCascade(),
@@ -99,8 +99,8 @@ export class CascadeDetector {
   /**
    * Finds objects in a gray image.
    *
-   * @returns new objects, grouped, in order of the windows that found them.
-   * @throws RangeError naming a bad option or image size.
+   * @returns the objects, grouped, in the order of the windows that found them
+   * @throws {RangeError} naming a bad option or image size
    */
   detect(image: GrayImage, options: DetectOptions = {}): Detection[] {
     checkImage(image);
@@ -121,7 +121,7 @@ export class CascadeDetector {
     return found;
   }
 
-  /** Finds raw rectangles and gives their number. */
+  /** Finds raw rectangles; returns their number. */
   #search(image: GrayImage, options: DetectOptions): number {
     let plan = this.#preparedFor(image, options);
     this.#run(plan, image);
@@ -184,7 +184,6 @@ export class CascadeDetector {
         layer.width,
         layer.step,
         layer.columns,
-        0,
         layer.rows,
         layer.columnBlends,
         layer.rowBlends,
@@ -231,7 +230,8 @@ function checkImage({ width, height, data }: GrayImage): void {
   }
   if (data.length === 4 * width * height) {
     throw new RangeError(
-      `an image of ${width}x${height} with ${data.length} bytes is in color; use toGray of image/gray.ts first`,
+      `an image of ${width}x${height} with ${data.length} bytes is in color; ` +
+        "convert it with toGray of image/gray.ts",
     );
   }
   if (data.length !== width * height) {
@@ -252,7 +252,7 @@ function checkOptions(options: DetectOptions): void {
     !(Number.isInteger(minNeighbors) && minNeighbors >= 0)
   ) {
     throw new RangeError(
-      `minNeighbors is ${minNeighbors}, not a whole number from 0`,
+      `minNeighbors is ${minNeighbors}, not a whole number of at least 0`,
     );
   }
   if (minSize !== undefined) checkSize("minSize", minSize);
@@ -264,7 +264,7 @@ function checkSize(name: string, { width, height }: Size): void {
     width >= 0 && height >= 0;
   if (!good) {
     throw new RangeError(
-      `${name} is ${width}x${height}, not two whole numbers from 0`,
+      `${name} is ${width}x${height}, not two whole numbers of at least 0`,
     );
   }
 }
@@ -276,8 +276,8 @@ const detectors = new WeakMap<Cascade, Promise<CascadeDetector>>();
  *
  * @param image 8 bits, 1x1 to 50 megapixels
  * @param cascade frontal faces by default; others from `readCascadeXml`
- * @returns the faces, in pixels of the image; sort by `neighbors` to rank.
- * @throws RangeError naming a bad option or image size.
+ * @returns the faces, in pixels of the image; sort by `neighbors` to rank them
+ * @throws {RangeError} naming a bad option or image size
  *
  * @example
  * ```ts

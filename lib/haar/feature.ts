@@ -1,6 +1,6 @@
 // Haar features: weighted sums of rectangles in a window, made independent of
 // the picture's contrast. All numbers are rounded where OpenCV rounds them.
-// Trying many windows at once is lib/haar/wasm/assembly/stage.ts.
+// lib/haar/wasm/assembly/stage.ts tries many windows at once.
 import type { Cascade, HaarFeature } from "./cascade.ts";
 import {
   type IntegralImage,
@@ -40,9 +40,9 @@ export function featureValue(
 }
 
 /**
- * What a window's feature values are multiplied with: one over the standard
- * deviation of its pixels (less a border of one) times their number. `null`
- * where the window has too little contrast to be looked at.
+ * The factor that normalizes a window's feature values: one over the standard
+ * deviation of its pixels (without a border of one) times their number. `null`
+ * if the window has too little contrast to be searched.
  */
 export function windowNorm(
   cascade: Pick<Cascade, "width" | "height">,

@@ -1,22 +1,22 @@
-// Grouping: a face is found by many neighboring windows, chance by few. Raw
-// rectangles that are alike become their average, as in OpenCV's
+// Grouping: many neighboring windows find a face, few find a chance pattern.
+// Similar raw rectangles become their average, as in OpenCV's
 // `groupRectangles`.
 import type { Box } from "../image/box.ts";
 import { roundHalfEven } from "../image/gray.ts";
 
-/** The average of alike rectangles. */
+/** The average of similar rectangles. */
 export interface Group extends Box {
-  /** How many rectangles were alike. */
+  /** How many rectangles it averages. */
   readonly neighbors: number;
   /** Indices of these rectangles, ascending. */
   readonly members: readonly number[];
 }
 
-/** How much edges may differ, as a part of the rectangles' size. */
+/** How much edges may differ, as a share of the rectangles' size. */
 const EPSILON = 0.2;
 
 /**
- * Groups alike rectangles and drops groups of `minNeighbors` or fewer, and
+ * Groups similar rectangles and drops groups of `minNeighbors` or fewer, and
  * groups inside a stronger one. With `minNeighbors` 0 every rectangle stays.
  *
  * @example
@@ -34,7 +34,7 @@ export function groupRectangles(
   if (minNeighbors <= 0) {
     return rectangles.map((r, i) => ({ ...r, neighbors: 1, members: [i] }));
   }
-  const strong = alikeRectangles(rectangles)
+  const strong = similarRectangles(rectangles)
     .filter((members) => members.length > minNeighbors)
     .map((members) => average(rectangles, members));
   return strong.filter((group) =>
@@ -42,8 +42,8 @@ export function groupRectangles(
   );
 }
 
-/** Whether two rectangles differ by little at all four edges. */
-function areAlike(a: Box, b: Box): boolean {
+/** Whether two rectangles differ little at all four edges. */
+function areSimilar(a: Box, b: Box): boolean {
   const delta = EPSILON *
     (Math.min(a.width, b.width) + Math.min(a.height, b.height)) * 0.5;
   return Math.abs(a.x - b.x) <= delta && Math.abs(a.y - b.y) <= delta &&
@@ -51,14 +51,14 @@ function areAlike(a: Box, b: Box): boolean {
     Math.abs(a.y + a.height - b.y - b.height) <= delta;
 }
 
-/** Classes of rectangles that are alike, directly or through others. */
-function alikeRectangles(rectangles: readonly Box[]): number[][] {
+/** Classes of rectangles that are similar, directly or through others. */
+function similarRectangles(rectangles: readonly Box[]): number[][] {
   const parents = rectangles.map((_, i) => i);
   const root = (i: number) => {
     while (parents[i] !== i) i = parents[i] = parents[parents[i]];
     return i;
   };
-  // Sorted by x, only those a little further right can be alike.
+  // Sorted by x, only the next few rectangles can be similar.
   const order = rectangles.map((_, i) => i)
     .sort((a, b) => rectangles[a].x - rectangles[b].x);
   for (const [place, i] of order.entries()) {
@@ -67,7 +67,7 @@ function alikeRectangles(rectangles: readonly Box[]): number[][] {
     for (let k = place + 1; k < order.length; k++) {
       const j = order[k];
       if (rectangles[j].x > last) break;
-      if (root(i) !== root(j) && areAlike(rectangles[i], rectangles[j])) {
+      if (root(i) !== root(j) && areSimilar(rectangles[i], rectangles[j])) {
         parents[root(j)] = root(i);
       }
     }
@@ -97,7 +97,7 @@ function average(rectangles: readonly Box[], members: number[]): Group {
   };
 }
 
-/** Whether a group lies inside another, grown a little, that is stronger. */
+/** Whether a group lies inside a stronger one, slightly enlarged. */
 function swallows(other: Group, group: Group): boolean {
   const dx = roundHalfEven(other.width * EPSILON);
   const dy = roundHalfEven(other.height * EPSILON);

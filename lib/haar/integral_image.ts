@@ -1,7 +1,7 @@
-// Integral images: tables from which the sum of any rectangle of pixels is
-// read with four look-ups, however large it is. Upright, squared and tilted,
-// as in Viola and Jones (2001) and Lienhart and Maydt (2002). This is the
-// version to read; the fast one is lib/haar/wasm/assembly/layer.ts.
+// Integral images: tables that give the sum of any rectangle of pixels with
+// four lookups, however large it is. Upright, squared and tilted, as in Viola
+// and Jones (2001) and Lienhart and Maydt (2002). This is the version to read;
+// the fast one is lib/haar/wasm/assembly/integral.ts.
 import type { GrayImage } from "../image/gray.ts";
 
 /** The tables of one image, each `(width + 1) * (height + 1)`, row-major. */
@@ -60,45 +60,33 @@ export function integralImage(image: GrayImage): IntegralImage {
   return { stride, sum, squared, tilted };
 }
 
-/** The sum of an upright rectangle's pixels. */
-export function rectangleSum(
+/** Sums over a rectangle whose first corner is (x, y), with four lookups. */
+export type RectangleSum = (
   integral: IntegralImage,
   x: number,
   y: number,
   width: number,
   height: number,
-): number {
-  return corners(integral.sum, integral.stride, x, y, width, height);
-}
+) => number;
+
+/** The sum of an upright rectangle's pixels. */
+export const rectangleSum: RectangleSum = (integral, x, y, w, h) =>
+  corners(integral.sum, integral.stride, x, y, w, h);
 
 /** The sum of an upright rectangle's squared pixels. */
-export function squaredRectangleSum(
-  integral: IntegralImage,
-  x: number,
-  y: number,
-  width: number,
-  height: number,
-): number {
-  const { squared, stride } = integral;
-  return corners(squared, stride, x, y, width, height) >>> 0;
-}
+export const squaredRectangleSum: RectangleSum = (integral, x, y, w, h) =>
+  corners(integral.squared, integral.stride, x, y, w, h) >>> 0;
 
 /**
  * The sum of a rectangle turned by 45 degrees: from its top corner (x, y) it
- * runs `width` pixels down right and `height` pixels down left.
+ * extends `width` pixels down and right and `height` pixels down and left.
  */
-export function tiltedRectangleSum(
-  integral: IntegralImage,
-  x: number,
-  y: number,
-  width: number,
-  height: number,
-): number {
+export const tiltedRectangleSum: RectangleSum = (integral, x, y, w, h) => {
   const { tilted, stride } = integral;
   const at = (x: number, y: number) => tilted[y * stride + x];
-  return (at(x, y) - at(x - height, y + height) - at(x + width, y + width) +
-    at(x + width - height, y + width + height)) | 0;
-}
+  return (at(x, y) - at(x - h, y + h) - at(x + w, y + w) +
+    at(x + w - h, y + w + h)) | 0;
+};
 
 function corners(
   table: Int32Array,

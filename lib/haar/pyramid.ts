@@ -1,7 +1,7 @@
-// The pyramid: a detector of fixed size finds faces of every size by looking
-// at smaller and smaller copies of the image. The layers' sizes and steps and
-// the copies' pixels are OpenCV's to the last bit. The fast version of the
-// resizing is lib/haar/wasm/assembly/layer.ts.
+// The pyramid: a detector of fixed size finds faces of every size by searching
+// smaller and smaller copies of the image. The layers' sizes and steps and the
+// copies' pixels are OpenCV's to the last bit, which no library here gives.
+// lib/haar/wasm/assembly/layer.ts is the fast version of the resizing.
 import type { Size } from "../image/box.ts";
 import { type GrayImage, roundHalfEven } from "../image/gray.ts";
 
@@ -61,8 +61,8 @@ export function pyramidLayers(
 }
 
 /**
- * The rows OpenCV looks at. It shares every layer out to threads in stripes,
- * one for 32 columns of the first, and can lose the last row thereby.
+ * The rows that OpenCV searches. It divides each layer into stripes for its
+ * threads, one per 32 columns of the first layer, and so can lose the last row.
  */
 function scanRows(rows: number, step: number, stripes: number): number {
   const perStripe = Math.floor(

@@ -1,14 +1,13 @@
-// How good a detection is: found boxes held against the true ones.
-import type { Box } from "../image/box.ts";
-import { intersectionOverUnion } from "../image/box.ts";
+// How good a detection is: found boxes compared with the true ones.
+import { type Box, intersectionOverUnion } from "../image/box.ts";
 
-/** What became of the true and the found boxes of a picture. */
+/** How the found boxes of a picture match the true ones. */
 export interface DetectionScore {
   /** True boxes that were found. */
   found: number;
-  /** True boxes that were not. */
+  /** True boxes that were not found. */
   missed: number;
-  /** Found boxes where there is none. */
+  /** Found boxes that match no true one. */
   wrong: number;
 }
 

@@ -1,10 +1,9 @@
-// The cascade: most windows fail in one of the first stages, so that many
-// windows cost little. This is the version to read, and the reference that
-// the fast one is tested against; lib/haar/detector.ts is the one to use.
+// The cascade: most windows fail in one of the first stages, and so cost
+// little. This is the version to read, and the reference for tests of the fast
+// one, lib/haar/detector.ts, which is the one to use.
 import type { Cascade } from "./cascade.ts";
-import type { GrayImage } from "../image/gray.ts";
-import { roundHalfEven } from "../image/gray.ts";
-import type { Box } from "../image/box.ts";
+import { type GrayImage, roundHalfEven } from "../image/gray.ts";
+import type { Box, Size } from "../image/box.ts";
 import { windowNorm } from "./feature.ts";
 import { stageSum } from "./stage.ts";
 import { type IntegralImage, integralImage } from "./integral_image.ts";
@@ -15,11 +14,11 @@ import {
   resizeExact,
 } from "./pyramid.ts";
 
-/** How far a window came. */
+/** How far a window got. */
 export interface WindowResult {
   /** Stages passed; all of them means that an object was found. */
   readonly passed: number;
-  /** Whether it was left out for lack of contrast. */
+  /** Whether it was skipped for lack of contrast. */
   readonly flat: boolean;
   /** The sum of votes in the last stage that was tried; 0 when flat. */
   readonly sum: number;
@@ -51,7 +50,7 @@ export interface Candidate extends Box {
 /** What happened in one layer of the pyramid. */
 export interface LayerReport {
   readonly layer: Layer;
-  /** Windows that were looked at. */
+  /** Windows that were tried. */
   readonly windows: number;
   /** Of these, windows with enough contrast. */
   readonly contrasted: number;
@@ -97,7 +96,7 @@ export function inImage(
   x: number,
   y: number,
   scale: number,
-  window: { width: number; height: number },
+  window: Size,
 ): Box {
   const scaled = (value: number) => roundHalfEven(Math.fround(value * scale));
   return {

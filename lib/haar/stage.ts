@@ -1,10 +1,10 @@
 // A stage of a cascade: weak classifiers, each a small tree of questions about
-// features, vote; the votes' sum decides whether a window goes on.
+// features, vote; the votes' sum decides whether a window passes.
 import type { Cascade, Stage, WeakClassifier } from "./cascade.ts";
 import { featureValue } from "./feature.ts";
 import type { IntegralImage } from "./integral_image.ts";
 
-/** A window: where it starts and what its features are multiplied with. */
+/** A window: where it starts, and the factor for its features. */
 export interface Window {
   readonly x: number;
   readonly y: number;

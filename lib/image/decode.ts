@@ -76,10 +76,10 @@ async function decodeJpeg(bytes: Uint8Array): Promise<ColorImage> {
   try {
     image = await decode(bytes);
   } catch (error) {
-    mozjpeg = undefined; // a decoder that gave up is not used again
+    mozjpeg = undefined; // a decoder that failed is not used again
     throw new Error(complaints[0] ?? explain(error));
   }
-  // Bytes between two segments are harmless, and some cameras leave them there.
+  // Bytes between two segments are harmless; some cameras write them.
   const harm = complaints.find((line) => !line.includes("extraneous bytes"));
   if (harm?.includes("premature end")) {
     throw new Error("the data is cut off; copy or download it again");
@@ -105,14 +105,14 @@ async function loadMagick() {
 }
 
 /**
- * Floating-point samples range from 0 to 1, 255 or 65535, depending on the program that wrote them:
- * the smallest range is used of which no more than half of the samples are beyond the end.
+ * Floating-point samples range from 0 to 1, 255 or 65535, depending on the program that wrote them.
+ * The smallest range that at least half of the samples fit is used.
  */
 async function decodeFloats(bytes: Uint8Array): Promise<ColorImage> {
   let range = 1;
   for (const next of [255, 65535]) {
     const { data } = await decodeWithMagick(bytes, "TIFF", next);
-    let beyond = 0; // above 1.5 times the range before
+    let beyond = 0; // above 1.5 times the previous range
     for (let i = 0; i < data.length; i++) {
       if (i % 4 !== 3 && data[i] >= 2) beyond++;
     }
@@ -146,7 +146,7 @@ async function decodeWithMagick(
     AVIF: MagickFormat.Avif,
   };
   const settings = new MagickReadSettings({
-    format: formats[format], // never guessed: ImageMagick knows 200 others
+    format: formats[format], // not guessed: ImageMagick knows 200 others
     frameIndex: 0,
     frameCount: 1,
   });
@@ -173,7 +173,7 @@ async function decodeWithMagick(
   }
 }
 
-/** Warnings about missing or wrong pixels; the others are about tags and profiles. */
+/** Warnings about missing or wrong pixels; other warnings are about tags and profiles. */
 const DAMAGE =
   /corrupt|premature|truncat|not enough|insufficient|read error|fail|cannot|unable|missing|short/i;
 

@@ -1,5 +1,5 @@
-// Gray images: the type, the conversion from color and the equalized
-// histogram, equal to OpenCV's to the last bit. image.ts reads files.
+// Gray images: the type, conversion from color and histogram equalization. No
+// library here gives OpenCV's values to the last bit. image.ts reads files.
 
 /** An 8-bit gray image. */
 export interface GrayImage {
@@ -23,7 +23,7 @@ export interface ColorImage {
  * Converts color to gray with OpenCV's weights (`cvtColor`, `BGR2GRAY`):
  * 0.299 red, 0.587 green and 0.114 blue in 15 bits of fraction.
  *
- * @param into where to write, to save an allocation; `width * height` values
+ * @param into a buffer to write to, instead of a new one; `width * height` values
  * @throws {RangeError} if the sizes do not match
  *
  * @example
@@ -36,7 +36,7 @@ export interface ColorImage {
  */
 export function toGray(
   image: ColorImage,
-  into = new Uint8Array(image.width * image.height),
+  into: Uint8Array = new Uint8Array(image.width * image.height),
 ): GrayImage {
   const { width, height, data } = image;
   const pixels = width * height;
@@ -57,7 +57,7 @@ export function toGray(
  * Spreads the gray values evenly over 0 to 255 (OpenCV's `equalizeHist`), so
  * that dark and pale pictures look alike to a detector.
  *
- * @returns a new image; a uniform one is returned unchanged.
+ * @returns a new image; of a uniform image, a copy
  */
 export function equalizeHistogram(image: GrayImage): GrayImage {
   const { width, height, data } = image;

@@ -2,7 +2,7 @@
  * Pictures: their types, reading them from files and writing PNG.
  *
  * JPEG, PNG, BMP, GIF, TIFF (first page), WebP, HEIC and AVIF become 8-bit RGBA with their
- * orientation applied; for an animation, the first frame. Color profiles are ignored. Gray
+ * orientation applied; of an animation, the first frame is read. Color profiles are ignored. Gray
  * conversion is in `gray.ts`, cropping in `recognition/crop.ts`.
  *
  * @module
@@ -27,25 +27,13 @@ export class ImageError extends UserError {
 }
 
 /** File extensions of the formats that `readImage` reads. */
-export const IMAGE_EXTENSIONS = [
-  ".jpg",
-  ".jpeg",
-  ".jpe",
-  ".jfif",
-  ".png",
-  ".apng",
-  ".bmp",
-  ".dib",
-  ".gif",
-  ".tif",
-  ".tiff",
-  ".webp",
-  ".heic",
-  ".heif",
-  ".avif",
-] as const;
+// deno-fmt-ignore
+export const IMAGE_EXTENSIONS: readonly string[] = [
+  ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".bmp", ".dib", ".gif",
+  ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif",
+];
 
-/** No valid picture of 50 megapixels is larger: four samples of 16 bits and some margin. */
+/** More than any valid picture has: 50 megapixels of four 16-bit samples, with a margin. */
 const MOST_BYTES = 500_000_000;
 
 /**
@@ -57,9 +45,9 @@ const MOST_BYTES = 500_000_000;
  *
  * @param source a path, a `file:` URL, or the file's bytes
  * @param name the name for error messages when bytes are given
- * @throws {ImageError} not a file (missing, a folder, a pipe), not a picture, cut off, damaged, of a
- * kind that is not read correctly, without pixels, larger than 50 megapixels or longer than 32,767
- * pixels along a side; most of this is detected before decoding
+ * @throws {ImageError} not a file (missing, a folder, a pipe), not a picture, cut off, damaged, of an
+ * unsupported kind, without pixels, larger than 50 megapixels or longer than 32,767 pixels along a
+ * side; most of this is detected before decoding
  *
  * @example
  * ```ts
@@ -101,11 +89,8 @@ async function readBytes(path: string | URL, file: string) {
       throw new ImageError(file, "is a pipe or a device, not a file");
     }
     if (found.size > MOST_BYTES) {
-      const limit = MOST_BYTES / 1e6;
-      throw new ImageError(
-        file,
-        `is larger than the limit of ${limit} MB`,
-      );
+      const limit = `${MOST_BYTES / 1e6} MB`;
+      throw new ImageError(file, `is larger than the limit of ${limit}`);
     }
     return new Uint8Array(await readFile(path));
   } catch (error) {
@@ -146,7 +131,7 @@ export function encodePng(image: GrayImage | ColorImage): Uint8Array {
   const png = new PNG({ width, height });
   png.data = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   const colorType = channels === 1 ? 0 : 6; // The standard's: gray, RGBA.
-  // pngjs' own strategy makes files of drawings twice as large as zlib's.
+  // With pngjs' default strategy, files of drawings are twice as large as with zlib's.
   const smaller = { filterType: 4, deflateLevel: 6, deflateStrategy: 0 };
   const colors = { colorType, inputColorType: colorType } as const;
   return PNG.sync.write(png, { ...smaller, ...colors });
@@ -157,7 +142,7 @@ export function encodePng(image: GrayImage | ColorImage): Uint8Array {
  *
  * @throws {FileError} when the file cannot be written
  */
-// deno-lint-ignore require-await -- what goes wrong is a rejection
+// deno-lint-ignore require-await -- errors become rejections
 export async function writePng(
   path: string | URL,
   image: GrayImage | ColorImage,

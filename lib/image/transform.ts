@@ -1,6 +1,6 @@
-// Transforms gray images: padding, shrinking, rotating, mirroring. Where a transformed image
-// extends beyond the source, the source's edge pixels repeat. Face crops are in
-// recognition/crop.ts, the layers of a search in haar/pyramid.ts.
+// Pads, shrinks, rotates and mirrors gray images. Where the result extends beyond the source, the
+// source's edge pixels repeat. Not done by a library: Jimp has only RGBA, ImageMagick loads slowly.
+// Face crops are in recognition/crop.ts, the layers of a search in haar/pyramid.ts.
 import type { Size } from "./box.ts";
 import type { GrayImage } from "./gray.ts";
 

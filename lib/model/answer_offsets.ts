@@ -1,13 +1,13 @@
-// How readily and how confidently a network gives each answer: offsets and a temperature for the
-// logits, folded into its last weights.
+// Changes how readily and how confidently a network gives each answer: offsets and a temperature for
+// its logits, folded into its last weights.
 //
-// A network learns how often each emotion occurs in its training data. Where it is used, other
-// emotions may be common; adding the logarithm of the ratio to the logits corrects for this (Menon
-// et al. 2021, "Long-tail learning via logit adjustment", arXiv 2007.07314). The networks here end
-// with a convolution, the mean over its map and softmax, so the offsets can be added to the
-// convolution's bias: the corrected network costs nothing extra. Neither does a temperature that
-// makes its confidence match its accuracy (Guo et al. 2017, "On calibration of modern neural
-// networks", arXiv 1706.04599): a network that learned from votes is underconfident.
+// A network learns how often each emotion occurs in its training data. In other data, other emotions
+// may be common; adding the logarithm of the ratio to the logits corrects for this (Menon et al. 2021,
+// "Long-tail learning via logit adjustment", arXiv 2007.07314). The networks here end with a
+// convolution, the mean over its map, and a softmax, so offsets can be added to the convolution's bias
+// at no extra cost. A temperature, which makes confidence match accuracy (Guo et al. 2017, "On
+// calibration of modern neural networks", arXiv 1706.04599), is free too. A network that learned from
+// votes is underconfident.
 import "./quiet_tfjs.ts";
 import * as tf from "@tensorflow/tfjs";
 import { UserError } from "../user_error.ts";
@@ -38,8 +38,8 @@ export function addOffsets(
 }
 
 /**
- * Divides the logits by a temperature: below 1 makes the model more sure, above 1 less sure. Its
- * answers do not change. Changes the model in place.
+ * Divides the logits by a temperature: below 1 makes the model more confident, above 1 less confident.
+ * Its answers stay the same. Changes the model in place.
  *
  * @param temperature above 0
  * @throws {UserError} when the last layer with weights has no bias, or for a temperature that is
@@ -51,7 +51,7 @@ export function addOffsets(
  * import { buildMiniXception } from "mien/model/mini_xception.ts";
  *
  * const model = buildMiniXception();
- * divideLogits(model, 0.7); // surer than before
+ * divideLogits(model, 0.7); // more confident
  * ```
  */
 export function divideLogits(model: tf.LayersModel, temperature: number): void {
@@ -68,7 +68,7 @@ export function divideLogits(model: tf.LayersModel, temperature: number): void {
   }
 }
 
-/** The weights of the last layer that has any; the logits are linear in them. */
+/** The weights of the last layer with weights; the logits are linear in them. */
 function lastWeights(model: tf.LayersModel, answers: number) {
   const last = model.layers.findLast((layer) => layer.weights.length > 0);
   const bias = last?.weights.find(({ shape }) => shape.length === 1);

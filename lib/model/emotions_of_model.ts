@@ -1,5 +1,5 @@
-// What a model's numbers mean: the names of its classes, and the scale of its input. Both are in the
-// model's metadata, so they are saved and loaded with it (`userDefinedMetadata` in model.json).
+// What a model's numbers mean: the names of its classes and the scale of its input. Both are in the
+// model's metadata, and so are saved and loaded with it (`userDefinedMetadata` in model.json).
 import type * as tf from "@tensorflow/tfjs";
 import { complaintAbout, numbersFor } from "../emotions.ts";
 import { OWN_SCALE, type Scale } from "../network/input.ts";
@@ -9,13 +9,13 @@ import { UserError } from "../user_error.ts";
 export interface ModelMeaning {
   /** One name per class; numbers if the model has no names. */
   emotions: readonly string[];
-  /** Whether the names are the model's own, not numbers. */
+  /** Whether the model has class names. */
   named: boolean;
   /** What black and white become in its input. */
   scale: Scale;
 }
 
-/** Names or a scale that do not match a model. */
+/** Class names or a scale that do not fit a model. */
 export class MeaningError extends UserError {
   override readonly name = "MeaningError";
 }
@@ -55,9 +55,9 @@ export function meaningOf(model: tf.LayersModel): ModelMeaning {
 }
 
 /**
- * Records the names of a model's classes in its metadata, and its scale if it is not this project's.
+ * Writes the names of a model's classes to its metadata, and its scale if it is not this project's.
  *
- * @throws {MeaningError} when there are more or fewer names than classes, or one cannot be a name
+ * @throws {MeaningError} for more or fewer names than classes, or text that cannot be a name
  */
 export function nameEmotions(
   model: tf.LayersModel,
@@ -76,9 +76,9 @@ export function nameEmotions(
 }
 
 /**
- * Applies what the user says about another project's model: `--emotions a,b,c` and `--scale 0..1`.
+ * Applies what the user declares about another project's model: `--emotions a,b,c`, `--scale 0..1`.
  *
- * @throws {MeaningError} for text that is not a list or range, or does not match the model
+ * @throws {MeaningError} for text that is not a list or range, or does not fit the model
  */
 export function declareMeaning(
   model: tf.LayersModel,

@@ -1,8 +1,8 @@
-// Keras 3 writes models in terms that TensorFlow.js does not know: `batch_shape`, inputs as tensors
-// with a history, types as objects. This translates them into the equivalent terms of Keras 2.
+// Translates models saved by Keras 3 into the terms of Keras 2, because TensorFlow.js does not know
+// `batch_shape`, inputs as tensors with a history, or types as objects.
 import { isObject, type Json } from "./json.ts";
 
-/** A model's topology in the terms of Keras 2; whatever is not Keras 3 is unchanged. */
+/** A model's topology in the terms of Keras 2; other topologies are returned as they are. */
 export function fromKeras3(topology: Json): Json {
   const { model_config: model } = topology;
   if (isObject(model)) return { ...topology, model_config: oldLayer(model) };

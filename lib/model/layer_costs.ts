@@ -1,6 +1,6 @@
-// What each layer of a network costs: parameters, and multiply-adds for one face.
-// Counts convolutions and dense layers; normalization, activation, pooling and
-// addition work on each value once and are left out, as the literature does.
+// The cost of each layer of a network: parameters, and multiply-adds for one face.
+// Counts convolutions and dense layers. As usual in the literature, normalization,
+// activation, pooling and addition are left out: they visit each value once.
 import type * as tf from "@tensorflow/tfjs";
 
 /** The cost of one layer. */
@@ -51,12 +51,12 @@ export function layerCosts(model: tf.LayersModel): LayerCost[] {
 function multiplyAdds(layer: tf.layers.Layer, output: number[]): number {
   if (layer.getClassName() === "BatchNormalization") return 0;
   // A kernel is applied once at each position; a bias is added, not multiplied.
-  const places = output.slice(0, -1).reduce(
+  const positions = output.slice(0, -1).reduce(
     (product, side) => product * side,
     1,
   );
   const kernels = layer.getWeights().filter((weight) =>
     weight.shape.length > 1
   );
-  return kernels.reduce((sum, kernel) => sum + kernel.size * places, 0);
+  return kernels.reduce((sum, kernel) => sum + kernel.size * positions, 0);
 }

@@ -1,5 +1,5 @@
 // Checks the layers of a model.json and their connections before TensorFlow.js builds them: it would
-// wait forever for an input that is never produced.
+// wait forever for an input that is never produced. A schema could not check the connections.
 import * as tf from "@tensorflow/tfjs";
 import { describe, isObject, type Json } from "./json.ts";
 
@@ -13,7 +13,7 @@ type Widths = Map<string, number | undefined>;
 
 /**
  * @param specs the model's weights
- * @throws what `fail` makes, naming the layer or field that is wrong
+ * @throws what `fail` returns, naming the wrong layer or field
  */
 export function checkLayers(
   topology: Json,
@@ -89,7 +89,7 @@ function checkLayer(
   checkSizes(layer, place, widths, fail);
 }
 
-/** Sizes that would be allocated before they are compared with the weights. */
+/** Checks sizes that TensorFlow.js allocates before it compares them with the weights. */
 function checkSizes(
   { config }: Json,
   place: string,
@@ -123,6 +123,7 @@ function checkSizes(
   );
 }
 
+/** One input of a layer. */
 type Joint = [layer: string, node: number, tensor: number];
 
 function isJoint(value: unknown): value is Joint {
@@ -132,7 +133,7 @@ function isJoint(value: unknown): value is Joint {
     );
 }
 
-/** Checks that every input exists, and that no layer depends on its own output. */
+/** Checks that every input exists and no layer depends on its own output. */
 function checkJoints(
   config: Json,
   layers: Json[],
@@ -182,7 +183,7 @@ function checkJoints(
   checkOrder(nodes, fail);
 }
 
-/** Whether a layer has a first output by itself: an input, or a model with its own input. */
+/** Whether a layer has an output without being connected: an input, or a model with its own input. */
 function madeAtOnce(layer: Json): boolean {
   if (layer.class_name !== "Sequential") {
     return layer.class_name === "InputLayer" || isModel(layer);
@@ -211,7 +212,7 @@ function checkEnd(
   }
 }
 
-/** @throws what `fail` makes, if layers depend on each other in a circle */
+/** @throws what `fail` returns if layers depend on each other in a circle */
 function checkOrder(nodes: Map<string, Joint[][]>, fail: Fail): void {
   const waiting = new Map<string, Joint[]>();
   for (const [name, joints] of nodes) {

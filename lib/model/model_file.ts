@@ -1,17 +1,28 @@
 // Reads and checks a model.json and its weight files before TensorFlow.js gets them: it would wait
-// forever for a layer that does not exist, and accept any numbers it is given. This checks the
-// format; what a network may consist of is in network/graph.ts.
-import type * as tf from "@tensorflow/tfjs";
+// forever for a layer that does not exist, and accept any numbers. This module checks the format;
+// network/graph.ts defines what a network may consist of.
+import * as tf from "@tensorflow/tfjs";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { explain, FileError } from "../write_whole.ts";
+import { FileError, naming } from "../write_whole.ts";
 import { describe, isObject, type Json } from "./json.ts";
 import { fromKeras3 } from "./keras3.ts";
 import { checkLayers } from "./layer_graph.ts";
 
-/** A model or a state that is not what it should be: names the file and the reason. */
+/** A model or state that is damaged or something else; the message names the file and the reason. */
 export class CheckpointError extends FileError {
   override readonly name = "CheckpointError";
+}
+
+/** Runs `act`; a file that it cannot read or write becomes a {@linkcode CheckpointError}. */
+export function asCheckpoint<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    const other = !(error instanceof FileError);
+    if (other || error instanceof CheckpointError) throw error;
+    throw new CheckpointError(error.file, error.reason, error.cause);
+  }
 }
 
 /** The description of a model as TensorFlow.js expects it, with its weights. */
@@ -22,7 +33,7 @@ export interface ModelFile {
   weightData: ArrayBuffer;
 }
 
-/** The most bytes of a description, and of all weights: far above any network for faces. */
+/** The most bytes of a description and of all weights, far more than any network for faces has. */
 const MOST_DESCRIPTION = 64 * 2 ** 20;
 const MOST_WEIGHTS = 1024 * 2 ** 20;
 
@@ -37,22 +48,21 @@ const BYTES: Record<string, number> = {
 
 /** The bytes of a regular file; devices and pipes, which may never end, are rejected. */
 function readBytes(file: string, most: number): Uint8Array<ArrayBuffer> {
-  try {
-    const about = fs.statSync(file);
-    if (about.isDirectory() || !about.isFile()) {
-      throw new CheckpointError(file, "is not a regular file");
-    }
-    if (about.size > most) {
-      throw new CheckpointError(
-        file,
-        `has ${about.size} bytes; more than ${most} are not read`,
-      );
-    }
-    return Uint8Array.from(fs.readFileSync(file));
-  } catch (error) {
-    if (error instanceof CheckpointError) throw error;
-    throw new CheckpointError(file, explain(error), error);
-  }
+  return asCheckpoint(() =>
+    naming(file, () => {
+      const about = fs.statSync(file);
+      if (!about.isFile()) {
+        throw new CheckpointError(file, "is not a regular file");
+      }
+      if (about.size > most) {
+        throw new CheckpointError(
+          file,
+          `has ${about.size} bytes; more than ${most} are not read`,
+        );
+      }
+      return Uint8Array.from(fs.readFileSync(file));
+    })
+  );
 }
 
 /**
@@ -104,10 +114,10 @@ function readJson(file: string): Json {
 
 type Fail = (reason: string) => CheckpointError;
 
-/** All weights, group by group, as one sequence of bytes with a list of what they are. */
+/** All weights as one sequence of bytes, with a list of what they are. */
 function readManifest(manifest: unknown[], folder: string, fail: Fail) {
   const weightSpecs: tf.io.WeightsManifestEntry[] = [];
-  const parts: Uint8Array<ArrayBuffer>[] = [];
+  const parts: ArrayBuffer[] = [];
   for (const [index, group] of manifest.entries()) {
     const place = `weightsManifest[${index}]`;
     if (
@@ -139,17 +149,9 @@ function readManifest(manifest: unknown[], folder: string, fail: Fail) {
       );
     }
     weightSpecs.push(...specs.map(({ spec }) => spec));
-    parts.push(...read);
+    parts.push(...read.map(({ buffer }) => buffer));
   }
-  const weightData = new Uint8Array(
-    parts.reduce((sum, { length }) => sum + length, 0),
-  );
-  let at = 0;
-  for (const part of parts) {
-    weightData.set(part, at);
-    at += part.length;
-  }
-  return { weightSpecs, weightData: weightData.buffer };
+  return { weightSpecs, weightData: tf.io.CompositeArrayBuffer.join(parts) };
 }
 
 /** One entry of a manifest and its number of bytes. */
@@ -181,7 +183,7 @@ function checkWeight(entry: unknown, place: string, fail: Fail) {
   };
 }
 
-/** The file named by a path in the manifest: it must be in the model's folder or below. */
+/** The file that a path in the manifest names; it must be in the model's folder or below. */
 function weightsPath(
   name: unknown,
   folder: string,

@@ -1,6 +1,6 @@
-// A network as ONNX, the format that other runtimes read: each node of network/graph.ts becomes the
-// operators of the same meaning, and weights are turned from TensorFlow's order into ONNX'.
-// Maps are in ONNX' own order: faces, channels, rows, columns. Nothing is folded; runtimes do that.
+// Exports a network as ONNX, which other runtimes read: each node of network/graph.ts becomes the
+// equivalent operators, and weights are reordered from TensorFlow's order to ONNX's. Activations have
+// ONNX's order: faces, channels, rows, columns. Nothing is folded; runtimes do that.
 
 import type {
   NetworkNode,
@@ -17,16 +17,16 @@ import {
   type OnnxTensor,
 } from "./onnx_file.ts";
 
-/** Of 2020: all of today's runtimes know it. */
+/** From 2020; all current runtimes support it. */
 const OPSET = 13;
 
 /**
  * A trained network as the bytes of an .onnx file.
  *
- * Its `input` is float32 [batch, channels, rows, columns], [batch, 1, 48, 48] for gray faces, with
- * black and white as in the metadata's `scale`; its `probabilities` are [batch, classes]. The
- * metadata holds, as JSON: `emotions`, the names of the classes; `scale`, what black and white
- * become; `threshold`, the confidence below which an answer is unsure.
+ * Its `input` is float32 [batch, channels, rows, columns], which is [batch, 1, 48, 48] for gray faces;
+ * its `probabilities` are [batch, classes]. The metadata has, as JSON: `emotions`, the names of the
+ * classes; `scale`, the input's values for black and white; `threshold`, the confidence below which an
+ * answer is unsure.
  *
  * @example
  * ```ts
@@ -45,14 +45,14 @@ export function toOnnx(trained: TrainedNetwork): Uint8Array {
     const inputs = node.inputs.map((input) => values[input]);
     values[i] = builder.translate(node, inputs);
   });
-  const { nodes, weights } = builder;
   const { shape } = graph.nodes.find(({ op }) => op === "input")!;
   const [rows, columns, channels] = shape;
   return encodeOnnx({
     name: "network",
     description: "Emotions of faces, exported by mien",
     opset: OPSET,
-    ...{ nodes, weights },
+    nodes: builder.nodes,
+    weights: builder.weights,
     input: { name: INPUT, shape: ["batch", channels, rows, columns] },
     output: { name: OUTPUT, shape: ["batch", graph.outputSize] },
     metadata: {
@@ -80,7 +80,7 @@ class OnnxBuilder {
     switch (node.op) {
       case "input":
         return INPUT;
-      case "dropout": // these two only in training
+      case "dropout": // Dropout and noise are for training only.
       case "noise":
         return inputs[0];
       case "conv":
@@ -135,7 +135,7 @@ class OnnxBuilder {
         const sides = this.#numbers(name, [0, 0, top, left, 0, 0, ...after]);
         return this.#add(name, "Pad", [...inputs, sides]);
       }
-      case "flatten": { // in TensorFlow's order, as the weights that follow
+      case "flatten": { // in TensorFlow's order, like the weights that follow
         const turned = this.#add(name, "Transpose", inputs, {
           perm: [0, 2, 3, 1],
         });
@@ -145,7 +145,7 @@ class OnnxBuilder {
     }
   }
 
-  /** Over the channels of each pixel: ONNX' own takes the last axes, and opset 17. */
+  /** Over the channels of each pixel; ONNX's own operator works on the last axes, and needs opset 17. */
   #layerNorm(
     { name, epsilon, gamma, beta, shape }: NetworkNode & { op: "layerNorm" },
     input: string,
@@ -193,7 +193,7 @@ class OnnxBuilder {
     }
   }
 
-  /** Adds one operator; its result has the layer's name and the operator's. */
+  /** Adds one operator; its output is named after the layer and the operator. */
   #add(
     layer: string,
     operator: string,
@@ -235,14 +235,14 @@ class OnnxBuilder {
     return this.#tensor(`${layer}/numbers`, [numbers.length], values);
   }
 
-  /** A weight with its numbers as they lie. */
+  /** A weight with its numbers in their own order. */
   #weight(index: number, shape?: readonly number[]): string {
     const weight = this.trained.graph.weights[index];
     const values = this.#values(weight);
     return this.#tensor(weight.name, shape ?? weight.shape, values);
   }
 
-  /** One number a channel: a weight, or the same everywhere where the layer has none. */
+  /** One number per channel: a weight, or a constant if the layer has none. */
   #vector(
     layer: string,
     index: number | null,
@@ -254,7 +254,7 @@ class OnnxBuilder {
     return this.#tensor(`${layer}/all ${otherwise}`, shape, values);
   }
 
-  /** A kernel: rows, columns, inputs, outputs become outputs, inputs, rows, columns. */
+  /** A kernel, reordered from rows, columns, inputs, outputs to outputs, inputs, rows, columns. */
   #kernel(
     index: number,
     [rows, columns]: readonly [number, number],
@@ -277,7 +277,7 @@ class OnnxBuilder {
   }
 }
 
-/** A window's size, steps and padding: top, left, bottom, right. */
+/** A window's size, strides and padding (top, left, bottom, right). */
 function windowAttributes(
   { size, strides, dilation, top, left }: Window,
   from: Shape,

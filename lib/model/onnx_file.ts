@@ -1,5 +1,6 @@
-// The bytes of an ONNX file: of onnx.proto (github.com/onnx/onnx, version 3 of the language) the
-// messages and fields that a network needs, with their numbers. What a network consists of is in onnx.ts.
+// Writes ONNX files: the messages of onnx.proto (github.com/onnx/onnx, proto3) that a network needs, with
+// the numbers of their fields. pbf encodes them; code generated for all of ONNX would be far longer.
+// onnx.ts translates networks.
 
 import { PbfWriter } from "pbf";
 
@@ -16,7 +17,7 @@ export interface OnnxNode {
   attributes?: Readonly<Record<string, OnnxAttribute>>;
 }
 
-/** Weights, or whole numbers that an operator takes as an input. */
+/** Weights, or whole numbers that are an operator's input. */
 export interface OnnxTensor {
   name: string;
   shape: readonly number[];
@@ -24,7 +25,7 @@ export interface OnnxTensor {
   values: Float32Array | BigInt64Array;
 }
 
-/** What goes in or comes out; a size that is a text is free and has this name. */
+/** An input or output; a size given as text is variable and has this name. */
 export interface OnnxValue {
   name: string;
   shape: readonly (number | string)[];
@@ -39,13 +40,13 @@ export interface OnnxModel {
   weights: readonly OnnxTensor[];
   input: OnnxValue;
   output: OnnxValue;
-  /** Names and values for whoever reads the file. */
+  /** Names and values for readers of the file. */
   metadata: Readonly<Record<string, string>>;
 }
 
-/** Of the format; 7 came with opset 13. */
+/** The version of the format; 7 came with opset 13. */
 const IR_VERSION = 7;
-/** Of TensorProto.DataType. */
+/** Values of TensorProto.DataType. */
 const FLOAT = 1, INT64 = 7;
 
 /**
@@ -56,10 +57,14 @@ const FLOAT = 1, INT64 = 7;
  * import { encodeOnnx } from "mien/model/onnx_file.ts";
  *
  * encodeOnnx({
- *   ...{ name: "twice", description: "", opset: 13, weights: [], metadata: {} },
+ *   name: "twice",
+ *   description: "",
+ *   opset: 13,
  *   nodes: [
  *     { name: "sum", operator: "Add", inputs: ["x", "x"], output: "y" },
  *   ],
+ *   weights: [],
+ *   metadata: {},
  *   input: { name: "x", shape: ["batch", 2] },
  *   output: { name: "y", shape: ["batch", 2] },
  * });
@@ -71,7 +76,7 @@ export function encodeOnnx(model: OnnxModel): Uint8Array {
   file.writeStringField(2, "mien");
   file.writeMessage(7, writeGraph, model);
   file.writeMessage(8, ({ opset }, message) => {
-    message.writeStringField(1, ""); // ONNX' own operators
+    message.writeStringField(1, ""); // ONNX's own operators
     message.writeVarintField(2, opset);
   }, model);
   for (const entry of Object.entries(model.metadata)) {
@@ -104,7 +109,7 @@ function writeNode(node: OnnxNode, message: PbfWriter): void {
   }
 }
 
-/** The type in field 20 says which of the fields 2, 3 and 8 holds the value. */
+/** The type in field 20 says which of the fields 2, 3 and 8 has the value. */
 function writeAttribute(
   [name, value]: [string, OnnxAttribute],
   message: PbfWriter,

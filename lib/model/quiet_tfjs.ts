@@ -1,5 +1,5 @@
-// Imported for its side effect: suppresses the advice that tfjs prints at its first use, to install the
-// Node backend, which Deno does not need.
+// Imported for its side effect: suppresses the advice to install the Node backend, which tfjs prints at
+// its first use and which Deno does not need.
 import * as tf from "@tensorflow/tfjs";
 
 tf.enableProdMode();

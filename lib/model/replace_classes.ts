@@ -1,4 +1,4 @@
-// The same network with a different output: its last layer with weights is replaced for other classes.
+// Replaces a network's last layer with weights, for other classes.
 import * as tf from "@tensorflow/tfjs";
 import { nameEmotions } from "./emotions_of_model.ts";
 import { UserError } from "../user_error.ts";
@@ -15,12 +15,12 @@ interface LayerConfig {
 }
 
 /**
- * A copy of a model for other classes: its last dense layer or convolution starts over, with as
- * many outputs as there are names; all other layers keep their weights. Fine-tune it with `freeze`.
+ * A copy of a model for other classes: its last dense layer or convolution gets as many outputs as
+ * there are names, and new weights; all other layers keep theirs. Fine-tune it with `freeze`.
  *
  * @param emotions the names of the new classes
  * @param options.seed the seed of the last layer's initial weights
- * @throws {ReplaceError} when the last layer with weights gives something other than the classes
+ * @throws {ReplaceError} when the outputs of the last layer with weights are not the classes
  *
  * @example
  * ```ts

@@ -1,31 +1,21 @@
-// Saved models and the state of a run: written completely or not at all.
-//
-// model_file.ts reads and checks the file.
-//
-// A model is a folder with model.json and weights.bin in TensorFlow.js' LayersModel format, which
-// `tf.loadLayersModel` reads in a browser without this project. A run's state is one file with
-// everything that training needs to continue; training/train.ts defines its contents.
+// Saves and loads models. A model is a folder with model.json and weights.bin in TensorFlow.js's
+// LayersModel format, which `tf.loadLayersModel` reads in a browser without this project.
+// model_file.ts reads and checks the files.
 import "./quiet_tfjs.ts";
-import { FileError, makeFolder, naming, writeWhole } from "../write_whole.ts";
-import { CheckpointError, checkWeights, readModelFile } from "./model_file.ts";
+import { makeFolder, naming, writeWhole } from "../write_whole.ts";
+import {
+  asCheckpoint,
+  CheckpointError,
+  checkWeights,
+  readModelFile,
+} from "./model_file.ts";
 import * as tf from "@tensorflow/tfjs";
 import * as fs from "node:fs";
 import * as path from "node:path";
 
-/** Runs `act`; a file that it cannot write or read becomes a {@linkcode CheckpointError}. */
-export function asCheckpoint<T>(act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    if (!(error instanceof FileError)) throw error;
-    if (error instanceof CheckpointError) throw error;
-    throw new CheckpointError(error.file, error.reason, error.cause);
-  }
-}
-
 /**
- * Saves a model as `folder`/model.json and weights.bin, completely or not at all: a folder without
- * model.json contains no model. An existing model is replaced; other files in the folder stay.
+ * Saves a model as model.json and weights.bin in `folder`, completely or not at all: a folder without
+ * model.json has no model. An existing model is replaced; other files in the folder stay.
  *
  * @throws {CheckpointError} for a full disk, missing permissions and the like
  *
@@ -64,7 +54,7 @@ export async function saveModel(
   asCheckpoint(() => {
     makeFolder(folder);
     naming(folder, () => {
-      // Another network's weights are never next to this description.
+      // This description must never be next to another network's weights.
       const same = fs.existsSync(file) &&
         fs.readFileSync(file, "utf8") === description;
       if (!same) fs.rmSync(file, { force: true });
@@ -75,8 +65,8 @@ export async function saveModel(
 }
 
 /**
- * Loads a model saved with {@linkcode saveModel}, or any other in this format: `place` is its folder
- * or its model.json.
+ * Loads a model saved with {@linkcode saveModel}, or any other in this format, from its folder or its
+ * model.json.
  *
  * @throws {CheckpointError} naming the file and what is wrong with it
  *

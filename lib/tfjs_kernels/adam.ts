@@ -1,47 +1,28 @@
-// Adam on the wasm backend with one kernel call a variable. tfjs's AdamOptimizer
-// makes about twelve, and a network of fifty variables pays for the calls, not
-// for the arithmetic. The optimizer keeps its own state, so that saving and
-// reading it works as before. Left out: the other optimizers, which make two to
-// eight calls a variable, and variables that are not float32.
+// Adam on the wasm backend with one kernel call per variable. tfjs's
+// AdamOptimizer makes about twelve, and in a network of fifty variables the calls
+// cost more than the arithmetic. The optimizer keeps its own state, so that
+// saving and loading it works as before. Left out: the other optimizers, which
+// make two to eight calls per variable, and variables that are not float32.
 
 import * as tf from "@tensorflow/tfjs";
-import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
-import { addressOf, kernelsFor } from "./wasm_module.ts";
+import { call, type KernelCall, wasmKernel } from "./wasm_module.ts";
 
 const ADAM = "AdamUpdate";
 
-type Named<Names extends string> = Record<Names, tf.TensorInfo>;
-
-function adamUpdate(
-  { inputs, backend, attrs }: {
-    inputs: Named<
-      "value" | "gradient" | "moment1" | "moment2" | "power1" | "power2"
-    >;
-    backend: BackendWasm;
-    attrs: Record<"learningRate" | "beta1" | "beta2" | "epsilon", number>;
-  },
-): tf.TensorInfo[] {
-  const { value, gradient, moment1, moment2, power1, power2 } = inputs;
-  const outputs = [0, 1, 2].map(() =>
-    backend.makeOutput(value.shape, "float32")
-  );
-  const all = [value, gradient, moment1, moment2, power1, power2, ...outputs];
-  kernelsFor(backend).adamUpdate(
-    ...all.map((tensor) => addressOf(backend, ADAM, "a tensor", tensor)),
-    tf.util.sizeFromShape(value.shape),
-    attrs.learningRate,
-    attrs.beta1,
-    attrs.beta2,
-    attrs.epsilon,
-  );
-  return outputs;
-}
-
-export const adamKernels: tf.KernelConfig[] = [{
-  kernelName: ADAM,
-  backendName: "wasm",
-  kernelFunc: adamUpdate as unknown as tf.KernelFunc,
-}];
+export const adamKernel = wasmKernel(ADAM, (
+  { inputs, backend, attrs }: KernelCall<
+    "value" | "gradient" | "moment1" | "moment2" | "power1" | "power2",
+    Record<"learningRate" | "beta1" | "beta2" | "epsilon", number>
+  >,
+) => {
+  const { shape } = inputs.value;
+  const make = () => backend.makeOutput(shape, "float32");
+  const newValue = make(), newMoment1 = make(), newMoment2 = make();
+  const outputs = { newValue, newMoment1, newMoment2 };
+  const count = tf.util.sizeFromShape(shape);
+  call(backend, "adamUpdate", { ...inputs, ...outputs, count, ...attrs });
+  return [newValue, newMoment1, newMoment2];
+});
 
 interface Moment {
   originalName: string;
@@ -105,8 +86,8 @@ function applyGradients(
   adam.incrementIterations();
 }
 
-/** Makes tfjs's Adam optimizer use the kernel; to be called once. */
-export function teachAdamOptimizer(): void {
+/** Makes tfjs's Adam optimizer use the kernel; call it once. */
+export function patchAdamOptimizer(): void {
   const prototype = tf.AdamOptimizer.prototype;
   const original = prototype.applyGradients;
   prototype.applyGradients = function (this: tf.AdamOptimizer, gradients) {

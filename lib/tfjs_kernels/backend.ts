@@ -1,5 +1,5 @@
-// Sets tfjs's wasm backend up in Deno, with the gradient kernels it lacks, in a
-// notebook, a script or a worker. Left out: every other backend.
+// Sets up tfjs's wasm backend in Deno, with the gradient kernels it lacks, in a
+// notebook, a script or a worker.
 
 import * as tf from "@tensorflow/tfjs";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
@@ -14,9 +14,9 @@ export class BackendError extends UserError {
 
 /**
  * Makes tfjs's wasm backend the current one and registers the gradient kernels
- * of lib/tfjs_kernels, so that `model.fit` trains convolutional networks. The
- * working directory does not matter. One thread: each worker calls it for its
- * own backend. Calling it again is cheap and changes nothing.
+ * of lib/tfjs_kernels, so that `model.fit` trains convolutional networks. It
+ * works from any folder. The backend runs in one thread; each worker calls this
+ * for its own. Calling it again is cheap and changes nothing.
  *
  * @throws {BackendError} if the packages or compiled modules are missing.
  *

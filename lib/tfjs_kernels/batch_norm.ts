@@ -1,129 +1,67 @@
 // Batch normalization on the wasm backend in few passes over memory. tfjs
-// composes its gradient of some thirty operations, half of a training step.
-// Here are
+// composes its gradient from about thirty operations, which take half of a
+// training step. This module has
 //   - the gradient of tf.batchNorm (FusedBatchNorm) as one kernel,
-//   - the layer batchNormalization in training: statistics, normalization and
+//   - the batchNormalization layer in training: statistics, normalization and
 //     gradient as one kernel each; also with `scale` or `center` off, where
 //     tfjs's layer throws in training.
-// Used for float32, statistics of rank 1 and the last axis; anything else, and
-// other backends, go tfjs's own way. Left out: gradients of these gradients.
+// It covers float32, statistics of rank 1 and the last axis; tfjs computes
+// everything else, and other backends. Left out: second derivatives.
 
 import * as tf from "@tensorflow/tfjs";
-import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
-import { addressOf, kernelsFor, withScratch } from "./wasm_module.ts";
+import { call, type KernelCall, wasmKernel } from "./wasm_module.ts";
 
 const STATISTICS = "BatchStatistics";
 const NORMALIZE = "NormalizeBatch";
 const GRADIENT = "FusedBatchNormGrad";
 
-type Inputs<Names extends string> = Record<Names, tf.TensorInfo>;
-
 /** Rows and channels of a tensor whose last axis is the channels. */
-function rowsAndChannels(x: tf.TensorInfo): [number, number] {
+function rowsAndChannels(x: tf.TensorInfo) {
   const channels = x.shape.at(-1)!;
-  return [tf.util.sizeFromShape(x.shape) / (channels || 1), channels];
+  const rows = tf.util.sizeFromShape(x.shape) / (channels || 1);
+  return { rows, channels };
 }
 
-function addresses(
-  backend: BackendWasm,
-  kernel: string,
-  tensors: Record<string, tf.TensorInfo>,
-): number[] {
-  return Object.entries(tensors).map(([name, tensor]) =>
-    addressOf(backend, kernel, name, tensor)
-  );
-}
-
-function batchStatistics(
-  { inputs: { x }, backend }: { inputs: Inputs<"x">; backend: BackendWasm },
-): tf.TensorInfo[] {
-  const [rows, channels] = rowsAndChannels(x);
-  const mean = backend.makeOutput([channels], "float32");
-  const variance = backend.makeOutput([channels], "float32");
-  const at = addresses(backend, STATISTICS, { x, mean, variance });
-  withScratch(backend, 8 * channels, (scratch) => {
-    kernelsFor(backend).batchStatistics(...at, scratch, rows, channels);
-  });
-  return [mean, variance];
-}
-
-function normalizeBatch(
-  { inputs, backend, attrs }: {
-    inputs: Inputs<"x" | "mean" | "variance" | "gamma" | "beta">;
-    backend: BackendWasm;
-    attrs: { epsilon: number };
-  },
-): tf.TensorInfo {
-  const { x, mean, variance, gamma, beta } = inputs;
-  const [rows, channels] = rowsAndChannels(x);
-  const y = backend.makeOutput(x.shape, "float32");
-  const at = addresses(backend, NORMALIZE, {
-    x,
-    mean,
-    variance,
-    gamma,
-    beta,
-    y,
-  });
-  withScratch(backend, 4 * channels, (scratch) => {
-    kernelsFor(backend).normalizeBatch(
-      ...at,
-      scratch,
-      rows,
-      channels,
-      attrs.epsilon,
-    );
-  });
-  return y;
-}
-
-function fusedBatchNormGrad(
-  { inputs, backend, attrs }: {
-    inputs: Inputs<"x" | "dy" | "mean" | "variance" | "gamma">;
-    backend: BackendWasm;
-    attrs: { epsilon: number; training: boolean };
-  },
-): tf.TensorInfo[] {
-  const { x, dy, mean, variance, gamma } = inputs;
-  const [rows, channels] = rowsAndChannels(x);
-  const dx = backend.makeOutput(x.shape, "float32");
-  const dgamma = backend.makeOutput([channels], "float32");
-  const dbeta = backend.makeOutput([channels], "float32");
-  const at = addresses(backend, GRADIENT, {
-    x,
-    dy,
-    mean,
-    variance,
-    gamma,
-    dx,
-    dgamma,
-    dbeta,
-  });
-  withScratch(backend, 8 * channels, (scratch) => {
-    kernelsFor(backend).batchNormBackprop(
-      ...at,
-      scratch,
-      rows,
-      channels,
-      attrs.epsilon,
-      Number(attrs.training),
-    );
-  });
-  return [dx, dgamma, dbeta];
-}
-
-const FUNCTIONS = {
-  [STATISTICS]: batchStatistics,
-  [NORMALIZE]: normalizeBatch,
-  [GRADIENT]: fusedBatchNormGrad,
-};
-
-export const batchNormKernels: tf.KernelConfig[] = Object.entries(FUNCTIONS)
-  .map(([kernelName, kernelFunc]) => ({
-    kernelName,
-    backendName: "wasm",
-    kernelFunc: kernelFunc as unknown as tf.KernelFunc,
-  }));
+export const batchNormKernels = [
+  wasmKernel(STATISTICS, ({ inputs: { x }, backend }: KernelCall<"x">) => {
+    const { rows, channels } = rowsAndChannels(x);
+    const mean = backend.makeOutput([channels], "float32");
+    const variance = backend.makeOutput([channels], "float32");
+    const scratch = 8 * channels;
+    const values = { x, mean, variance, scratch, rows, channels };
+    call(backend, "batchStatistics", values);
+    return [mean, variance];
+  }),
+  wasmKernel(NORMALIZE, (
+    { inputs, backend, attrs }: KernelCall<
+      "x" | "mean" | "variance" | "gamma" | "beta",
+      { epsilon: number }
+    >,
+  ) => {
+    const sizes = rowsAndChannels(inputs.x);
+    const y = backend.makeOutput(inputs.x.shape, "float32");
+    const scratch = 4 * sizes.channels;
+    const values = { ...inputs, y, scratch, ...sizes, ...attrs };
+    call(backend, "normalizeBatch", values);
+    return y;
+  }),
+  wasmKernel(GRADIENT, (
+    { inputs, backend, attrs }: KernelCall<
+      "x" | "dy" | "mean" | "variance" | "gamma",
+      { epsilon: number; training: boolean }
+    >,
+  ) => {
+    const sizes = rowsAndChannels(inputs.x);
+    const dx = backend.makeOutput(inputs.x.shape, "float32");
+    const dgamma = backend.makeOutput([sizes.channels], "float32");
+    const dbeta = backend.makeOutput([sizes.channels], "float32");
+    const scratch = 8 * sizes.channels;
+    const outputs = { dx, dgamma, dbeta, scratch };
+    const values = { ...inputs, ...outputs, ...sizes, ...attrs };
+    call(backend, "batchNormBackprop", values);
+    return [dx, dgamma, dbeta];
+  }),
+];
 
 function run(
   kernel: string,
@@ -133,7 +71,7 @@ function run(
   return [tf.engine().runKernel(kernel, inputs, attributes)].flat();
 }
 
-/** tfjs's gradient of tf.batchNorm, ours where it applies. */
+/** The gradient of tf.batchNorm: ours where it applies, otherwise tfjs's. */
 function batchNormGradient(): tf.GradConfig {
   const original = tf.getGradient(tf.FusedBatchNorm);
   return {
@@ -163,7 +101,7 @@ function batchNormGradient(): tf.GradConfig {
   };
 }
 
-/** What the layer batchNormalization holds, as far as it is used here. */
+/** The members of the batchNormalization layer that are used here. */
 interface BatchNormalizationLayer extends tf.layers.Layer {
   axis: number;
   momentum: number;
@@ -212,8 +150,8 @@ function follow(
   variable.write(tf.sub(current, change));
 }
 
-/** Makes batchNormalization layers train by the kernels above. */
-function teachBatchNormalizationLayer(): void {
+/** Makes batchNormalization layers train with the kernels above. */
+function patchBatchNormalizationLayer(): void {
   const prototype = Object.getPrototypeOf(
     tf.layers.batchNormalization(),
   ) as BatchNormalizationLayer;
@@ -241,8 +179,8 @@ function teachBatchNormalizationLayer(): void {
   };
 }
 
-/** Registers the gradient and teaches the layer; to be called once. */
+/** Registers the gradient and patches the layer; call it once. */
 export function registerBatchNorm(): void {
   tf.registerGradient(batchNormGradient());
-  teachBatchNormalizationLayer();
+  patchBatchNormalizationLayer();
 }

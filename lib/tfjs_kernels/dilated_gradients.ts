@@ -1,9 +1,9 @@
-// Gradients of dilated convolutions on the wasm backend. tfjs (4.22) refuses
-// them on every backend before any kernel is asked, in three places: the
-// gradients of Conv2D and DepthwiseConv2dNative, replaced here, and inside
-// `tf.fused.conv2d`, which the layer conv2d calls; the layer is taught to call
-// `tf.conv2d` where it is dilated. Without dilation, or on another backend,
-// everything goes tfjs's own way. Left out: `tf.fused.conv2d` called directly.
+// Gradients of dilated convolutions on the wasm backend. tfjs (4.22) rejects
+// them on every backend before it calls a kernel, in three places: the gradients
+// of Conv2D and DepthwiseConv2dNative, which are replaced here, and
+// `tf.fused.conv2d`, which the conv2d layer calls; dilated layers call
+// `tf.conv2d` instead. Without dilation, or on another backend, nothing changes.
+// Left out: direct calls of `tf.fused.conv2d`.
 
 import * as tf from "@tensorflow/tfjs";
 
@@ -15,7 +15,7 @@ function isDilated(dilations: number | number[]): boolean {
   return [dilations].flat().some((rate) => rate > 1);
 }
 
-/** tfjs's gradient, and ours where the convolution is dilated. */
+/** The gradient of a convolution: ours where it is dilated, otherwise tfjs's. */
 function dilatedGradient(
   kernelName: string,
   inputKernel: string,
@@ -44,7 +44,7 @@ function dilatedGradient(
   };
 }
 
-/** What the layer conv2d holds, as far as it is used here. */
+/** The members of the conv2d layer that are used here. */
 interface Conv2DLayer extends tf.layers.Layer {
   dilationRate: number | number[];
   dataFormat: string;
@@ -56,7 +56,7 @@ interface Conv2DLayer extends tf.layers.Layer {
 }
 
 /** Makes dilated conv2d layers call `tf.conv2d`, whose gradient is above. */
-function teachConv2DLayer(): void {
+function patchConv2DLayer(): void {
   const layer = tf.layers.conv2d({ filters: 1, kernelSize: 1 });
   const prototype = Object.getPrototypeOf(layer) as Conv2DLayer;
   const original = prototype.call;
@@ -82,7 +82,7 @@ function teachConv2DLayer(): void {
   };
 }
 
-/** Registers all of it; to be called once. */
+/** Registers the gradients and patches the layer; call it once. */
 export function registerDilatedGradients(): void {
   tf.registerGradient(dilatedGradient(
     tf.Conv2D,
@@ -94,5 +94,5 @@ export function registerDilatedGradients(): void {
     tf.DepthwiseConv2dNativeBackpropInput,
     tf.DepthwiseConv2dNativeBackpropFilter,
   ));
-  teachConv2DLayer();
+  patchConv2DLayer();
 }

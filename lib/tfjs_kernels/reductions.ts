@@ -1,13 +1,13 @@
-// Sum and Mean over the leading axes, as in the gradient of a bias and in the
+// Sum and Mean over the leading axes, as in the gradient of a bias and the
 // statistics of a batch, without the transposed copy that the backend's own
-// kernels make; and Identity, and Cast to the same type, without a copy.
-// Everything else goes to the backend's own kernels.
+// kernels make; also Identity, and Cast to the same type, without a copy. The
+// backend's own kernels do everything else.
 
 import * as tf from "@tensorflow/tfjs";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
-import { addressOf, kernelsFor, withScratch } from "./wasm_module.ts";
+import { call as compute } from "./wasm_module.ts";
 
-/** How many leading axes are summed over, 0 where it is not leading axes. */
+/** The number of leading axes to sum over; 0 if the axes are others. */
 function leadingAxes(x: tf.TensorInfo, axis: number | number[]): number {
   const axes = tf.util.parseAxisParam(axis, x.shape);
   const leading = axes.toSorted((a, b) => a - b).every((a, i) => a === i);
@@ -32,24 +32,15 @@ function reduction(kernelName: string, mean: boolean): tf.KernelConfig {
       const backend = call.backend as BackendWasm;
       const shape = keepDims ? [...Array(summed).fill(1), ...kept] : kept;
       const out = backend.makeOutput(shape, "float32");
-      const from = addressOf(backend, kernelName, "x", x);
-      const to = addressOf(backend, kernelName, "out", out);
-      withScratch(backend, 4 * channels, (scratch) => {
-        kernelsFor(backend).sumRows(
-          from,
-          to,
-          scratch,
-          rows,
-          channels,
-          mean ? 1 / rows : 1,
-        );
-      });
+      const scale = mean ? 1 / rows : 1, scratch = 4 * channels;
+      const values = { x, out, scratch, rows, channels, scale };
+      compute(backend, "sumRows", values);
       return out;
     },
   };
 }
 
-/** The same data under another handle: the backend counts its holders. */
+/** The same data under another handle: the backend counts references. */
 function share(x: tf.TensorInfo, backend: BackendWasm): tf.TensorInfo {
   backend.incRef(x.dataId as object);
   return { dataId: x.dataId, shape: x.shape, dtype: x.dtype };
@@ -69,7 +60,7 @@ function sharing(kernelName: string): tf.KernelConfig {
   };
 }
 
-/** The kernels; to be made once, from the backend's own. */
+/** The kernels, made from the backend's own; call it once. */
 export function reductionKernels(): tf.KernelConfig[] {
   return [
     reduction(tf.Sum, false),

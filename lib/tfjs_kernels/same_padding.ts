@@ -1,7 +1,7 @@
-// Conv2D, FusedConv2D, DepthwiseConv2dNative and FusedDepthwiseConv2D, mended:
+// Corrects Conv2D, FusedConv2D, DepthwiseConv2dNative and FusedDepthwiseConv2D:
 // with padding "same" and a filter smaller than the stride, the backend's own
-// kernels (tfjs 4.22) can leave the output unwritten, without an error. The
-// padding is worked out here and handed to them as numbers, which they take.
+// kernels (tfjs 4.22) can leave the output unwritten, without an error. They are
+// correct with padding given as numbers, so those are computed here.
 
 import * as tf from "@tensorflow/tfjs";
 
@@ -11,7 +11,7 @@ interface Attributes extends tf.NamedAttrMap {
   pad: "same" | "valid" | number | [number, number][];
 }
 
-/** The attributes, "same" replaced by numbers where it goes wrong. */
+/** The attributes, with "same" replaced by numbers where it fails. */
 function withNumbers(
   inputs: tf.NamedTensorInfoMap,
   attributes: Attributes,
@@ -36,8 +36,8 @@ function withNumbers(
   return { ...attributes, pad: [[0, 0], [top, bottom], [left, right], [0, 0]] };
 }
 
-/** The backend's own kernel with its padding mended, its setup included. */
-function mended(kernelName: string, depthwise: boolean): tf.KernelConfig {
+/** The backend's own kernel, including its setup, with its padding corrected. */
+function corrected(kernelName: string, depthwise: boolean): tf.KernelConfig {
   const original = tf.getKernel(kernelName, "wasm");
   return {
     ...original,
@@ -50,12 +50,12 @@ function mended(kernelName: string, depthwise: boolean): tf.KernelConfig {
   };
 }
 
-/** The four kernels; to be made once, from the backend's own. */
-export function mendedConvolutions(): tf.KernelConfig[] {
+/** The four kernels, made from the backend's own; call it once. */
+export function correctedConvolutions(): tf.KernelConfig[] {
   return [
-    mended(tf.Conv2D, false),
-    mended(tf.FusedConv2D, false),
-    mended(tf.DepthwiseConv2dNative, true),
-    mended(tf.FusedDepthwiseConv2D, true),
+    corrected(tf.Conv2D, false),
+    corrected(tf.FusedConv2D, false),
+    corrected(tf.DepthwiseConv2dNative, true),
+    corrected(tf.FusedDepthwiseConv2D, true),
   ];
 }

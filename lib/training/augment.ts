@@ -1,27 +1,28 @@
-// Augmentation: every face looks slightly different in every epoch, so that a network learns faces, not files.
+// Augmentation: every face looks slightly different in every epoch, so that a network learns faces, not
+// files.
 //
-// One pass takes a face's gray pixels to the network's input: one affine warp (mirror, rotation,
-// zoom, shift) with bilinear interpolation, then contrast and brightness. Beyond its borders, a face
-// continues with its edge pixels. The random change depends only on the seed, the epoch and the face's
-// number, so it is the same in any order and on any number of workers. It does not mix faces.
+// One pass turns a face's gray pixels into the network's input: one affine warp (mirror, rotation, zoom,
+// shift) with bilinear interpolation, then contrast and brightness. Beyond its borders, a face continues
+// with its edge pixels. A change depends only on the seed, the epoch and the face's number, so it is the
+// same in any order and for any number of workers. Left out: mixing faces.
 import { scaledPixels } from "../network/input.ts";
 import { randomAt } from "../random.ts";
 
-/** How far a face may change. All zero and `mirror: false`: not at all. */
+/** How far a face may change; not at all if all are zero and `mirror` is false. */
 export interface Augmentation {
-  /** Mirror left and right, every other time. */
+  /** Mirror left and right, half of the time. */
   mirror: boolean;
-  /** Largest rotation to either side, degrees. */
+  /** Largest rotation in either direction, in degrees. */
   rotation: number;
   /** Largest shift in any direction, as a fraction of the face's size. */
   shift: number;
   /** Largest scaling, separately for each axis: 0.1 is 0.9 to 1.1. */
   zoom: number;
-  /** Largest scaling of both axes alike, because a detector's box may be too large or small. */
+  /** Largest scaling of both axes together, because a detector's box may be too large or too small. */
   scale: number;
   /** Largest blur: the fraction of a pixel, 0 to 0.33, that goes to each neighbor, across and down. */
   blur: number;
-  /** Largest brightness added or subtracted, as a fraction of the whole gray range. */
+  /** Largest change of brightness, as a fraction of the whole gray range. */
   brightness: number;
   /** Largest change of contrast around middle gray: 0.2 is 0.8 to 1.2. */
   contrast: number;
@@ -40,9 +41,9 @@ export const noAugmentation: Augmentation = {
 };
 
 /**
- * What Arriaga et al. train mini-Xception with: Keras' `ImageDataGenerator(rotation_range=10,
- * width_shift_range=0.1, height_shift_range=0.1, zoom_range=0.1, horizontal_flip=True)`, which
- * also continues faces with their edge pixels.
+ * The augmentation with which Arriaga et al. train mini-Xception: Keras's
+ * `ImageDataGenerator(rotation_range=10, width_shift_range=0.1, height_shift_range=0.1,
+ * zoom_range=0.1, horizontal_flip=True)`, which also continues faces with their edge pixels.
  */
 export const referenceAugmentation: Augmentation = {
   ...noAugmentation,
@@ -53,8 +54,8 @@ export const referenceAugmentation: Augmentation = {
 };
 
 /**
- * One drawn change: a pixel at (x, y) of the result, measured from the face's middle, comes from
- * (a x + b y + c, d x + e y + f) of the face, also from the middle; its value v, -1..1, becomes
+ * One random change. With coordinates relative to the face's center, the pixel at (x, y) of the result
+ * is the face's at (a x + b y + c, d x + e y + f); its value v, -1..1, becomes
  * v * contrast + brightness, clipped to -1..1.
  */
 export interface Change {
@@ -66,7 +67,7 @@ export interface Change {
   f: number;
   contrast: number;
   brightness: number;
-  /** The fraction of a pixel that goes to each neighbor, across and then down. */
+  /** The fraction of a pixel that goes to each neighbor, across, then down. */
   blur: number;
 }
 
@@ -91,7 +92,7 @@ export function drawChange(
   const cos = Math.cos(angle), sin = Math.sin(angle);
   const brightness = 2 * around(augmentation.brightness);
   const contrast = 1 + around(augmentation.contrast);
-  // Drawn last, so that runs without them still draw the same numbers as before these existed.
+  // Drawn last, so that older runs, which lack them, still draw the same numbers.
   const scale = augmentation.scale > 0 ? 1 + around(augmentation.scale) : 1;
   const blur = augmentation.blur > 0 ? random.next() * augmentation.blur : 0;
   return {
@@ -107,14 +108,14 @@ export function drawChange(
   };
 }
 
-// Places are held as whole numbers of 1/65536 pixel: cheaper than floor() for every pixel.
+// Positions are whole numbers of 1/65536 pixel, which is cheaper than floor() for every pixel.
 const ONE = 65536;
 const PART = 1 / ONE;
 
 /**
- * Writes a changed face into `output` from `at` on, as the network's input, -1..1.
+ * Writes a changed face into `output`, starting at `at`, as the network's input, -1..1.
  *
- * @param pixels gray, 0..255, row-major; the face begins at `start`
+ * @param pixels gray, 0..255, row-major; the face starts at `start`
  * @param size the face's width and height in pixels
  */
 export function warpFace(
@@ -167,7 +168,7 @@ export function warpFace(
   }
 }
 
-/** Gives `part` of each value of a line to each neighbor; at its ends to itself. */
+/** Moves `part` of each value of a line to each neighbor, or to itself at the ends. */
 function blurLine(
   values: Float32Array,
   first: number,
@@ -190,7 +191,7 @@ function changesNothing(augmentation: Augmentation): boolean {
 }
 
 /**
- * The face with number `face`, changed as drawn for the epoch, as the network's input.
+ * Writes the face with number `face`, with its change for the epoch, as the network's input.
  *
  * @example
  * ```ts

@@ -1,12 +1,12 @@
-// The classes of a run: those of its faces, which the network must have too, by number and name.
+// The classes of a run are those of its faces. The network must have the same number and names.
 import type * as tf from "@tensorflow/tfjs";
 import { FACE_PIXELS } from "../emotions.ts";
 import { meaningOf, nameEmotions } from "../model/emotions_of_model.ts";
 import { type TrainingConfig, TrainingError } from "./config.ts";
 
 /**
- * @param graph what the network takes and returns, in numbers
- * @param which what the message calls it
+ * @param graph the sizes of the network's input and output
+ * @param which what the message calls the network
  * @throws {TrainingError} when a network does not take faces, or has other classes than the faces
  */
 export function checkShapes(
@@ -23,7 +23,7 @@ export function checkShapes(
   );
 }
 
-/** @throws {TrainingError} when a network ends in a dense layer whose numbers are not probabilities */
+/** @throws {TrainingError} when a network ends in a dense layer that does not return probabilities */
 export function checkEnd(model: tf.LayersModel): void {
   const layer = model.outputs[0].sourceLayer as unknown as {
     name: string;
@@ -40,7 +40,7 @@ export function checkEnd(model: tf.LayersModel): void {
 /**
  * Gives a network without class names those of the faces.
  *
- * @throws {TrainingError} when it has other names
+ * @throws {TrainingError} when it has different names
  */
 export function agreeOnClasses(
   model: tf.LayersModel,

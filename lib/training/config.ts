@@ -1,7 +1,7 @@
-// What a training run is: every choice in one object, saved with the run as config.json.
+// The configuration of a training run: every choice in one object, saved with the run as config.json.
 //
-// `defaultTraining` is our recipe, `referenceTraining` that of mini-Xception's authors. What the
-// choices do is in schedule.ts, augment.ts, network/network.ts and train.ts.
+// `defaultTraining` is our recipe, `referenceTraining` that of mini-Xception's authors. config_checks.ts
+// has the range of each field.
 import {
   type Augmentation,
   noAugmentation,
@@ -29,14 +29,11 @@ export interface SgdChoice {
 /** The two optimizers. */
 export type OptimizerChoice = AdamChoice | SgdChoice;
 
-/** The optimizers with their usual settings (Keras' for Adam). */
-export const optimizers: {
-  readonly adam: AdamChoice;
-  readonly sgd: SgdChoice;
-} = {
+/** The optimizers with their usual settings (Keras's for Adam). */
+export const optimizers = {
   adam: { kind: "adam", beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
   sgd: { kind: "sgd", momentum: 0.9 },
-};
+} as const satisfies Record<OptimizerChoice["kind"], OptimizerChoice>;
 
 /**
  * Networks that teach: the mean of their probabilities becomes part of the targets (Hinton, Vinyals
@@ -45,31 +42,31 @@ export const optimizers: {
 export interface TeacherChoice {
   /** The folders of their saved models. */
   models: string[];
-  /** A file of teachers' answers, instead of models; its format is in teachers/teacher_answers.ts. */
+  /** A file of teachers' answers, in place of models; teachers/teacher_answers.ts defines its format. */
   answers?: string;
   /** The teachers' share of each target, 0..1; the rest is the label. */
   weight: number;
-  /** Above 1 softens their answers, by this root of their mean probabilities. */
+  /** Above 1 softens their answers: this root of their mean probabilities. */
   temperature: number;
 }
 
 /** Every choice of a training run. */
 export interface TrainingConfig {
-  /** Faces per step, over all workers. */
+  /** Faces per step, of all workers together. */
   batchSize: number;
-  /** Passes over the training faces, at most. */
+  /** The most passes over the training faces. */
   epochs: number;
-  /** Epochs without improvement before the run ends early; `null`: never. */
+  /** Epochs without improvement after which the run ends early; `null`: never. */
   patience: number | null;
   /** What "better" means: a lower validation loss or a higher validation accuracy. */
   monitor: "loss" | "accuracy";
-  /** What training lowers; `valLoss` is the cross-entropy always. */
+  /** What training minimizes; `valLoss` is always the cross-entropy. */
   loss: LossChoice;
   optimizer: OptimizerChoice;
   /** The highest learning rate; the schedule reduces it. */
   learningRate: number;
   schedule: Schedule;
-  /** Decoupled from the gradient, and times the learning rate: AdamW's, or SGD's. */
+  /** Decoupled from the gradient and multiplied by the learning rate, as in AdamW, also for SGD. */
   weightDecay: number;
   /**
    * The share of each target, 0..1, that comes from people's votes (`Faces.votes`); the rest is the
@@ -78,7 +75,7 @@ export interface TrainingConfig {
   votes: number;
   /** The share of each target, 0..1, that is spread equally over all emotions. */
   labelSmoothing: number;
-  /** How much of the running average of the weights each step keeps; `null`: no average. The average is validated and saved. */
+  /** How much of the weights' running average each step keeps; `null`: no average. The average is validated and saved. */
   averageDecay: number | null;
   /** One weight per emotion in the loss, "balanced" by its faces, or `null`: all equal. */
   classWeights: "balanced" | number[] | null;
@@ -126,8 +123,8 @@ export const defaultTraining: TrainingConfig = {
 };
 
 /**
- * The recipe of Arriaga et al.'s `train_emotion_classifier.py`, with the course report's 85 epochs: Adam at
- * 0.001, divided by ten after 12 epochs without a lower validation loss, batches of 32.
+ * The recipe of Arriaga et al.'s `train_emotion_classifier.py`, with the course report's 85 epochs: Adam
+ * at 0.001, divided by ten after 12 epochs without a lower validation loss, and batches of 32.
  */
 export const referenceTraining: TrainingConfig = {
   ...defaultTraining,
@@ -141,12 +138,12 @@ export const referenceTraining: TrainingConfig = {
   augmentation: referenceAugmentation,
 };
 
-/** A configuration, run folder or result that training cannot continue with. */
+/** A configuration, folder or result with which training cannot continue. */
 export class TrainingError extends UserError {
   override readonly name = "TrainingError";
 }
 
-/** The fields of a configuration in one level: `schedule.kind`, `seed`, … */
+/** The fields of a configuration in one list: `schedule.kind`, `seed`, … */
 function flatten(value: object, prefix = ""): [string, unknown][] {
   return Object.entries(value).flatMap(([name, inner]) =>
     inner !== null && typeof inner === "object" && !Array.isArray(inner)
@@ -185,6 +182,14 @@ export type PartialConfig =
     teacher?: Partial<TeacherChoice> | null;
   };
 
+function unknownField(name: string, known: string[], more = "") {
+  return new TrainingError(
+    `unknown field in the training configuration: ${name}. Did you mean ${
+      nearest(name, known)
+    }?${more}`,
+  );
+}
+
 /** The defaults of a field that is an object, by its kind if it has kinds. */
 function nestedDefaults(name: string, kind: unknown, base: TrainingConfig) {
   const kinds: Record<string, object> = KINDS[name];
@@ -214,7 +219,7 @@ function fillGaps(given: PartialConfig, base: TrainingConfig): TrainingConfig {
           JSON.stringify(examples[name])
         }${
           name === "loss"
-            ? "; a function goes beside the configuration: train({ loss, config, ... })"
+            ? "; pass a function next to the configuration: train({ loss, config, ... })"
             : ""
         }`,
       );
@@ -242,7 +247,7 @@ const examples: Record<string, object> = {
 };
 
 /**
- * Fills what is left out from `base`, checks everything and returns the whole configuration.
+ * Fills in missing fields from `base`, checks all of them, and returns the whole configuration.
  * An optimizer or schedule given only by its kind gets its usual settings.
  *
  * @throws {TrainingError} naming the field and what it may be
@@ -267,11 +272,7 @@ export function completeConfig(
   const known = Object.keys(defaultTraining);
   for (const name of Object.keys(given)) {
     if (known.includes(name)) continue;
-    throw new TrainingError(
-      `unknown field in the training configuration: ${name}. Did you mean ${
-        nearest(name, known)
-      }? The fields are ${known.join(", ")}`,
-    );
+    throw unknownField(name, known, ` The fields are ${known.join(", ")}`);
   }
   const config = fillGaps(given, base);
   for (const [name, value] of flatten(config)) {
@@ -279,11 +280,7 @@ export function completeConfig(
       continue;
     }
     if (!Object.hasOwn(checks, name)) {
-      throw new TrainingError(
-        `unknown field in the training configuration: ${name}. Did you mean ${
-          nearest(name, Object.keys(checks))
-        }?`,
-      );
+      throw unknownField(name, Object.keys(checks));
     }
     const complaint = checks[name](value);
     if (complaint) {

@@ -1,5 +1,5 @@
-// What each field of a configuration may be, and how a message shows a wrong one. The
-// configuration itself is in config.ts.
+// Checks each field of a configuration (config.ts), and describes wrong ones. Written by hand, because a
+// schema library would word its messages for programmers.
 
 export const inside = (low: number, high: number) => (value: unknown) =>
   typeof value === "number" && value >= low && value <= high
@@ -64,7 +64,7 @@ export const checks: Record<string, (value: unknown) => string | null> = {
   workers: whole(1),
 };
 
-/** A value as a message shows it: a number that is text is said to be text. */
+/** A value for a message, which tells numbers from text. */
 export function shown(value: unknown): string {
   if (typeof value === "string") return `the text ${JSON.stringify(value)}`;
   if (typeof value === "function") return "a function";
@@ -73,7 +73,7 @@ export function shown(value: unknown): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
 
-/** The known name most similar to another, by the number of letters to change, add or remove. */
+/** The known name that is most similar to another, by their Levenshtein distance. */
 export function nearest(name: string, known: readonly string[]): string {
   const distance = (a: string, b: string): number => {
     let row = Array.from({ length: b.length + 1 }, (_, i) => i);

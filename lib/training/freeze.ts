@@ -1,8 +1,8 @@
 // Fine-tuning: the first layers of a network stay unchanged while the others learn.
 //
-// A frozen batch normalization uses its own statistics, as in prediction, not the batch's: with the
-// few faces used for fine-tuning, those would undo what was learned. In a compiled network it becomes
-// a scale and a bias per channel for that time.
+// A frozen batch normalization uses its own statistics, as in prediction: those of a batch, with the few
+// faces used for fine-tuning, would undo what was learned. During training, it becomes a scale and a bias
+// per channel in a compiled network.
 import type * as tf from "@tensorflow/tfjs";
 import { isForTfjs } from "../engine/engine.ts";
 import { flatLayers } from "../engine/tfjs_graph.ts";
@@ -11,14 +11,14 @@ import type { NetworkGraph, NetworkNode } from "../network/graph.ts";
 import type { FlatWeights } from "../network/weights.ts";
 import { TrainingError } from "./config.ts";
 
-/** Places in a flat array. */
+/** A range in a flat array. */
 export type Range = [from: number, to: number];
 
-/** A network as it is trained. */
+/** A network in the form in which it is trained. */
 export interface Frozen extends FlatWeights {
   /** The network, whose first parameters are those of the model. */
   graph: NetworkGraph;
-  /** What must not change. */
+  /** Weights that must not change. */
   parameterRanges: Range[];
   statisticRanges: Range[];
 }
@@ -26,8 +26,8 @@ export interface Frozen extends FlatWeights {
 /**
  * A network with its first layers frozen, and those that are not `trainable`.
  *
- * @param freeze how many layers; the name of the last one; "block3" for all up to the third residual
- * block's end; `null` for none
+ * @param freeze how many layers; the name of the last one; "block3" for all up to the end of the third
+ * residual block; `null` for none
  * @throws {TrainingError} when there is no such layer, or nothing is left to train
  */
 export function freezeLayers(
@@ -112,7 +112,7 @@ function frozenNames(
   return new Set([...fixed, ...names.slice(0, end)]);
 }
 
-/** Makes frozen normalizations of a compiled network scales and biases; gives these. */
+/** Turns frozen normalizations of a compiled network into scales and biases, which it returns. */
 function holdNorms(
   graph: NetworkGraph,
   { parameters, statistics }: FlatWeights,

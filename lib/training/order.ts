@@ -1,4 +1,4 @@
-// The order of the training faces: different in each epoch, and determined by the seed alone.
+// The order of the training faces, which differs in each epoch and depends only on the seed.
 import { randomAt } from "../random.ts";
 
 const ORDER_STREAM = 1;

@@ -1,10 +1,10 @@
-// Recalibration: re-estimates the batch-normalization statistics on unchanged faces.
+// Recalibration: estimates the statistics of batch normalization again, on unchanged faces.
 //
-// In training they are running means over augmented faces: rotated, shifted, with other contrast. Faces
-// to classify are none of these, so the layers are scaled slightly wrong for them. Means and variances
-// over Training's unchanged faces, with the weights left alone, fix this: "precise
-// batch normalization" (Wu and Johnson, 2021, arXiv:2105.07576, sections 3 and 4). No labels are used.
-// If the faces to classify are a detector's crops, Training's are blurred in the same way.
+// In training they are running means over augmented faces, which are rotated, shifted and of other
+// contrast. The faces to classify are not, so the statistics are slightly wrong for them. Means and
+// variances over Training's unchanged faces fix this: "precise batch normalization" (Wu and Johnson,
+// 2021, arXiv:2105.07576, sections 3 and 4). Weights stay the same, and no labels are used. If the faces
+// to classify are a detector's crops, Training's faces can be blurred like them.
 import type * as tf from "@tensorflow/tfjs";
 import { FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
 import { type Faces, selectSplit } from "../data/faces.ts";
@@ -17,16 +17,15 @@ import { rescale } from "../network/input.ts";
 import { type Augmentation, augmentFace, noAugmentation } from "./augment.ts";
 import { shuffle } from "./order.ts";
 
-/** Faces at a time; the result is the mean over such batches. */
+/** Faces per batch; the result is the mean over batches. */
 const BATCH = 128;
 
 /**
- * Sets a model's moving means and variances to the mean of those of all batches of Training's
- * faces, in random order, because files may be sorted by emotion.
+ * Sets a model's moving means and variances to the mean over all batches of Training's faces. Their
+ * order is random, because files may be sorted by emotion.
  *
- * @param options.seed decides the order, and what the augmentation draws
- * @param options.augmentation how the faces to classify differ from Training's; by default not
- * at all
+ * @param options.seed the seed of order and augmentation
+ * @param options.augmentation how the faces to classify differ from Training's; by default not at all
  * @param options.onProgress called with the number of faces done
  * @throws {DatasetError} when Training has no faces
  *

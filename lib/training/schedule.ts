@@ -1,8 +1,7 @@
 // Learning-rate schedules: how the learning rate changes while a network trains.
 //
-// `cosine` and `one-cycle` know the whole run in advance and change with every step. `plateau` looks
-// at the validation loss after each epoch. Which one a run uses is part of its configuration
-// (config.ts).
+// `cosine` and `one-cycle` depend on the length of the run and change with every step; `plateau` depends
+// on the validation loss after each epoch. The configuration (config.ts) names one of them.
 
 /** The learning rate stays constant, and is cut when the validation loss no longer falls. */
 export interface PlateauSchedule {
@@ -15,7 +14,7 @@ export interface PlateauSchedule {
   tolerance: number;
 }
 
-/** Half a cosine from the learning rate to almost nothing, after a linear warm-up. */
+/** Half a cosine from the learning rate to almost zero, after a linear warm-up. */
 export interface CosineSchedule {
   kind: "cosine";
   /** Fraction of the run, 0..1, in which the learning rate rises from zero. */
@@ -39,20 +38,16 @@ export interface OneCycleSchedule {
 export type Schedule = PlateauSchedule | CosineSchedule | OneCycleSchedule;
 
 /** The schedules with their usual settings. */
-export const schedules: {
-  readonly plateau: PlateauSchedule;
-  readonly cosine: CosineSchedule;
-  readonly "one-cycle": OneCycleSchedule;
-} = {
-  // Arriaga et al.: ReduceLROnPlateau("val_loss", factor=0.1, patience=50 / 4); Keras' min_delta.
+export const schedules = {
+  // Arriaga et al.: ReduceLROnPlateau("val_loss", factor=0.1, patience=50 / 4); Keras's min_delta.
   plateau: { kind: "plateau", factor: 0.1, patience: 12, tolerance: 1e-4 },
   cosine: { kind: "cosine", warmup: 0.02, final: 1e-3 },
   "one-cycle": { kind: "one-cycle", rise: 0.3, start: 0.04, final: 1e-4 },
-};
+} as const satisfies Record<Schedule["kind"], Schedule>;
 
-/** What `plateau` remembers between epochs; the other schedules do not use it. */
+/** What `plateau` remembers between epochs. */
 export interface PlateauState {
-  /** The learning rate's current factor: 1, then `factor`, then `factor`², … */
+  /** The current factor of the learning rate: 1, then `factor`, then `factor`², … */
   scale: number;
   /** The lowest loss seen, `null` before the first epoch. */
   best: number | null;
@@ -66,8 +61,8 @@ export function startPlateau(): PlateauState {
 }
 
 /**
- * The state after an epoch that ended with `loss`, as in Keras' `ReduceLROnPlateau` without
- * cooldown: the cut comes after `patience` epochs without improvement.
+ * The state after an epoch that ended with `loss`, as in Keras's `ReduceLROnPlateau` without cooldown:
+ * the learning rate is cut after `patience` epochs without improvement.
  */
 export function stepPlateau(
   schedule: PlateauSchedule,
@@ -96,7 +91,7 @@ const halfCosine = (from: number, to: number, part: number) =>
  * @example
  * ```ts
  * import { scaleAt, schedules } from "mien/training/schedule.ts";
- * scaleAt(schedules["one-cycle"], 30, 101); // 1: the top, after 30 % of the run
+ * scaleAt(schedules["one-cycle"], 30, 101); // 1: the highest, after 30 % of the run
  * ```
  */
 export function scaleAt(

@@ -1,13 +1,11 @@
 // The memory that the workers of a training run share: faces, gradients, results, and a barrier.
 //
-// Each worker has a slot for its part of a step. All write, meet at the barrier, and read every slot
-// in the same order, so all of them take exactly the same step and none has to send its weights to
-// the others. Slots come in pairs, used alternately: with one barrier per step, a worker that is ahead
-// cannot overwrite what another is still reading. worker.ts does the training.
-import { FACE_PIXELS } from "../emotions.ts";
+// Each worker has a slot for its part of a step. All write, meet at the barrier, and read every slot in
+// the same order, so all take exactly the same step and none has to send its weights to the others.
+// There are two sets of slots, used in turn: with one barrier per step, a worker that is ahead cannot
+// overwrite what another is still reading. worker.ts does the training.
 import {
   DatasetError,
-  describeSplits,
   type Faces,
   selectSplit,
   type Split,
@@ -29,50 +27,36 @@ export interface SharedFaces {
  * Copies the faces of a split into shared memory.
  *
  * @param voteWeight the share of each target, 0 to 1, that comes from people's votes
- * @throws {DatasetError} for a split without faces, a wrong label, or votes that are missing
+ * @throws {DatasetError} for a split without faces, a wrong label, or missing votes
  */
 export function shareFaces(
   faces: Faces,
   split: Split,
   voteWeight = 0,
 ): SharedFaces {
-  const wanted = SPLITS.indexOf(split);
-  const rows: number[] = [];
-  for (let row = 0; row < faces.length; row++) {
-    if (faces.splits[row] === wanted) rows.push(row);
-  }
-  if (rows.length === 0) {
+  const { emotions, source } = faces;
+  const place = SPLITS.indexOf(split);
+  const wrong = faces.labels.findIndex((label, row) =>
+    label >= emotions.length && faces.splits[row] === place
+  );
+  if (wrong >= 0) {
     throw new DatasetError(
-      faces.source.path ?? faces.source.name,
-      `has no faces in ${split}, which training needs; it has ${
-        describeSplits(faces) || "none at all"
-      }`,
-    );
-  }
-  const wrong = rows.find((row) => faces.labels[row] >= faces.emotions.length);
-  if (wrong !== undefined) {
-    throw new DatasetError(
-      faces.source.path ?? faces.source.name,
+      source.path ?? source.name,
       `the label ${faces.labels[wrong]} is not between 0 and ${
-        faces.emotions.length - 1
+        emotions.length - 1
       }`,
       wrong + 1,
     );
   }
-  const pixels = sharedBytes(rows.length * FACE_PIXELS);
-  const labels = sharedBytes(rows.length);
-  rows.forEach((row, index) => {
-    const from = row * FACE_PIXELS;
-    pixels.set(
-      faces.pixels.subarray(from, from + FACE_PIXELS),
-      index * FACE_PIXELS,
-    );
-    labels[index] = faces.labels[row];
-  });
-  const blended = blendedTargets(selectSplit(faces, split), voteWeight);
+  const chosen = selectSplit(faces, split);
+  const pixels = sharedBytes(chosen.pixels.length);
+  const labels = sharedBytes(chosen.length);
+  const blended = blendedTargets(chosen, voteWeight);
   const targets = sharedFloats(blended.length);
+  pixels.set(chosen.pixels);
+  labels.set(chosen.labels);
   targets.set(blended);
-  return { length: rows.length, pixels, labels, targets };
+  return { length: chosen.length, pixels, labels, targets };
 }
 
 const sharedBytes = (length: number) =>
@@ -82,13 +66,13 @@ const sharedFloats = (length: number) =>
 const sharedDoubles = (length: number) =>
   new Float64Array(new SharedArrayBuffer(length * 8));
 
-/** Indices in a slot of the numbers of one worker's part of a step, besides its gradient. */
+/** The numbers of a worker's part of a step, besides its gradient: indices in a slot. */
 export const SLOT_LOSS = 0;
 export const SLOT_RIGHT = 1;
 export const SLOT_FACES = 2;
 const SLOT_NUMBERS = 3;
 
-/** What worker 0 says about the epoch so far: the indices in `progress`. */
+/** What worker 0 reports of the epoch so far: indices in `progress`. */
 export const PROGRESS_STEP = 0;
 export const PROGRESS_LOSS = 1;
 export const PROGRESS_RIGHT = 2;
@@ -98,7 +82,7 @@ export const PROGRESS_RATE = 4;
 /** Everything that workers and the main thread share. Posted to each worker once. */
 export interface TrainingMemory {
   workers: number;
-  /** Weights that are trained, and numbers of the normalization's statistics. */
+  /** The numbers of trained weights and of batch normalization's statistics. */
   parameters: number;
   statistics: number;
   training: SharedFaces;
@@ -107,7 +91,7 @@ export interface TrainingMemory {
   taught: Float32Array<SharedArrayBuffer>;
   /** The network's answers for each validation face, n x classes. */
   validated: Float32Array<SharedArrayBuffer>;
-  /** 2 x workers x (parameters + statistics): mean gradient, moved statistics. */
+  /** 2 x workers x (parameters + statistics): mean gradient, updated statistics. */
   slots: Float32Array<SharedArrayBuffer>;
   /** 2 x workers x {@linkcode SLOT_LOSS} and so on. */
   slotNumbers: Float64Array<SharedArrayBuffer>;
@@ -152,7 +136,7 @@ export function createTrainingMemory(options: {
   };
 }
 
-/** One worker's slot of a step: a view of its gradient, statistics and numbers. */
+/** One worker's slot in a step, as views. */
 export interface Slot {
   gradients: Float32Array;
   statistics: Float32Array;
@@ -187,13 +171,13 @@ export function stopAll(control: Int32Array): void {
   }
 }
 
-/** How many times to check for a worker that is nearly there before sleeping. */
+/** How many times to check for a worker before sleeping. */
 const LOOKS_BEFORE_SLEEP = 2000;
 /** How often, in ms, a sleeping worker checks whether all must stop. */
 const LONGEST_SLEEP = 100;
 
 /**
- * Waits until all workers have reached their barrier number `count`. Never on the main thread.
+ * Waits until all workers have reached their barrier number `count`; never in the main thread.
  *
  * @throws {Stopped} when all have been told to stop
  */

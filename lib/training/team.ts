@@ -1,7 +1,5 @@
-// The workers of a training run, as seen by the main thread: start, ask all, stop.
-//
-// A worker that fails must not leave the others waiting: it stops all of them. What
-// they do is in worker.ts.
+// The workers of a training run, as the main thread uses them: start, ask all, stop. A worker that fails
+// stops the others, which would wait for it forever. worker.ts is their work.
 import { describeEngine } from "../engine/describe_model.ts";
 import { isForTfjs } from "../engine/engine.ts";
 import type { NetworkGraph } from "../network/graph.ts";
@@ -17,10 +15,10 @@ const startWorker = () =>
     type: "module",
   });
 
-/** Lets events, such as those of timers, be handled in this thread. */
+/** Lets this thread handle events, such as those of timers. */
 const pause = () => new Promise<void>((resolve) => setTimeout(resolve));
 
-/** Why a network cannot be built in a worker, or `null`: whether its layers are known there. */
+/** Why a network cannot be built in a worker, such as an unknown layer; `null` if it can. */
 async function whyNotInWorkers(
   graph: NetworkGraph,
 ): Promise<string | null> {
@@ -33,7 +31,7 @@ async function whyNotInWorkers(
   }
 }
 
-/** Says which engine runs; returns what keeps the run in this thread, if anything does. */
+/** Reports which engine runs; returns what keeps the run in this thread, if anything. */
 export async function chooseThread(
   graph: NetworkGraph,
   { model, loss, onEngine }: OwnParts & { onEngine?: (line: string) => void },
@@ -61,7 +59,7 @@ function askWorker(worker: Worker, request: Request): Promise<Reply> {
   });
 }
 
-/** The workers of a run; with `own` parts there is one, and it is the main thread itself. */
+/** The workers of a run; with `own` parts, the main thread is the only one. */
 export class TrainingTeam {
   readonly #workers: Worker[];
   readonly #member: Member | undefined;
@@ -78,8 +76,8 @@ export class TrainingTeam {
   /**
    * Asks every worker and waits for all answers. Meanwhile, `watch` is called a few times per second.
    *
-   * @throws {TrainingError} when the training itself went wrong
-   * @throws {Error} when a worker broke
+   * @throws {TrainingError} when the user can fix the failure
+   * @throws {Error} when a worker crashed
    */
   async ask(
     request: (worker: number) => Request,
@@ -112,7 +110,7 @@ export class TrainingTeam {
     return reply;
   }
 
-  /** Makes a request in progress end soon as "stopped". */
+  /** Lets a request in progress end soon, as "stopped". */
   stop(): void {
     stopAll(this.#control);
   }

@@ -1,9 +1,9 @@
-// The trainer: trains a network on the faces of the Training split, validates it on PublicTest after
-// each epoch, and saves all that a run needs to continue after any interruption.
+// The trainer: trains a network on the Training split, validates it on PublicTest after each epoch, and
+// saves everything that a run needs to continue after any interruption.
 //
-// The work is done by workers (worker.ts); the main thread starts them, watches, keeps the
-// log and writes files (run_folder.ts). The choices are in config.ts; the command is
-// tasks/train.ts. Searching for good choices is left out.
+// Workers (worker.ts) do the work; the main thread starts and watches them, keeps the log and writes
+// files (run/run_folder.ts). config.ts has the choices, tasks/train.ts the command. Left out: a search
+// for good choices.
 import type * as tf from "@tensorflow/tfjs";
 import * as path from "node:path";
 import { saveModel } from "../model/saved_model.ts";
@@ -73,11 +73,11 @@ export interface BatchProgress {
   learningRate: number;
 }
 
-/** What to train, on what, and where to keep it. */
+/** What to train, on which faces, and where to save it. */
 export interface TrainOptions {
   /** With faces in Training and in PublicTest. */
   faces: Faces;
-  /** Any network from 48x48x1 to one probability per class of the faces; a new run starts from its weights. */
+  /** Any network from 48x48x1 to one probability per class of the faces; a run starts with its weights. */
   model: tf.LayersModel;
   /** What differs from `defaultTraining`. */
   config?: PartialConfig;
@@ -85,16 +85,16 @@ export interface TrainOptions {
   out?: string;
   /** The prefix of the saved models' names; by default the model's name. */
   name?: string;
-  /** Continues the run in `out`, if there is one. Without this, a run there is an error. */
+  /** Continues the run in `out`, if there is one; by default that is an error. */
   resume?: boolean;
-  /** Stops the run in the middle of an epoch; `resume` repeats that epoch from its start. */
+  /** Stops the run in the middle of an epoch, which `resume` then repeats. */
   signal?: AbortSignal;
   /**
-   * A loss of your own in place of the configuration's, with TensorFlow.js' operations, one number a
-   * face or their mean. It runs in this thread, without workers. `valLoss` stays the cross-entropy.
+   * A custom loss in place of the configuration's, made of TensorFlow.js operations: one number per face,
+   * or their mean. It runs in this thread, without workers. `valLoss` remains the cross-entropy.
    */
   loss?: Loss;
-  /** Called once with which engine computes the network, and why; by default printed if it is slow. */
+  /** Called once with a line that says which engine is used and why; by default it is printed if that is slow. */
   onEngine?: (line: string) => void;
   /** Called a few times per second. */
   onBatch?: (progress: BatchProgress) => void;
@@ -104,13 +104,13 @@ export interface TrainOptions {
 
 /** The result of {@linkcode train}. */
 export interface TrainResult {
-  /** The model given, now with the last epoch's weights (their average, if the run has one). */
+  /** The given model, now with the last epoch's weights, or their average if the run has one. */
   model: tf.LayersModel;
   history: EpochRecord[];
   /** The epoch with the best validation, as the run monitors it; `undefined` before the first. */
   best: EpochRecord | undefined;
   config: TrainingConfig;
-  /** Why it ended: all epochs done, no better for `patience` epochs, or the signal. */
+  /** Why it ended: all epochs are done, no improvement for `patience` epochs, or the signal. */
   ended: "epochs" | "patience" | "signal";
 }
 
@@ -124,7 +124,7 @@ class Run {
     readonly state: RunState,
     readonly memory: TrainingMemory,
     own: OwnParts | undefined,
-    /** The network as it is trained. */
+    /** The network in the form in which it is trained. */
     readonly frozen: Frozen,
   ) {
     this.#team = new TrainingTeam(memory, own);
@@ -136,9 +136,10 @@ class Run {
   async start(): Promise<void> {
     const { memory, frozen: { graph, parameterRanges, statisticRanges } } =
       this;
-    const { config } = this.state.notes;
+    const { notes } = this.state;
+    const { config } = notes;
     const { emotions } = this.options.faces;
-    const teachers = await loadTeachers(config.teacher, memory, emotions);
+    const teachers = await loadTeachers(notes, memory, emotions);
     const classWeights = resolveClassWeights(
       config,
       memory.training.labels,
@@ -182,7 +183,7 @@ class Run {
     }
   }
 
-  /** One epoch and everything after it; `false` if it was stopped. */
+  /** One epoch, its validation and saving; `false` if it was stopped. */
   async #epoch(): Promise<boolean> {
     const { options, memory, state } = this;
     const { notes } = state;
@@ -229,7 +230,7 @@ class Run {
     return true;
   }
 
-  /** Advances the schedule, and saves the model if it is the best so far or the last. */
+  /** Advances the schedule, and saves the model if it is the best so far or the last one. */
   async #judge(record: EpochRecord): Promise<void> {
     const { out, model } = this.options;
     const { notes } = this.state;
@@ -253,7 +254,7 @@ class Run {
     await saveModel(model, path.join(out, record.saved));
   }
 
-  /** Puts what is validated and saved, weights or their average, into the model. */
+  /** Copies what is validated and saved, the weights or their average, into the model. */
   writeWeights(): void {
     const { arrays } = this.state;
     writeWeights(this.graph, {
@@ -297,7 +298,7 @@ class Run {
   }
 }
 
-/** What the run monitors, as a score whose lowest is the best. */
+/** What the run monitors, as a score that is better when lower. */
 function scoreOf(record: EpochRecord, { monitor }: TrainingConfig): number {
   return monitor === "loss"
     ? record.valLoss + record.penalty
@@ -314,13 +315,12 @@ function patienceIsOver({ waited, config }: RunState["notes"]): boolean {
 }
 
 /**
- * Trains a model; see {@linkcode TrainOptions} for what it takes. After each epoch everything is on
- * disk under `out`: at most the epoch in progress can be lost, and a run that was resumed ends with
- * the same weights, bit for bit.
+ * Trains a model. After each epoch everything is saved in `out`: at most the epoch in progress can be
+ * lost, and a resumed run ends with the same weights, bit for bit.
  *
- * @throws {TrainingError} for a configuration that makes no sense, a folder with another run or other
- * files, or in which another process trains, a loss that is not a number
- * @throws {CheckpointError} when `out` cannot be written; what was saved before stays
+ * @throws {TrainingError} for a configuration that cannot be trained with, a folder that has another run
+ * or other files or is in use, or a loss that is not a number
+ * @throws {CheckpointError} when `out` cannot be written; what was saved before remains
  * @throws {DatasetError} when a split has no faces, or a label is not a class of the network
  *
  * @example
@@ -349,7 +349,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   try {
     return await trainNetwork(options, graph, claim.going);
   } catch (error) {
-    // What was written stays if writing failed: there may be room for more later.
+    // If writing failed, what was written stays: the disk may have room later.
     if (!(error instanceof FileError)) claim.giveUp();
     throw error;
   } finally {
@@ -359,7 +359,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 
 async function trainNetwork(
   options: TrainOptions,
-  graph: ReturnType<typeof describeModel>,
+  graph: NetworkGraph,
   going: boolean,
 ): Promise<TrainResult> {
   const { faces, model, out } = options;

@@ -1,8 +1,8 @@
-// One worker of a training run: its part of every batch, on its own network.
+// One worker of a training run: it computes its part of every batch on its own network.
 //
 // All workers have the same weights and take the same steps; they share gradients through
-// shared_memory.ts. The main thread (train.ts) says which epoch to run and with what, and saves.
-// This module works in any thread; worker_thread.ts is a worker's entry point.
+// shared_memory.ts. The main thread (train.ts) requests epochs and saves the results. This module works
+// in any thread; worker_thread.ts is a worker's entry point.
 import type * as tf from "@tensorflow/tfjs";
 import { augmentFace } from "./augment.ts";
 import { FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
@@ -41,15 +41,15 @@ import {
   viewSlots,
 } from "./shared_memory.ts";
 
-/** What cannot go to another thread. */
+/** What cannot be sent to another thread. */
 export interface OwnParts {
   model?: tf.LayersModel;
   loss?: Loss;
-  /** Awaited between steps, so that the thread can do other things. */
+  /** Awaited between steps, so that the thread can handle other events. */
   pause?: () => Promise<void>;
 }
 
-/** What the main thread asks for. */
+/** A request of the main thread. */
 export type Request =
   | {
     kind: "start";
@@ -61,7 +61,7 @@ export type Request =
     teachers: TrainedNetwork[];
     /** Parameters and statistics that stay as they are. */
     frozen: Pick<Frozen, "parameterRanges" | "statisticRanges">;
-    /** What black and white become in the network's input. */
+    /** The network's input for black and white. */
     scale: Scale;
     memory: TrainingMemory;
   }
@@ -69,7 +69,7 @@ export type Request =
   | { kind: "probe"; graph: NetworkGraph }
   | { kind: "epoch"; epoch: number; step: number; plateau: PlateauState };
 
-/** What a worker answers: `failed` with a reason, `done` otherwise. */
+/** A worker's answer. */
 export type Reply =
   | { kind: "done" }
   | { kind: "stopped" }
@@ -77,7 +77,7 @@ export type Reply =
 
 const DROPOUT_STREAM = 3;
 
-/** Training that failed in a way that the user can fix. */
+/** A step that failed in a way that the user can fix. */
 class BadStep extends UserError {}
 
 /** What a worker keeps from one epoch to the next. */
@@ -116,7 +116,7 @@ class Shard {
     }
   }
 
-  /** Writes all of it back; only one worker does this, because all have the same. */
+  /** Writes all of it back. One worker does this, because all have the same. */
   save(): void {
     const { state } = this.request.memory;
     state.parameters.set(this.network.parameters);
@@ -206,7 +206,7 @@ class Shard {
     }
   }
 
-  /** The faces' pixels, changed, and their targets into the network; gives their weights in the loss. */
+  /** Fills in the network's input and targets; returns the faces' weights in the loss. */
   #fill(faces: Uint32Array, epoch: number): Float32Array | undefined {
     const { config, memory, classWeights } = this.request;
     const { training, taught } = memory;
@@ -256,7 +256,7 @@ class Shard {
     );
   }
 
-  /** The batch's mean gradient and statistics, in the same order in every worker; gives its loss. */
+  /** Adds up the batch's gradient and statistics, in the same order in every worker; returns its loss. */
   #combine(slots: Slot[], faces: number): number {
     const { gradients, statistics } = this.network;
     const { progress } = this.request.memory;
@@ -285,8 +285,8 @@ class Shard {
   }
 
   /**
-   * Moves the statistics of batch normalization faster in the first steps than their momentum says:
-   * a run of a few dozen steps would otherwise be validated with those that it began with.
+   * Moves the statistics of batch normalization faster than their momentum in the first steps: a run of
+   * a few dozen steps would otherwise be validated with its initial ones.
    */
   #hasten(step: number): void {
     const { graph } = this.request;
@@ -327,7 +327,7 @@ class Shard {
   }
 }
 
-/** How much of an average a step keeps: less at first, so that it leaves its starting point. */
+/** How much of an average a step keeps: less at first, so that it moves away from its start. */
 function earlyDecay(decay: number, step: number): number {
   return Math.min(decay, (1 + step) / (10 + step));
 }
@@ -337,7 +337,7 @@ function createOptimizer(network: Engine, config: TrainingConfig): Optimizer {
   return new Optimizer(network, { ...optimizer, weightDecay, averageDecay });
 }
 
-/** A worker's loop: it answers one request after another, and never throws. */
+/** A worker, which answers requests one after the other, and never throws. */
 export class Member {
   #shard: Shard | undefined;
   #control: Int32Array | undefined;

@@ -1,4 +1,4 @@
-// A training worker's entry point: it passes the main thread's requests to worker.ts.
+// A training worker's entry point, which passes the main thread's requests to worker.ts.
 import { Member, type Request } from "./worker.ts";
 
 const member = new Member();

@@ -5,7 +5,7 @@ Usage: train.py fer2013.csv fer2013new.csv answers.csv.gz
 
 Needs PyTorch and a GPU (an hour or more on a small one). Each teacher learns
 from four fifths of FER-2013's Training split and answers for the fifth that it
-has not seen, so that no answer repeats a label that was learned by heart.
+has not seen, so that no answer repeats a memorized label.
 Identical pictures are always in the same fifth. The seed makes the fifths
 reproducible, but GPUs do not compute exactly the same weights twice.
 """

@@ -40,7 +40,7 @@ function smooth(pixels: Uint8Array): Uint8Array {
   });
 }
 
-Deno.test("faces that Training holds too are found in the split's order", () => {
+Deno.test("standsInTraining tells which faces of a split are also in Training", () => {
   const faces = makeFaces([
     [0, 3, 1],
     [1, 2, 0],
@@ -53,7 +53,7 @@ Deno.test("faces that Training holds too are found in the split's order", () => 
   assert.deepEqual(standsInTraining(faces, "Training"), [true]);
 });
 
-Deno.test("repeats, contradictions and the bound they set, by hand", () => {
+Deno.test("repeats, contradictions and the highest accuracy match a count by hand", () => {
   const audit = auditFaces(makeFaces([
     [0, 3, 0], // the same face five times: three labels, all three splits
     [0, 3, 0],
@@ -70,10 +70,9 @@ Deno.test("repeats, contradictions and the bound they set, by hand", () => {
   assert.deepEqual(audit.groups, [[0, 1, 2, 3, 4], [5, 6], [8, 9]]);
   assert.equal(audit.acrossSplits, 1);
   assert.deepEqual(audit.contradicting, [[0, 1, 2, 3, 4], [8, 9]]);
-  const common = { blank: 0 };
   assert.deepEqual(audit.splits, [
     {
-      ...common,
+      blank: 0,
       split: "Training",
       faces: 5,
       repeated: 3,
@@ -83,7 +82,7 @@ Deno.test("repeats, contradictions and the bound they set, by hand", () => {
       highestAccuracy: 1 - 1 / 5,
     },
     {
-      ...common,
+      blank: 0,
       split: "PublicTest",
       faces: 4,
       repeated: 1,
@@ -93,7 +92,7 @@ Deno.test("repeats, contradictions and the bound they set, by hand", () => {
       highestAccuracy: 1 - 1 / 4,
     },
     {
-      ...common,
+      blank: 0,
       split: "PrivateTest",
       faces: 1,
       repeated: 0,
@@ -114,7 +113,7 @@ Deno.test("a face of one gray value counts as blank", () => {
   assert.deepEqual(findNearDuplicates(faces), []);
 });
 
-Deno.test("near duplicates differ in brightness and contrast, not in what they show", () => {
+Deno.test("faces that differ only in brightness and contrast are near duplicates", () => {
   const faces = makeFaces(
     [[0, 0, 0], [1, 0, 0], [0, 1, 1], [2, 0, 0], [1, 0, 0], [3, 0, 0]],
     (pixel, row) => row === 2 ? Math.round(pixel * 1.5 + 20) : pixel,

@@ -1,8 +1,7 @@
 // Reading FER-2013 in all its forms, and refusing everything else. The
-// reference for damaged tables is a reader of its own, written to be plain.
+// reference for damaged tables is a second reader, written to be simple.
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
 import {
@@ -27,19 +26,8 @@ import {
   toTrainCsv,
   toZip,
 } from "../helpers/fer2013_fixtures.ts";
+import { inFolder } from "../helpers/in_folder.ts";
 import { shared } from "../helpers/shared.ts";
-
-/** Runs with a folder of its own, which is removed afterwards. */
-async function inFolder(run: (folder: string) => Promise<void>) {
-  const folder = mkdtempSync(join(tmpdir(), "mien-data-"));
-  try {
-    await run(folder);
-  } finally {
-    // yauzl closes a file that is not an archive only after it has said so.
-    await new Promise((resolve) => setTimeout(resolve, 5));
-    rmSync(folder, { recursive: true });
-  }
-}
 
 /** Loads a file of this content. */
 async function load(content: Uint8Array | string, skipBadRows = false) {
@@ -47,7 +35,12 @@ async function load(content: Uint8Array | string, skipBadRows = false) {
   await inFolder(async (folder) => {
     const path = join(folder, "data");
     writeFileSync(path, content);
-    faces = await loadFaces(path, { skipBadRows });
+    try {
+      faces = await loadFaces(path, { skipBadRows });
+    } finally {
+      // yauzl closes a file that is not an archive only after reporting it.
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
   });
   return faces!;
 }
@@ -62,7 +55,7 @@ async function refuse(
     assert.ok(error instanceof DatasetError, String(error));
     assert.match(error.reason, reason);
     assert.equal(error.row, row);
-    assert.match(error.message, /mien-data-/);
+    assert.match(error.message, /mien-test-/);
     return true;
   });
 }
@@ -97,7 +90,7 @@ Deno.test("the three tables give the same faces and hash, plain, gzipped and zip
   assert.equal(hashes.size, 1);
 });
 
-Deno.test("train.csv has no split: the last 20 % become validation, and it says so", async () => {
+Deno.test("train.csv has no splits: the last 20 % become PublicTest, as the note says", async () => {
   const faces = await load(toTrainCsv(rows));
   const expected = rows.map((row, index) => ({
     ...row,
@@ -108,7 +101,7 @@ Deno.test("train.csv has no split: the last 20 % become validation, and it says 
   assert.match(describeFaces(faces), /last 20 %/);
 });
 
-Deno.test("Windows line ends, a byte order mark and no last line break change nothing", async () => {
+Deno.test("Windows line ends, a byte order mark or a missing last line break change nothing", async () => {
   const text = "\uFEFF" + toCsv(rows).replaceAll("\n", "\r\n").trimEnd();
   assertRows(await load(text), rows);
   assertRows(await load(toCsv(rows) + "\r\n\n"), rows);
@@ -137,7 +130,7 @@ Deno.test("picture folders and their zip give the same faces", async () => {
   });
 });
 
-Deno.test("pictures whose names tell no split: test/ counts as PublicTest, and it says so", async () => {
+Deno.test("pictures without a split in their names: test/ counts as PublicTest, as the note says", async () => {
   const faces = await load(toZip(toPictures(rows, false)));
   assert.deepEqual([...faces.splits], [
     ...Array(7).fill(0),
@@ -181,7 +174,7 @@ Deno.test("bad tables name file, row and reason", async () => {
   await refuse("emotion,pixels,Usage\n" + "1".repeat(9e6), /line break/, 1);
 });
 
-Deno.test("files that are cut off or no data are refused", async () => {
+Deno.test("files that are cut off or hold no faces are refused", async () => {
   const gzip = toGzip(toCsv(rows));
   for (const size of [2, 10, 18, gzip.length >> 1, gzip.length - 1]) {
     await refuse(gzip.subarray(0, size), /cut off or damaged/);
@@ -198,7 +191,7 @@ Deno.test("files that are cut off or no data are refused", async () => {
   );
 });
 
-Deno.test("bad pictures are refused by name, or skipped and listed", async () => {
+Deno.test("bad pictures are refused with their names, or skipped and listed", async () => {
   const pictures = toPictures(rows);
   const last = pictures.length - 1; // PrivateTest_1020.png, the 21st of all
   const small = encodePng({ width: 2, height: 1, data: new Uint8Array(2) });
@@ -232,7 +225,7 @@ Deno.test("skipBadRows leaves bad rows out, counts and lists them", async () => 
   assert.match(describeFaces(faces), /3 bad rows left out/);
 });
 
-Deno.test("a split without rows is an error where it is asked for", async () => {
+Deno.test("selecting a split without rows is an error", async () => {
   const faces = await load(toCsv(rows.filter((r) => r.usage === "Training")));
   assert.equal(selectSplit(faces, "Training").length, 7);
   assert.throws(() => selectSplit(faces, "PrivateTest"), {
@@ -241,7 +234,7 @@ Deno.test("a split without rows is an error where it is asked for", async () => 
   });
 });
 
-Deno.test("findFaces takes the chosen file, and fails rather than draw when it is bad", async () => {
+Deno.test("findFaces takes the chosen file, and fails instead of drawing faces if it is bad", async () => {
   await inFolder(async (folder) => {
     writeFileSync(join(folder, "fer2013.csv"), toCsv(rows));
     assertRows(await findFaces(folder), rows);
@@ -249,7 +242,7 @@ Deno.test("findFaces takes the chosen file, and fails rather than draw when it i
   });
 });
 
-/** What a table says, read plainly; null where it is bad. */
+/** A table's rows, read in a simple way; null if any is bad. */
 function readPlainly(bytes: Uint8Array): Row[] | null {
   let text: string;
   try {
@@ -337,7 +330,7 @@ async function checkDamaged(bytes: Uint8Array, expected: Row[] | null) {
 
 const few = makeRows(7, 3);
 
-Deno.test("a damaged table gives exactly what it says, or a DatasetError", async () => {
+Deno.test("a damaged table gives exactly its rows, or a DatasetError", async () => {
   const table = toBytes(toCsv(few));
   await fc.assert(
     fc.asyncProperty(damage, async (steps) => {

@@ -1,11 +1,11 @@
 // FER+'s votes: matched to faces row by row, as targets and as majorities. The rows are made here.
-
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { drawFaces } from "mien/drawn/faces.ts";
 import { DatasetError, selectSplit, SPLITS } from "mien/data/faces.ts";
-import { majorityFaces, readVotes, voteTargets } from "mien/data/ferplus.ts";
+import { blendedTargets, majorityFaces, readVotes } from "mien/data/ferplus.ts";
+import { inFolder } from "../helpers/in_folder.ts";
 
 const HEADER =
   "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear," +
@@ -28,14 +28,11 @@ async function withVotes(
   lines: string[],
   use: (file: string) => Promise<unknown>,
 ): Promise<void> {
-  const folder = Deno.makeTempDirSync({ prefix: "mien-ferplus-test-" });
-  try {
+  await inFolder(async (folder) => {
     const file = join(folder, "fer2013new.csv");
     writeFileSync(file, [HEADER, ...lines, ""].join("\n"));
     await use(file);
-  } finally {
-    Deno.removeSync(folder, { recursive: true });
-  }
+  });
 }
 
 const faces = drawFaces({ count: 70, seed: 5 });
@@ -44,7 +41,7 @@ const lines = Array.from(
   (split, i) => row(split, sureVotes(faces.labels[i])),
 );
 
-Deno.test("votes go to their faces, and splits that the faces lack are passed over", () =>
+Deno.test("votes go to their faces, and splits that the faces lack are skipped", () =>
   withVotes(lines, async (file) => {
     const { votes } = await readVotes(faces, file);
     for (const [i, label] of faces.labels.entries()) {
@@ -58,13 +55,13 @@ Deno.test("votes go to their faces, and splits that the faces lack are passed ov
     assert.deepEqual(again.votes, only.votes);
   }));
 
-Deno.test("targets are the votes' parts, and a face with too few votes keeps its label", () =>
+Deno.test("targets are shares of the votes, and a face with too few votes keeps its label", () =>
   withVotes([
     row(faces.splits[0], [5, 0, 0, 3, 0, 0, 0, 1, 1, 0]),
     row(faces.splits[1], [1, 0, 1, 0, 0, 0, 0, 0, 0, 8]),
     ...lines.slice(2),
   ], async (file) => {
-    const targets = voteTargets(await readVotes(faces, file));
+    const targets = blendedTargets(await readVotes(faces, file), 1);
     const first = [...targets.subarray(0, 7)];
     assert.deepEqual(first, [0, 0, 0, 0, 0.375, 0, 0.625]);
     assert.deepEqual([...targets.subarray(7, 14)].indexOf(1), faces.labels[1]);
@@ -76,7 +73,7 @@ Deno.test("targets are the votes' parts, and a face with too few votes keeps its
 
 Deno.test("a majority needs five of ten, among the seven emotions", () =>
   withVotes([
-    row(faces.splits[0], [5, 5, 0, 0, 0, 0, 0, 0, 0, 0]), // two that are equal: the first column
+    row(faces.splits[0], [5, 5, 0, 0, 0, 0, 0, 0, 0, 0]), // a tie: the first column
     row(faces.splits[1], [4, 3, 3, 0, 0, 0, 0, 0, 0, 0]), // nobody has five
     row(faces.splits[2], [1, 0, 0, 0, 0, 0, 0, 6, 3, 0]), // contempt is not one of the seven
     ...lines.slice(3),
@@ -125,5 +122,5 @@ Deno.test("a file that does not fit the faces is named with its row and reason",
     readVotes(unordered, "votes.csv"),
     /pictures in folders/,
   );
-  assert.throws(() => voteTargets(faces), /have no votes/);
+  assert.throws(() => blendedTargets(faces, 1), /have no votes/);
 });

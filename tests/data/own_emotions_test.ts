@@ -1,5 +1,4 @@
-// Classes of one's own: names from tables, folders and mappings, and what is refused.
-
+// Your own classes: names from tables, folders and mappings, and what is refused.
 import assert from "node:assert/strict";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -19,7 +18,7 @@ const table = (rows: string[]) =>
 const shown = ({ emotions, labels, pixels }: Faces) =>
   Array.from(labels, (label, i) => [emotions[label], pixels[i * 2304]]);
 
-Deno.test("a table with names in the emotion column has these classes, in the alphabet's order", () =>
+Deno.test("a table with names in the emotion column has these classes, in alphabetical order", () =>
   inFolder(async (folder) => {
     const file = join(folder, "own.csv");
     const load = (rows: string[], emotions?: string[]) => {
@@ -101,7 +100,7 @@ Deno.test("mapEmotions makes other classes of the same faces", () => {
   refuse({ a: ["sad"] }, /at least two classes/);
 });
 
-Deno.test("the seven keep their colors, others get further ones", () => {
+Deno.test("the seven emotions keep their colors, and other classes get different ones", () => {
   assert.deepEqual(colorsOf(EMOTIONS), [...EMOTION_COLORS]);
   const colors = colorsOf(["a", "happy", "b", "c", "d", "e", "f", "g", "h"]);
   assert.equal(colors[1], EMOTION_COLORS[3]);

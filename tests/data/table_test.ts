@@ -1,4 +1,4 @@
-// What tables and archives must not cost or lose; their content is tested in fer2013_test.ts.
+// Memory for tables, and damaged archives; reading them is tested in fer2013_test.ts.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { writeFileSync } from "node:fs";
@@ -11,6 +11,7 @@ import {
   toPictures,
   toZip,
 } from "../helpers/fer2013_fixtures.ts";
+import { inFolder } from "../helpers/in_folder.ts";
 
 const rows = makeRows(42);
 
@@ -23,21 +24,20 @@ const read = (text: string, skipBadRows = false) =>
     skipBadRows,
   );
 
-Deno.test("memory follows the valid rows: a million empty lines take none", async () => {
+Deno.test("memory grows with the valid rows, not with a million empty lines", async () => {
   const text = toCsv(rows) + "\n".repeat(1e6);
   const before = Deno.memoryUsage().rss;
   assert.equal((await read(text)).length, rows.length);
   const grown = Deno.memoryUsage().rss - before;
-  assert.ok(grown < 200e6, `${Math.round(grown / 1e6)} MB`); // 2.3 GB, a face each
+  assert.ok(grown < 200e6, `${Math.round(grown / 1e6)} MB`); // at a face each, 2.3 GB
   await assert.rejects(read(`${text}x\n`), { reason: "empty row", row: 43 });
   await assert.rejects(read(`${text}x\n`, true), {
     reason: "more than 100,000 bad rows; this one: empty row",
   });
 });
 
-Deno.test("a picture whose folder's name is damaged is told", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+Deno.test("a damaged folder name is refused, and pictures outside are reported", () =>
+  inFolder(async (folder) => {
     const path = join(folder, "faces.zip");
     const pictures = toPictures(rows);
     const zip = toZip(pictures);
@@ -58,7 +58,4 @@ Deno.test("a picture whose folder's name is damaged is told", async () => {
       source.note!,
       /outside .* left out: 1, first a.happy.b.png/,
     );
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+  }));

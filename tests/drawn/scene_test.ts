@@ -1,17 +1,10 @@
-// Checks the drawn scenes' boxes, by themselves and against the detector.
+// Checks drawn scenes and their boxes, alone and against the detector.
 import assert from "node:assert/strict";
 import { drawScene } from "mien/drawn/scene.ts";
 import { detectFaces } from "mien/haar/detector.ts";
-import type { Box } from "mien/image/box.ts";
+import { intersectionOverUnion as overlap } from "mien/image/box.ts";
 
-const overlap = (a: Box, b: Box): number => {
-  const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);
-  const height = Math.min(a.y + a.height, b.y + b.height) - Math.max(a.y, b.y);
-  const shared = Math.max(0, width) * Math.max(0, height);
-  return shared / (a.width * a.height + b.width * b.height - shared);
-};
-
-Deno.test("the same options draw the same scene, another seed another", () => {
+Deno.test("the same options draw the same scene, another seed draws another", () => {
   const options = { width: 320, height: 240, faces: 2, seed: 3 };
   const scene = drawScene(options);
   assert.deepEqual(drawScene(options), scene);

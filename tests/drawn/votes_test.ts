@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { majorityFaces, voteTargets } from "mien/data/ferplus.ts";
+import { blendedTargets, majorityFaces } from "mien/data/ferplus.ts";
 import { drawFaces } from "mien/drawn/faces.ts";
 import { drawVotes } from "mien/drawn/votes.ts";
 
@@ -18,7 +18,7 @@ Deno.test("every drawn face has ten votes, all for emotions, the same for the sa
 });
 
 Deno.test("viewers agree with most labels and dispute some, as people do", () => {
-  const targets = voteTargets(voted);
+  const targets = blendedTargets(voted, 1);
   const agreeing = [...faces.labels].filter((label, face) => {
     const row = targets.subarray(7 * face, 7 * face + 7);
     return row[label] === Math.max(...row);

@@ -1,5 +1,5 @@
-// Networks in TensorFlow.js as an engine: the compiled network's answers and gradients, penalties,
-// ends without softmax, constraints, seeds, and what cannot be built.
+// TensorFlow.js as an engine: answers and gradients of the compiled network, penalties, outputs
+// without softmax, constraints, seeds, and what cannot be built.
 
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
@@ -33,7 +33,7 @@ async function engineOf(
   return engine;
 }
 
-/** The largest difference as a part of the largest value. */
+/** The largest difference, relative to the largest value. */
 function errorOf(actual: Float32Array, expected: Float32Array): number {
   const largest = (values: Float32Array) =>
     values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
@@ -47,14 +47,14 @@ const dense = (units: number, activation?: "tanh" | "softmax") =>
     kernelInitializer: tf.initializers.glorotUniform({ seed: units }),
   });
 
-Deno.test("answers, loss, gradient and statistics are the compiled network's", async () => {
+Deno.test("answers, loss, gradient and statistics match the compiled network's", async () => {
   const model = buildMiniXception();
   const fast = await engineOf(model);
   const slowGraph = describeForTfjs(model, "");
   const slow = await engineOf(model, slowGraph);
   fast.predict(BATCH);
   slow.predict(BATCH);
-  // Both compute in float32, in another order.
+  // Both compute in float32, in different orders.
   assert.ok(errorOf(slow.outputs, fast.outputs) < 1e-5);
   const weights = Float32Array.from({ length: BATCH }, (_, i) => 1 + i % 3);
   const [a, b] = [fast, slow].map((e) => e.gradient(BATCH, weights, 1));
@@ -72,8 +72,8 @@ Deno.test("answers, loss, gradient and statistics are the compiled network's", a
       );
     };
     const error = errorOf(own(slow), own(fast));
-    // Float32 through 40 layers; of 60,000 values in front of a ReLU a few are so near 0 that they
-    // fall on its other side, which the first kernels see most (0.002).
+    // Float32 through 40 layers: of 60,000 values before a ReLU, a few are so near 0 that they get
+    // the other sign, which changes the first kernels most (0.002).
     assert.ok(error < 1e-2, `${weight.name}: ${error}`);
   }
   assert.ok(errorOf(slow.statistics, fast.statistics) < 1e-4);
@@ -83,7 +83,7 @@ Deno.test("answers, loss, gradient and statistics are the compiled network's", a
   );
 });
 
-Deno.test("the focal loss and its gradient are the compiled network's", async () => {
+Deno.test("the focal loss and its gradient match the compiled network's", async () => {
   const model = tf.sequential({
     layers: [
       tf.layers.flatten({ inputShape: [48, 48, 1] }),
@@ -102,7 +102,7 @@ Deno.test("the focal loss and its gradient are the compiled network's", async ()
   }
 });
 
-Deno.test("the gradient follows the loss in a network of layers that are not compiled", async () => {
+Deno.test("the gradient of a network with layers that are not compiled is the slope of its loss", async () => {
   const model = tf.sequential({
     layers: [
       tf.layers.reshape({ inputShape: [48, 48, 1], targetShape: [48, 48] }),
@@ -117,8 +117,8 @@ Deno.test("the gradient follows the loss in a network of layers that are not com
   engine.gradient(BATCH);
   const gradient = engine.gradients.slice();
   const size = gradient.reduce((sum, value) => sum + value ** 2, 0);
-  // A step of 0.01 in the gradient's direction changes the mean loss by 0.01 |g|, up and down alike;
-  // float32 losses near 1 leave four digits of it.
+  // A step of 0.01 along the gradient changes the mean loss by 0.01 |g| in either direction, of
+  // which float32 losses near 1 keep four digits.
   const step = 0.01 / Math.sqrt(size);
   const lossAt = (times: number) => {
     gradient.forEach((g, i) => engine.parameters[i] += times * step * g);
@@ -130,7 +130,7 @@ Deno.test("the gradient follows the loss in a network of layers that are not com
   assert.ok(Math.abs(slope / Math.sqrt(size) - 1) < 1e-2, `${slope}`);
 });
 
-Deno.test("L2 is left to the optimizer, other penalties are in the gradient", async () => {
+Deno.test("L2 penalties are left to the optimizer, others are part of the gradient", async () => {
   const build = (kernelRegularizer: ReturnType<typeof tf.regularizers.l2>) =>
     tf.sequential({
       layers: [
@@ -161,7 +161,7 @@ Deno.test("L2 is left to the optimizer, other penalties are in the gradient", as
   );
 });
 
-Deno.test("a network without softmax gives logits; constraints hold; weights come back exactly", async () => {
+Deno.test("a network without softmax gives logits, keeps its constraints, and gets its weights back exactly", async () => {
   const model = tf.sequential({
     layers: [
       tf.layers.flatten({ inputShape: [48, 48, 1] }),
@@ -183,7 +183,7 @@ Deno.test("a network without softmax gives logits; constraints hold; weights com
   assert.deepEqual(again.parameters, engine.parameters.slice());
 });
 
-Deno.test("noise depends on the seed alone, also in layers with a seed of their own", async () => {
+Deno.test("noise depends only on the run's seed, even in layers with their own", async () => {
   const model = tf.sequential({
     layers: [
       tf.layers.flatten({ inputShape: [48, 48, 1] }),
@@ -204,7 +204,7 @@ Deno.test("noise depends on the seed alone, also in layers with a seed of their 
   assert.equal(tf.memory().numTensors, before);
 });
 
-Deno.test("a network of two outputs is refused", () => {
+Deno.test("a network with two outputs is rejected", () => {
   const input = tf.input({ shape: [48, 48, 1] });
   const flat = tf.layers.flatten().apply(input) as tf.SymbolicTensor;
   const outputs = [2, 3].map((units) =>

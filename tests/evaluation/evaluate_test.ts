@@ -1,4 +1,4 @@
-// Measuring a model: the figures against tfjs' own predictions, the command's output and its refusals.
+// Evaluating a model: its figures against tfjs's own predictions, the command's output and errors.
 import * as tf from "@tensorflow/tfjs";
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
@@ -14,7 +14,7 @@ import { buildTiny, formatCsv, makeFaces } from "../helpers/tiny_training.ts";
 
 const faces = makeFaces(70, 150); // more than two batches to validate
 
-/** Counts from stock tfjs, face by face. */
+/** Confusion counts from plain tfjs, face by face. */
 function countByTfjs(model: tf.LayersModel, mirror: boolean): number[][] {
   const { pixels, labels, length } = shareFaces(faces, "PublicTest");
   const said = tf.tidy(() => {
@@ -31,7 +31,7 @@ function countByTfjs(model: tf.LayersModel, mirror: boolean): number[][] {
   return confusion;
 }
 
-Deno.test("a model's figures are those of stock tfjs' predictions, mirrored too if asked for", async () => {
+Deno.test("a model's figures match those of tfjs's predictions, with and without mirrored faces", async () => {
   const model = buildTiny(5);
   for (const tta of [false, true]) {
     const result = await evaluate(model, faces, "PublicTest", { tta });
@@ -45,7 +45,7 @@ Deno.test("a model's figures are those of stock tfjs' predictions, mirrored too 
   }
 });
 
-Deno.test("the accuracy on unseen faces leaves out what Training holds too", async () => {
+Deno.test("the accuracy on unseen faces leaves out faces that are also in Training", async () => {
   const model = buildTiny(5);
   const leaked = 40; // of PublicTest, put into Training as well
   const first = faces.splits.indexOf(SPLITS.indexOf("PublicTest"));
@@ -67,7 +67,7 @@ Deno.test("the accuracy on unseen faces leaves out what Training holds too", asy
   assert.deepEqual(training.unseen, { n: 0, accuracy: null });
 });
 
-Deno.test("a split without faces is an error that says what there is", async () => {
+Deno.test("the error for a split without faces says which splits have some", async () => {
   await assert.rejects(
     evaluate(buildTiny(), faces, "PrivateTest"),
     (error: unknown) =>
@@ -88,7 +88,7 @@ async function command(...args: string[]) {
   return { code, out, err };
 }
 
-Deno.test("the command prints one JSON object, and names what is wrong", async () => {
+Deno.test("the command prints one JSON object, and its errors say what is wrong", async () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "mien-evaluate-"));
   try {
     const [data, bare, model] = ["faces.csv", "bare.csv", "model"].map((name) =>

@@ -1,4 +1,4 @@
-// The figures against numbers worked out by hand, and scikit-learn's where named.
+// Metrics against calculations by hand.
 import assert from "node:assert/strict";
 import {
   accuracyOf,
@@ -27,12 +27,12 @@ const labels = [0, 0, 0, 0, 1, 1, 1, 2, 2, 2];
 const answers = [0, 0, 0, 1, 1, 1, 0, 2, 0, 1];
 const confusion = [[3, 1, 0], [1, 2, 0], [1, 1, 1]];
 
-Deno.test("the confusion counts have labels down and answers across", () => {
+Deno.test("confusion counts have labels in rows and answers in columns", () => {
   assert.deepEqual(countConfusion(labels, answers, 3), confusion);
   assert.equal(accuracyOf(confusion), 0.6);
 });
 
-Deno.test("precision, recall and F1 of each class as worked out by hand", () => {
+Deno.test("precision, recall and F1 of each class match a calculation by hand", () => {
   const figures = figuresPerClass(confusion);
   const expected = [[3 / 5, 3 / 4, 2 / 3], [2 / 4, 2 / 3, 4 / 7], [
     1,
@@ -48,21 +48,21 @@ Deno.test("precision, recall and F1 of each class as worked out by hand", () => 
   near(macroF1Of(confusion), (2 / 3 + 4 / 7 + 1 / 2) / 3);
 });
 
-Deno.test("a class without faces does not count in macro-F1, and one never answered has F1 0", () => {
+Deno.test("macro-F1 leaves out classes without faces, and a class that is never predicted has F1 0", () => {
   assert.equal(macroF1Of([[2, 0, 0], [0, 0, 0], [0, 0, 1]]), 1);
   assert.equal(macroF1Of([[2, 0], [2, 0]]), (2 / 3) / 2);
 });
 
-Deno.test("the likeliest class is the first of equals", () => {
+Deno.test("the likeliest class is the first in a tie", () => {
   assert.deepEqual([...likeliest([0.2, 0.8, 0.5, 0.5], 2)], [1, 0]);
 });
 
-Deno.test("cross-entropy is the mean of minus the logarithms", () => {
+Deno.test("cross-entropy is the mean negative logarithm", () => {
   const loss = crossEntropy([0.5, 0.5, 0.25, 0.75, 1, 0], [0, 0, 1], 2);
   near(loss, (Math.log(2) + Math.log(4) + Math.log(1e7)) / 3);
 });
 
-Deno.test("soft cross-entropy is that of labels where each row is one, and linear between", () => {
+Deno.test("soft cross-entropy equals that of labels for one-hot rows, and is linear in the targets", () => {
   const said = [0.5, 0.5, 0.25, 0.75, 1, 0];
   const labels = [0, 0, 1];
   const hard = [1, 0, 1, 0, 0, 1], other = [0, 1, 0, 1, 1, 0];
@@ -75,7 +75,7 @@ Deno.test("soft cross-entropy is that of labels where each row is one, and linea
   );
 });
 
-Deno.test("calibration bins and error as worked out by hand", () => {
+Deno.test("calibration bins and error match a calculation by hand", () => {
   const probabilities = [0.9, 0.1, 0.7, 0.3, 0.8, 0.2, 0.45, 0.55];
   const bins = calibrationBins(probabilities, [0, 1, 1, 1], 2, 2);
   // All confidences (0.9, 0.7, 0.8, 0.55) are in the upper half; 0.9 and 0.55 are right.
@@ -88,7 +88,7 @@ Deno.test("calibration bins and error as worked out by hand", () => {
   near(calibrationError(four), (2 * 0.125 + 2 * 0.35) / 4);
 });
 
-Deno.test("a confidence of exactly 1 falls in the last bin", () => {
+Deno.test("a confidence of exactly 1 falls into the last bin", () => {
   const bins = calibrationBins([1, 0], [0], 2, 10);
   assert.equal(bins[9].count, 1);
 });
@@ -105,7 +105,7 @@ Deno.test("temperature divides the logits", () => {
   );
 });
 
-Deno.test("the fitted temperature is the one that the labels were drawn with", () => {
+Deno.test("the fitted temperature is the one the labels were drawn with", () => {
   const random = createRandom(4);
   const faces = 20000, classes = 4, truth = 1.8;
   const said = new Float32Array(faces * classes);
@@ -130,22 +130,18 @@ Deno.test("the fitted temperature is the one that the labels were drawn with", (
   assert.ok(error(applyTemperature(said, classes, fitted)) < 0.02);
 });
 
-Deno.test("coverage falls and accuracy follows as the threshold rises", () => {
+Deno.test("coverage and accuracy at each threshold match a count by hand", () => {
   const probabilities = [0.9, 0.1, 0.7, 0.3, 0.8, 0.2, 0.45, 0.55];
-  const curve = coverageCurve(probabilities, [0, 1, 0, 1], 2, [
-    0,
-    0.6,
-    0.75,
-    0.95,
-  ]);
-  assert.deepEqual(curve, [
+  const curve = coverageCurve(probabilities, [0, 1, 0, 1], 2);
+  assert.equal(curve.at(-1)!.threshold, 0.9); // no face above
+  assert.deepEqual([curve[0], curve[60], curve[75]], [
     { threshold: 0, coverage: 1, accuracy: 0.75 },
     { threshold: 0.6, coverage: 0.75, accuracy: 2 / 3 },
     { threshold: 0.75, coverage: 0.5, accuracy: 1 },
   ]);
 });
 
-Deno.test("arguments in the wrong order are refused, not computed with", () => {
+Deno.test("arguments in the wrong order throw an error", () => {
   const rows = [0.5, 0.25, 0.25, 0.1, 0.2, 0.7]; // 2 faces, 3 classes
   const wrong: [() => unknown, RegExp][] = [
     [() => applyTemperature(rows, 1.5, 3), /classes is 1\.5, not a whole/],

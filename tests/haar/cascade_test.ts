@@ -1,5 +1,5 @@
-// Reading cascades: OpenCV's own files, the compact form, and files that are
-// not cascades, cut off or tampered with.
+// Reading cascades: OpenCV's files, the compact form, and files that are cut
+// off, tampered with or not cascades.
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -90,7 +90,7 @@ function problemOf(text: string): CascadeError {
   assert.fail("the file was read");
 }
 
-Deno.test("a small cascade is read as it stands, rounded to 32 bits", () => {
+Deno.test("every number of a small cascade is read, rounded to 32 bits", () => {
   const cascade = readCascadeXml(SMALL, "small.xml");
   assert.equal(cascade.notice, "A small cascade.");
   assert.deepEqual([cascade.width, cascade.height], [8, 6]);
@@ -113,7 +113,7 @@ Deno.test("a small cascade is read as it stands, rounded to 32 bits", () => {
   });
 });
 
-Deno.test("the older form of a cascade is read too", () => {
+Deno.test("OpenCV's older form of a cascade is read", () => {
   const cascade = readCascadeXml(OLD, "old.xml");
   assert.equal(cascade.features.length, 2);
   assert.deepEqual(cascade.stages[0].weakClassifiers, [{
@@ -137,7 +137,7 @@ Deno.test("the frontal face cascade has 25 stages and 2,913 stumps", () => {
   assert.match(notice, /Rainer Lienhart/);
 });
 
-Deno.test("the frontal face cascade is the XML's, number by number", () => {
+Deno.test("the frontal face cascade has the numbers of OpenCV's XML", () => {
   const name = "haarcascade_frontalface_default";
   const path = join(OPENCV_DATA, `${name}.xml`);
   if (!existsSync(path)) return;
@@ -176,7 +176,7 @@ Deno.test("the compact form keeps every number of any cascade", () => {
   }
 });
 
-Deno.test("files that are no Haar cascades are refused with the place", () => {
+Deno.test("files that are not Haar cascades are refused with the place", () => {
   const change = (from: string | RegExp, to: string) => {
     assert.notEqual(SMALL.replace(from, to), SMALL, String(from));
     return problemOf(SMALL.replace(from, to)).message;
@@ -236,7 +236,10 @@ Deno.test("a compact form that was tampered with is refused", () => {
   refuse({ ...good, features: [7] }, /feature 0/);
   refuse({ ...good, stages: [{}] }, /stage 0: its weak classifiers/);
   refuse({ ...good, stages: [{ threshold: 1, weak: ["1"] }] }, /stage 0/);
-  refuse({ ...good, stages: [{ threshold: {}, weak: [] }] }, /threshold is no/);
+  refuse(
+    { ...good, stages: [{ threshold: {}, weak: [] }] },
+    /threshold is not/,
+  );
   refuse({ ...good, width: "8" }, /width and height are not numbers/);
 });
 
@@ -255,7 +258,7 @@ async function readAndSearch(read: () => Cascade) {
   detector.detect(randomImage(1, side, side), { scaleFactor: 1.3 });
 }
 
-Deno.test("any change of an XML file gives a cascade or a CascadeError", async () => {
+Deno.test("any change to an XML file gives a cascade or a CascadeError", async () => {
   const pieces = ["<", ">", "</_>", "<_>", "-1", "1e9", "999999999", "0", ""];
   await fc.assert(
     fc.asyncProperty(

@@ -1,5 +1,5 @@
 // Detection against OpenCV's recorded answers, and the compiled core against
-// the readable version, which shares none of its code.
+// the readable version, which computes separately.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -56,7 +56,7 @@ const byPlace = (a: Box, b: Box) =>
 
 const photos = shared("photos/gray");
 
-Deno.test("all 72 answers of OpenCV are found again, to the pixel", {
+Deno.test("detection gives all 72 recorded answers of OpenCV, to the pixel", {
   ignore: !photos,
 }, async () => {
   const cases = JSON.parse(
@@ -152,7 +152,7 @@ Deno.test("frontal faces: the core equals the readable version", async () => {
   }
 });
 
-Deno.test("more candidates than expected are all found", async () => {
+Deno.test("more candidates than there is room for are all found", async () => {
   const kind = { trees: false, tilted: false, wholeWeights: true };
   const cascade = randomCascade(1, 8, kind);
   const stages = cascade.stages.map((stage) => ({ ...stage, threshold: -99 }));
@@ -187,7 +187,7 @@ Deno.test("images of 1x1 to 50 megapixels are searched", async () => {
   for (const { x, y } of inLarge) assert.ok(x > 8_900 && y > 3_900);
 });
 
-Deno.test("bad options and images throw RangeError with the value", async () => {
+Deno.test("bad options and images throw a RangeError with the value", async () => {
   const image = randomImage(1, 30, 30);
   const bad: [DetectOptions, RegExp][] = [
     [{ scaleFactor: 1 }, /scaleFactor is 1,/],

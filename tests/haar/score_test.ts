@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { scoreBoxes } from "../../lib/haar/score.ts";
+import { scoreBoxes } from "mien/haar/score.ts";
 
 const box = (x: number, y: number, side = 10) => ({
   x,

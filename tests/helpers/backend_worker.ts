@@ -1,4 +1,4 @@
-// A worker of tests/tfjs_kernels/backend_test.ts: a backend of its own, one gradient.
+// A worker of tests/tfjs_kernels/backend_test.ts: computes one gradient on its own backend.
 
 import * as tf from "@tensorflow/tfjs";
 import { useWasmBackend } from "mien/tfjs_kernels/backend.ts";

@@ -1,5 +1,5 @@
-// The browser of the tests: headless Chromium, or Chrome. Tests that need it are
-// skipped, with a message, where there is none.
+// The tests' browser: headless Chromium or Chrome. Tests that need it are skipped,
+// with a message, if there is none.
 import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright-core";
 
@@ -24,8 +24,11 @@ const ARGUMENTS = [
   "--disable-sync",
 ];
 
-/** Starts the browser; whoever asks for it closes it. */
+/** How long a test waits for the browser, in ms: long, because it proves nothing about speed. */
+export const PATIENCE = 120_000;
+
+/** Starts the browser; the caller closes it. */
 export function launchChromium(extra: string[] = []): Promise<Browser> {
   const args = [...ARGUMENTS, ...extra];
-  return chromium.launch({ executablePath: program, args });
+  return chromium.launch({ executablePath: program, args, timeout: PATIENCE });
 }

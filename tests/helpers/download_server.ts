@@ -1,17 +1,17 @@
-// A server on this machine that gives FER-2013, or misbehaves, and what is asked of a download.
+// A local server that offers FER-2013 or misbehaves, and what tests expect of a download.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import {
   createServer,
   type IncomingMessage,
   type ServerResponse,
 } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatasetError, SPLITS } from "mien/data/faces.ts";
 import { EMOTIONS } from "mien/emotions.ts";
 import { downloadFaces } from "mien/data/download.ts";
+import { inFolder } from "./in_folder.ts";
 import { makeRows, toPictures, toZip } from "./fer2013_fixtures.ts";
 
 export const rows = makeRows(42);
@@ -32,7 +32,6 @@ export async function withServer(
   handler: Handler,
   run: (url: string, folder: string, ranges: string[]) => Promise<void>,
 ) {
-  const folder = mkdtempSync(join(tmpdir(), "mien-download-"));
   const ranges: string[] = [];
   const server = createServer((request, response) => {
     ranges.push(request.headers.range ?? "");
@@ -41,14 +40,15 @@ export async function withServer(
   await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
   const { port } = server.address() as AddressInfo;
   try {
-    await run(`http://127.0.0.1:${port}/fer2013`, folder, ranges);
+    await inFolder((folder) =>
+      run(`http://127.0.0.1:${port}/fer2013`, folder, ranges)
+    );
   } finally {
     await new Promise((closed) => server.close(closed));
-    rmSync(folder, { recursive: true });
   }
 }
 
-/** Serves bytes, also from a place on while the ETag is the same. */
+/** Serves bytes, from an offset if the ETag is still the same. */
 export function serve(
   request: IncomingMessage,
   response: ServerResponse,
@@ -79,17 +79,23 @@ export function serve(
 }
 
 /** The faces of a table, as if it had been downloaded. */
-export async function copied(text: string) {
-  const folder = mkdtempSync(join(tmpdir(), "mien-copied-"));
-  const from = join(folder, "table.csv");
-  writeFileSync(from, text);
-  try {
-    return await downloadFaces({ from, folder, counts });
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+export function copied(text: string) {
+  return inFolder((folder) => {
+    const from = join(folder, "table.csv");
+    writeFileSync(from, text);
+    return downloadFaces({ from, folder, counts });
+  });
 }
 
+/** Downloads from a server that breaks off the first time, and again. */
+export async function downloadTwice(from: string, folder: string) {
+  const download = () => downloadFaces({ from, folder, counts });
+  await rejectsWith(download(), /was interrupted/);
+  assert.ok(!existsSync(join(folder, "fer2013.zip")));
+  return await download();
+}
+
+/** Fails unless it ends in a DatasetError with such a reason. */
 export const rejectsWith = (promise: Promise<unknown>, reason: RegExp) =>
   assert.rejects(promise, (error) => {
     assert.ok(error instanceof DatasetError, String(error));

@@ -1,10 +1,9 @@
-// A small network that holds every kind of layer that students reach for, all
-// compiled.
+// A small network with every kind of layer that students use, all of them compiled.
 import * as tf from "@tensorflow/tfjs";
 
 const l = tf.layers;
 
-/** Of faces to seven probabilities; dropout and noise only where asked for: engines draw them differently. */
+/** From faces to seven probabilities. Dropout and noise are optional: engines draw them differently. */
 export function buildEveryLayer(
   { seed = 1, noise = false }: { seed?: number; noise?: boolean } = {},
 ): tf.LayersModel {
@@ -12,7 +11,9 @@ export function buildEveryLayer(
   const initializer = () => tf.initializers.glorotUniform({ seed: drawn++ });
   const conv = (filters: number, strides = 1) =>
     l.conv2d({
-      ...{ filters, strides, kernelSize: 3 },
+      filters,
+      strides,
+      kernelSize: 3,
       kernelInitializer: initializer(),
     });
   const chain = (x: tf.SymbolicTensor, ...layers: tf.layers.Layer[]) =>
@@ -32,7 +33,10 @@ export function buildEveryLayer(
     joined,
     ...(noise ? [l.dropout({ rate: 0.2 })] : []),
     l.separableConv2d({
-      ...{ filters: 8, kernelSize: 3, strides: 2, activation: "tanh" },
+      filters: 8,
+      kernelSize: 3,
+      strides: 2,
+      activation: "tanh",
       depthwiseInitializer: initializer(),
       pointwiseInitializer: initializer(),
     }),
@@ -44,7 +48,7 @@ export function buildEveryLayer(
     l.flatten(),
     l.prelu(),
   );
-  // Of rows: on maps TensorFlow.js's gradient takes a minute an epoch.
+  // On rows: on maps, TensorFlow.js's gradient takes a minute per epoch.
   const mean = chain(
     maps,
     l.globalAveragePooling2d({}),

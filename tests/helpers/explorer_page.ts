@@ -1,9 +1,9 @@
-// The explorer in headless Chromium, as a person would use it. What goes wrong in the page's console
-// fails the test; so does a request to anyone but the page's own server.
+// The explorer in headless Chromium, used as a person would. An error in the page's console fails
+// the test, and so does a request to any server but the page's own.
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
 import { serveExplorer } from "mien/explorer/server.ts";
-import { launchChromium, program } from "./chromium.ts";
+import { launchChromium, PATIENCE, program } from "./chromium.ts";
 
 /** Options of a test that needs the browser. */
 export const BROWSER_TEST = {
@@ -22,7 +22,7 @@ export interface PageOptions {
   before?: string;
 }
 
-/** Opens the explorer and gives its page and address to a function. */
+/** Opens the explorer and calls a function with its page and address. */
 export async function withExplorer(
   { hash, site, browser: extra, before }: PageOptions,
   use: (page: Page, url: string) => Promise<void>,
@@ -34,7 +34,7 @@ export async function withExplorer(
   });
   try {
     const page = await browser.newPage();
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(PATIENCE);
     const wrong: string[] = [];
     page.on("console", (message) => {
       if (message.type() === "error") wrong.push(message.text());
@@ -71,8 +71,8 @@ export async function moveSlider(
 }
 
 /**
- * Gives a function that tells the seconds of processor time that the page's thread has used: unlike
- * the time on the clock, it does not depend on what else the machine does.
+ * A function that returns the seconds of processor time that the page's thread has used. Unlike
+ * elapsed time, they do not depend on what else the machine does.
  */
 export async function processorTime(
   page: Page,

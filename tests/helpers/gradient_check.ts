@@ -1,9 +1,9 @@
 // Checks a gradient computed on the wasm backend against tfjs's cpu backend and
 // against finite differences.
 //
-// The bar is a relative error of 1e-4 of the largest element. Both sides add
-// float32 products in different orders; with up to a few thousand terms that
-// costs about 1e-6, so 1e-4 leaves room for luck and none for a wrong index.
+// The tolerance is 1e-4 of the largest element. The two sides add float32
+// products in different orders; with up to a few thousand terms, that costs
+// about 1e-6. 1e-4 allows for chance, but not for a wrong index.
 
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
@@ -33,7 +33,7 @@ export function largestError(actual: Values, expected: Values): number {
 
 export type Operation = (...inputs: tf.Tensor[]) => tf.Tensor;
 
-/** Inputs to an operation: their shapes and values. */
+/** Shapes and values of an operation's inputs. */
 export type Inputs = { shape: number[]; values: Float32Array }[];
 
 export function inputsOf(...shapes: number[][]): Inputs {
@@ -49,7 +49,7 @@ function weightedSum(operation: Operation, inputs: tf.Tensor[]): tf.Scalar {
   return tf.sum(tf.mul(y, tf.tensor(values(y.size, 9), y.shape)));
 }
 
-/** The gradients of the weighted sum by every input, on a backend. */
+/** The gradients of the weighted sum with respect to each input, on a backend. */
 export async function gradients(
   backend: string,
   operation: Operation,
@@ -65,8 +65,8 @@ export async function gradients(
 
 /**
  * The directional derivative by finite differences, on the cpu backend, against
- * the gradient. The operations are linear in each input, or linear as long as
- * no maximum moves, so that a large step makes no error of its own.
+ * the gradient. The operations are linear in each input, at least as long as no
+ * maximum moves, so a large step adds no error.
  */
 async function agreesWithFiniteDifferences(
   operation: Operation,

@@ -1,5 +1,5 @@
-// The fast network beside tfjs: the same weights, inputs and targets in both, and
-// what may differ.
+// Compares the fast network with TensorFlow.js, given the same weights, inputs and
+// targets, and says how much may differ.
 
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
@@ -15,7 +15,7 @@ function shake(model: tf.LayersModel, seed: number): void {
     const shape = weight.shape as number[];
     const length = shape.reduce((x, y) => x * y, 1);
     const positive = /gamma|variance/.test(weight.name);
-    // Kernels by what they sum over, so that values keep their size.
+    // Kernels are scaled by the number of terms they sum, so that values keep their size.
     const spread = shape.length === 1 || /depthwise/.test(weight.name)
       ? 0.3
       : Math.sqrt(2 * shape[shape.length - 1] / length);
@@ -104,7 +104,7 @@ function compareGradients(
   limit: number,
 ): void {
   const { parameters } = network;
-  // Where a gradient is zero but for rounding, the others set the scale.
+  // For a gradient that is zero except for rounding, the others set the scale.
   const floor = 1e-3 * Math.max(...network.gradients.map(Math.abs));
   for (const { name, kind, offset, shape } of graph.weights) {
     if (kind !== "parameter") continue;
@@ -122,7 +122,7 @@ function compareGradients(
   assert.equal(parameters.length, network.gradients.length);
 }
 
-/** Predictions, loss, gradients and statistics of a model against tfjs. */
+/** Compares a model's predictions, loss, gradients and statistics with tfjs's. */
 export async function compare(
   model: tf.LayersModel,
   batch: number,

@@ -1,5 +1,5 @@
-// Cascades of random features for tests: small windows, thresholds that split
-// noise about evenly, so that windows get through all stages.
+// Cascades of random features for tests, with small windows and thresholds that
+// split noise about evenly, so that some windows pass all stages.
 import type {
   Cascade,
   HaarFeature,
@@ -104,7 +104,7 @@ export function randomCascade(
   return { name, notice: "none", width: side, height: side, stages, features };
 }
 
-/** Noise in which neighboring pixels are alike. */
+/** Noise in which neighboring pixels are similar. */
 export function randomImage(
   seed: number,
   width: number,

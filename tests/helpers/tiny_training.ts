@@ -1,4 +1,4 @@
-// A network and faces so small that a test can train them for many epochs.
+// Networks and faces so small that a test can train for many epochs.
 import * as tf from "@tensorflow/tfjs";
 import assert from "node:assert/strict";
 import { type Faces, hashFaces, SPLITS } from "mien/data/faces.ts";
@@ -9,50 +9,62 @@ import { noAugmentation } from "mien/training/augment.ts";
 import type { PartialConfig } from "mien/training/config.ts";
 import { shareFaces } from "mien/training/shared_memory.ts";
 
-/** A convolution, batch normalization and a dense layer: 48x48x1 to seven probabilities. */
-export function buildTiny(seed = 1): tf.LayersModel {
+/** A convolution, `layers`, and a dense layer: 48x48x1 to seven probabilities. */
+function build(
+  name: string,
+  seed: number,
+  convolution: Partial<Parameters<typeof tf.layers.conv2d>[0]>,
+  layers: tf.layers.Layer[],
+): tf.LayersModel {
   const kernelInitializer = tf.initializers.glorotUniform({ seed });
   return tf.sequential({
-    name: "tiny",
+    name,
     layers: [
       tf.layers.conv2d({
         inputShape: [48, 48, 1],
         filters: 4,
         kernelSize: 5,
         strides: 5,
-        useBias: false,
         kernelInitializer,
+        ...convolution,
       }),
-      tf.layers.batchNormalization(),
-      tf.layers.reLU(),
-      tf.layers.globalAveragePooling2d({ dataFormat: "channelsLast" }),
+      ...layers,
       tf.layers.dense({ units: 7, activation: "softmax", kernelInitializer }),
     ],
   });
 }
 
-/** Layers of which some are not compiled, among them two kinds of noise. */
+const average = () =>
+  tf.layers.globalAveragePooling2d({ dataFormat: "channelsLast" });
+
+/** With batch normalization. */
+export function buildTiny(seed = 1): tf.LayersModel {
+  return build("tiny", seed, { useBias: false }, [
+    tf.layers.batchNormalization(),
+    tf.layers.reLU(),
+    average(),
+  ]);
+}
+
+/** With layers that are not compiled, two of which add noise. */
 export function buildOther(seed = 1): tf.LayersModel {
-  const kernelInitializer = tf.initializers.glorotUniform({ seed });
-  return tf.sequential({
-    name: "other",
-    layers: [
-      tf.layers.conv2d({
-        ...{ inputShape: [48, 48, 1], filters: 4, kernelSize: 5, strides: 5 },
-        kernelInitializer,
-        kernelRegularizer: tf.regularizers.l2({ l2: 0.001 }),
-      }),
-      tf.layers.batchNormalization(),
-      tf.layers.activation({ activation: "selu" }),
-      tf.layers.gaussianNoise({ stddev: 0.1 }),
-      tf.layers.globalAveragePooling2d({ dataFormat: "channelsLast" }),
-      tf.layers.dropout({ rate: 0.2, seed: 3 }),
-      tf.layers.dense({ units: 7, activation: "softmax", kernelInitializer }),
-    ],
-  });
+  const kernelRegularizer = tf.regularizers.l2({ l2: 0.001 });
+  return build("other", seed, { kernelRegularizer }, [
+    tf.layers.batchNormalization(),
+    tf.layers.activation({ activation: "selu" }),
+    tf.layers.gaussianNoise({ stddev: 0.1 }),
+    average(),
+    tf.layers.dropout({ rate: 0.2, seed: 3 }),
+  ]);
 }
 
-/** Noise whose grain and brightness tell the label: a network can learn it. `training` + `validation` faces. */
+/** Without batch normalization, whose statistics depend on each worker's own faces. */
+export function buildPlain(seed = 1): tf.LayersModel {
+  const size = { kernelSize: 6, strides: 6 };
+  return build("plain", seed, { ...size, activation: "relu" }, [average()]);
+}
+
+/** `training` + `validation` faces of noise; a network can learn the label from its grain and brightness. */
 export function makeFaces(training: number, validation: number): Faces {
   const length = training + validation;
   const pixels = new Uint8Array(length * 48 * 48);
@@ -86,27 +98,7 @@ export function formatCsv(faces: Faces): string {
   return ["emotion,pixels,Usage", ...rows, ""].join("\n");
 }
 
-/** No batch normalization, whose statistics are of each worker's own faces. */
-export function buildPlain(seed = 1): tf.LayersModel {
-  const kernelInitializer = tf.initializers.glorotUniform({ seed });
-  return tf.sequential({
-    name: "plain",
-    layers: [
-      tf.layers.conv2d({
-        inputShape: [48, 48, 1],
-        filters: 4,
-        kernelSize: 6,
-        strides: 6,
-        activation: "relu",
-        kernelInitializer,
-      }),
-      tf.layers.globalAveragePooling2d({ dataFormat: "channelsLast" }),
-      tf.layers.dense({ units: 7, activation: "softmax", kernelInitializer }),
-    ],
-  });
-}
-
-/** What a model says of all faces of a split, by tfjs' own cpu kernels. */
+/** A model's predictions for all faces of a split, by TensorFlow.js' own CPU kernels. */
 export function sayings(
   model: tf.LayersModel,
   faces: Faces,
@@ -121,7 +113,7 @@ export function sayings(
   });
 }
 
-/** Nothing changes: a run with it computes the losses of the first weights. */
+/** A run that changes nothing and only computes the losses of the first weights. */
 export const still: PartialConfig = {
   epochs: 1,
   learningRate: 0,
@@ -130,7 +122,7 @@ export const still: PartialConfig = {
   augmentation: noAugmentation,
 };
 
-/** Fails unless two numbers agree to a part of the second. */
+/** Fails unless two numbers agree to within this part of the second. */
 export function near(actual: number, expected: number, tolerance = 1e-4) {
   assert.ok(
     Math.abs(actual - expected) <= tolerance * Math.abs(expected),

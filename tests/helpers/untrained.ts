@@ -1,10 +1,10 @@
-// A mini-Xception with random weights for tests: what it answers means
-// nothing, but differs from face to face.
+// A mini-Xception with random weights for tests: its answers mean nothing, but
+// differ from face to face.
 import * as tf from "@tensorflow/tfjs";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
 import { readTrained, type TrainedNetwork } from "mien/network/trained.ts";
 
-/** Random weights, the last layer's enlarged so that answers are bold. */
+/** Random weights, with the last layer's enlarged so that its answers are confident. */
 export function buildUntrained(): tf.LayersModel {
   const model = buildMiniXception({ seed: 8 });
   const last = model.layers.findLast((layer) => layer.weights.length > 0)!;

@@ -1,4 +1,4 @@
-// Videos that tests make with ffmpeg, and what is in them. Tests are skipped, with a message, where
+// Videos that tests make with ffmpeg, and what is in them. Tests are skipped, with a message, if
 // there is no ffmpeg.
 import { findFfmpeg } from "mien/video/ffmpeg.ts";
 import { VideoReader } from "mien/video/reader.ts";
@@ -10,14 +10,14 @@ export const ffmpeg = await findFfmpeg().catch((error) => {
   return null;
 });
 
-/** Runs ffmpeg and gives what it says. */
+/** Runs ffmpeg and returns its messages. */
 export async function run(...args: string[]): Promise<string> {
   const { stderr, success } = await new Deno.Command(ffmpeg!.path, {
     args: ["-hide_banner", "-y", ...args],
     stdin: "null",
   }).output();
   const said = new TextDecoder().decode(stderr);
-  // `ffmpeg -i FILE` alone tells about the file and fails for lack of an output.
+  // `ffmpeg -i FILE` alone describes the file, and fails because no output is named.
   if (!success && args.length > 2) throw new Error(said);
   return said;
 }

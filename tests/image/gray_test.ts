@@ -15,7 +15,7 @@ import { createRandom } from "mien/random.ts";
 const WIDTH = 64;
 const HEIGHT = 48;
 
-/** Bytes of a linear congruential generator, also easily made in Python. */
+/** Bytes of a linear congruential generator, easy to repeat in Python. */
 function color() {
   let state = 12345n;
   const data = new Uint8Array(WIDTH * HEIGHT * 4);
@@ -37,13 +37,13 @@ Deno.test("gray equals OpenCV's cvtColor", () => {
   );
 });
 
-Deno.test("gray of gray is itself", () => {
+Deno.test("equal red, green and blue become that gray", () => {
   const data = new Uint8Array(256 * 4).map((_, i) => i >> 2);
   const gray = toGray({ width: 256, height: 1, data });
   assert.deepEqual([...gray.data], [...Array(256).keys()]);
 });
 
-Deno.test("gray wants four values a pixel and says so", () => {
+Deno.test("toGray refuses data without four values per pixel", () => {
   assert.throws(
     () => toGray({ width: 2, height: 1, data: new Uint8Array(6) }),
     /2x1 pixels need 8 values of color and 2 of gray, not 6 and 2/,
@@ -59,7 +59,7 @@ Deno.test("equalization equals OpenCV's equalizeHist", () => {
   );
 });
 
-Deno.test("an image of one value stays as it is when equalized", () => {
+Deno.test("equalizing an image of one value gives a copy", () => {
   const data = new Uint8Array(6).fill(77);
   const equalized = equalizeHistogram({ width: 3, height: 2, data });
   assert.deepEqual(equalized.data, data);
@@ -106,7 +106,7 @@ Deno.test("integral images equal OpenCV's", () => {
   );
 });
 
-Deno.test("four look-ups give the sum of any rectangle", () => {
+Deno.test("four lookups give the sum of any rectangle", () => {
   const random = createRandom(3);
   const image = toGray(color());
   const integral = integralImage(image);
@@ -150,7 +150,7 @@ Deno.test("layers shrink by the scale factor down to the window", () => {
   );
 });
 
-Deno.test("sizes that no layer has give the layer nearest to minSize", () => {
+Deno.test("if no layer fits the sizes, the one nearest to minSize is searched", () => {
   const window = { width: 24, height: 24 };
   const layers = pyramidLayers({ width: 100, height: 80 }, window, {
     scaleFactor: 2,

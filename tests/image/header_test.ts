@@ -1,13 +1,15 @@
-// Picture files that are crafted, damaged or unusual: each is read rightly or refused by name,
-// before a decoder sees it, and none costs more than its size. Every test makes its own files.
+// Picture files that are crafted, damaged or unusual: each is read correctly or refused with the
+// reason, before a decoder sees it, at a cost bounded by its size. Every test makes its own files.
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
-import { crc32, deflateSync } from "node:zlib";
+import { deflateSync } from "node:zlib";
 import { encodePng, ImageError, readImage } from "mien/image/image.ts";
 import { looksLikeImage } from "mien/image/headers/header.ts";
 import type { ColorImage } from "mien/image/gray.ts";
 import { encodeWithMagick, KINDS } from "../../bench/picture_files.ts";
+import { inFolder } from "../helpers/in_folder.ts";
+import { chunk, ihdr, png } from "./png_file.ts";
 
 const WIDTH = 37, HEIGHT = 23;
 const SOURCE: ColorImage = {
@@ -35,29 +37,9 @@ function distance(a: ColorImage, b: ColorImage): number {
   return sum / (a.data.length * 3 / 4);
 }
 
-function chunk(name: string, data: Uint8Array): Uint8Array {
-  const body = Buffer.concat([Buffer.from(name), data]);
-  const ends = Buffer.alloc(8);
-  ends.writeUInt32BE(data.length);
-  ends.writeUInt32BE(crc32(body), 4);
-  return Buffer.concat([ends.subarray(0, 4), body, ends.subarray(4)]);
-}
-
-const SIGNATURE = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10);
-
-function ihdr(width: number, height: number, type = 0): Uint8Array {
-  const data = Buffer.alloc(13);
-  data.writeUInt32BE(width);
-  data.writeUInt32BE(height, 4);
-  data.set([8, type], 8);
-  return chunk("IHDR", data);
-}
-
-const png = (...chunks: Uint8Array[]) =>
-  Buffer.concat([SIGNATURE, ...chunks, chunk("IEND", Buffer.alloc(0))]);
 const idat = (bytes: number) => chunk("IDAT", deflateSync(Buffer.alloc(bytes)));
 
-Deno.test("crafted PNG files are refused at no cost", async () => {
+Deno.test("crafted PNG files are refused before they are decoded", async () => {
   const small = ihdr(2, 2);
   assert.match(
     await reason(png(small, ihdr(60000, 60000), idat(6))),
@@ -72,7 +54,7 @@ Deno.test("crafted PNG files are refused at no cost", async () => {
   assert.match(await reason(png(ihdr(2, 2, 5), idat(6))), /unknown values/);
 });
 
-Deno.test("of an animated PNG the picture is read, and what follows the end is not missed", async () => {
+Deno.test("the picture of an animated PNG is read, and bytes after the end are ignored", async () => {
   const whole = encodePng(SOURCE);
   const end = whole.length - 12, data = 33;
   const animated = Buffer.concat([
@@ -90,7 +72,7 @@ Deno.test("of an animated PNG the picture is read, and what follows the end is n
   );
 });
 
-Deno.test("a GIF's frame lies within its picture", async () => {
+Deno.test("a GIF whose frame is larger than its picture is refused", async () => {
   const gif = await encodeWithMagick(SOURCE, "GIF");
   assert.ok(distance(await readImage(gif), SOURCE) < 12);
   const at = Buffer.from(gif).indexOf(
@@ -104,7 +86,7 @@ Deno.test("a GIF's frame lies within its picture", async () => {
   assert.match(await reason(gif), /megapixels .* first frame/);
 });
 
-Deno.test("a JPEG is read without its end marker and with a trailer, not with two frames", async () => {
+Deno.test("a JPEG is read without its end marker and with a trailer, but not with two frames", async () => {
   const jpeg = await encodeWithMagick(SOURCE, "JPEG");
   const { data } = await readImage(jpeg);
   for (const other of [jpeg.subarray(0, -2), Buffer.concat([jpeg, png()])]) {
@@ -142,7 +124,7 @@ Deno.test("CMYK JPEG is read with and without Adobe's marker", async () => {
   assert.deepEqual((await readImage(without)).data, image.data);
 });
 
-Deno.test("kinds that store every color give it back: TIFF, WebP, BMP, animations", async () => {
+Deno.test("lossless kinds give back every color: TIFF, WebP, BMP, animations", async () => {
   const exact = [
     "TIFF, separate planes",
     "TIFF, tiles",
@@ -178,7 +160,7 @@ Deno.test("orientation is applied in PNG, WebP and TIFF", async () => {
     const bytes = await encodeWithMagick(SOURCE, format, kind.prepare);
     const image = await readImage(bytes);
     assert.deepEqual([image.width, image.height], [HEIGHT, WIDTH], format);
-    // Its first row is the source's first column from below.
+    // Its first row is the source's first column, from the bottom up.
     const [red, green] = image.data.slice(0, 2);
     assert.ok(red < 30 && Math.abs(green - 10 * (HEIGHT - 1)) < 30, format);
   }
@@ -199,7 +181,7 @@ function bmp(compression: number, pixels: number[]): Uint8Array {
   return bytes;
 }
 
-Deno.test("4-bit BMP is read plain and with run lengths, and not when runs are missing", async () => {
+Deno.test("a 4-bit BMP is read plain and run-length coded, but not when runs are missing", async () => {
   const below = [1, 2, 3, 4, 5], above = [7, 7, 7, 7, 9];
   const plain = [0x12, 0x34, 0x50, 0, 0x77, 0x77, 0x90, 0];
   const runs = [0, 5, 0x12, 0x34, 0x50, 0, 0, 0, 4, 0x77, 1, 0x90, 0, 1];
@@ -215,7 +197,7 @@ Deno.test("4-bit BMP is read plain and with run lengths, and not when runs are m
   );
 });
 
-Deno.test("a TIFF with a tag that stands twice, or with kinds that decoders differ in, is refused", async () => {
+Deno.test("a TIFF is refused if it has a tag twice or a kind that decoders read differently", async () => {
   const kind = (name: string) => KINDS.find((kind) => kind.name === name)!;
   const tiff = await encodeWithMagick(
     SOURCE,
@@ -271,7 +253,7 @@ Deno.test("floating-point TIFF is read whether white is 1, 255 or 65535", async 
   }
 });
 
-Deno.test("AVIF is read, and a folder's unknown names are told by their first bytes", async () => {
+Deno.test("AVIF is read, and looksLikeImage recognizes it by its first bytes", async () => {
   const bytes = await encodeWithMagick(SOURCE, "AVIF");
   assert.ok(distance(await readImage(bytes), SOURCE) < 8);
   assert.match(await reason(bytes.subarray(0, -20)), /cut off/);
@@ -282,16 +264,12 @@ Deno.test("AVIF is read, and a folder's unknown names are told by their first by
 Deno.test({
   name: "pipes and devices are refused unopened",
   ignore: Deno.build.os === "windows",
-  fn: async () => {
-    const folder = await Deno.makeTempDir();
-    try {
+  fn: () =>
+    inFolder(async (folder) => {
       const pipe = join(folder, "p.png");
       await new Deno.Command("mkfifo", { args: [pipe] }).output();
       for (const path of [pipe, "/dev/zero"]) {
         await assert.rejects(readImage(path), /is a pipe or a device/);
       }
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
-  },
+    }),
 });

@@ -1,12 +1,14 @@
-// Reading and writing pictures: every format against pixels known beforehand,
-// and every way a file can be unusable.
+// Reading and writing pictures: every format against known pixels, and every way
+// in which a file can be unusable.
 import assert from "node:assert/strict";
-import { deflateSync, inflateSync } from "node:zlib";
+import { crc32, deflateSync, inflateSync } from "node:zlib";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { MagickFormat } from "@imagemagick/magick-wasm";
 import { Jimp } from "jimp";
 import { encodeWithMagick } from "../../bench/picture_files.ts";
+import { inFolder } from "../helpers/in_folder.ts";
+import { chunk, ihdr, png } from "./png_file.ts";
 import {
   encodePng,
   ImageError,
@@ -26,7 +28,7 @@ const RGBA = new Uint8ClampedArray(
   ]).flat(),
 );
 const bitmap = { width: WIDTH, height: HEIGHT, data: RGBA };
-// The encoders ask for a Buffer, whose type does not agree with theirs.
+// The encoders want a Buffer, but declare it with another type.
 const forEncoder = () =>
   ({ ...bitmap, data: Buffer.from(RGBA as never) }) as never;
 
@@ -72,41 +74,16 @@ const GIF = Uint8Array.of(
 );
 
 /** A PNG with any color type and depth, without filters. */
-function png(type: number, depth: number, w: number, rows: number[][]) {
-  const word = (value: number) =>
-    [24, 16, 8, 0].map((by) => value >>> by & 255);
-  const chunk = (name: string, data: Iterable<number>) => {
-    const content = [...data];
-    const body = [...new TextEncoder().encode(name), ...content];
-    return [...word(content.length), ...body, ...word(crc32(body))];
-  };
-  const pixels = Uint8Array.from(rows.flatMap((row) => [0, ...row]));
-  return Uint8Array.from([
-    0x89,
-    0x50,
-    0x4e,
-    0x47,
-    0x0d,
-    0x0a,
-    0x1a,
-    0x0a,
-    ...chunk("IHDR", [...word(w), ...word(rows.length), depth, type, 0, 0, 0]),
-    ...chunk("IDAT", deflateSync(pixels)),
-    ...chunk("IEND", []),
-  ]);
-}
-function crc32(bytes: Iterable<number>): number {
-  let crc = ~0;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let k = 0; k < 8; k++) {
-      crc = crc & 1 ? (crc >>> 1) ^ 0xedb88320 : crc >>> 1;
-    }
-  }
-  return ~crc >>> 0;
-}
+const plainPng = (type: number, depth: number, w: number, rows: number[][]) =>
+  png(
+    ihdr(w, rows.length, type, depth),
+    chunk(
+      "IDAT",
+      deflateSync(Uint8Array.from(rows.flatMap((row) => [0, ...row]))),
+    ),
+  );
 
-/** A JPEG with an EXIF block that says how it is turned. */
+/** A JPEG with an EXIF block that gives its orientation. */
 function turned(jpeg: Uint8Array, orientation: number): Uint8Array {
   // deno-fmt-ignore
   const exif = Uint8Array.of(
@@ -155,12 +132,12 @@ Deno.test("a GIF's first frame is read", async () => {
   assert.deepEqual([...image.data], [...blue, ...brown, ...brown, ...blue]);
 });
 
-Deno.test("gray, alpha, palette-free and 16-bit PNG become 8-bit RGBA", async () => {
-  const gray = await readImage(png(0, 8, 2, [[0, 77]]));
+Deno.test("gray, 16-bit and RGBA PNG become 8-bit RGBA", async () => {
+  const gray = await readImage(plainPng(0, 8, 2, [[0, 77]]));
   assert.deepEqual([...gray.data], [0, 0, 0, 255, 77, 77, 77, 255]);
-  const deep = await readImage(png(0, 16, 2, [[0x80, 0x80, 0xff, 0xff]]));
+  const deep = await readImage(plainPng(0, 16, 2, [[0x80, 0x80, 0xff, 0xff]]));
   assert.deepEqual([...deep.data], [128, 128, 128, 255, 255, 255, 255, 255]);
-  const alpha = await readImage(png(6, 8, 1, [[9, 8, 7, 60]]));
+  const alpha = await readImage(plainPng(6, 8, 1, [[9, 8, 7, 60]]));
   assert.deepEqual([...alpha.data], [9, 8, 7, 60]);
 });
 
@@ -204,7 +181,7 @@ Deno.test("files cut off anywhere are refused", async () => {
     png: await encode("image/png"),
     tiff: await encode("image/tiff"),
     bmp: bmp(),
-    gif: GIF.subarray(0, GIF.length - 1), // the trailer is not missed
+    gif: GIF.subarray(0, GIF.length - 1), // the trailer may be missing
     webp: await encodeWebp({}),
   };
   for (const [name, bytes] of Object.entries(files)) {
@@ -213,12 +190,12 @@ Deno.test("files cut off anywhere are refused", async () => {
       const why = await reason(cut);
       assert.match(why, /cut off/, `${name} at ${part}: ${why}`);
     }
-    if (name === "jpeg") continue; // its end marker is not missed
+    if (name === "jpeg") continue; // its end marker may be missing
     assert.match(await reason(bytes.subarray(0, -1)), /cut off/, name);
   }
 });
 
-Deno.test("empty, foreign and damaged files are refused by name", async () => {
+Deno.test("empty, foreign and damaged files are refused with the reason", async () => {
   assert.equal(await reason(new Uint8Array(0)), "is empty");
   const text = new TextEncoder().encode("hello, I am a text file");
   assert.match(await reason(text), /is not a picture/);
@@ -232,17 +209,19 @@ Deno.test("empty, foreign and damaged files are refused by name", async () => {
   await assert.rejects(readImage(import.meta.dirname!), /is a folder/);
 });
 
-Deno.test("no pixels and more than 50 megapixels are refused before decoding", async () => {
-  assert.match(await reason(png(0, 8, 0, [[]])), /has no pixels \(0 x 1\)/);
+Deno.test("pictures without pixels or with more than 50 megapixels are refused before decoding", async () => {
+  assert.match(
+    await reason(plainPng(0, 8, 0, [[]])),
+    /has no pixels \(0 x 1\)/,
+  );
   const huge = bmp();
   new DataView(huge.buffer).setInt32(18, 100_000, true);
   new DataView(huge.buffer).setInt32(22, 100_000, true);
   assert.match(await reason(huge), /has 10000.0 megapixels/);
 });
 
-Deno.test("a written PNG is whole, and its checksums are right", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+Deno.test("a written PNG is complete, and its checksums are right", () =>
+  inFolder(async (folder) => {
     const path = join(folder, "a.png");
     const data = Uint8Array.from({ length: 35 }, (_, i) => i * 7);
     await writePng(path, { width: 5, height: 7, data });
@@ -262,10 +241,6 @@ Deno.test("a written PNG is whole, and its checksums are right", async () => {
       read.filter((_, i) => i % 4 === 0),
       new Uint8ClampedArray(data),
     );
-    assert.deepEqual([...Deno.readDirSync(folder)].map((e) => e.name), [
-      "a.png",
-    ]);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+    const names = [...Deno.readDirSync(folder)].map((entry) => entry.name);
+    assert.deepEqual(names, ["a.png"]);
+  }));

@@ -1,4 +1,4 @@
-// Images padded, shrunk, mirrored and turned: known small ones, and the way back.
+// Padding, shrinking, mirroring and turning small images whose result is known.
 import assert from "node:assert/strict";
 import {
   mirrorImage,
@@ -9,7 +9,7 @@ import {
 
 const image = { width: 3, height: 2, data: Uint8Array.of(1, 2, 3, 4, 5, 6) };
 
-Deno.test("a border repeats the edge pixels", () => {
+Deno.test("padding repeats the edge pixels", () => {
   const padded = padImage(image, 2, 1);
   assert.deepEqual([padded.width, padded.height], [7, 4]);
   // deno-fmt-ignore
@@ -21,7 +21,7 @@ Deno.test("a border repeats the edge pixels", () => {
   ]);
 });
 
-Deno.test("shrinking takes means and drops what is left over", () => {
+Deno.test("shrinking takes means and drops the remainder", () => {
   const { width, height, data } = shrinkImage(image, 2);
   assert.deepEqual([width, height, ...data], [1, 1, 3]); // (1+2+4+5) / 4
   assert.equal(shrinkImage(image, 1), image);
@@ -32,10 +32,10 @@ Deno.test("mirroring twice changes nothing", () => {
   assert.deepEqual(mirrorImage(mirrorImage(image)), image);
 });
 
-Deno.test("an image turns clockwise, as a whole or in its own size", () => {
+Deno.test("an image turns clockwise, in a size that fits it or in a given one", () => {
   const quarter = turnImage(image, 90);
   assert.deepEqual([quarter.width, quarter.height], [2, 3]);
-  // The left column, 1 and 4, comes to the top.
+  // The left column, 1 and 4, becomes the top row.
   assert.deepEqual([...quarter.data], [4, 1, 5, 2, 6, 3]);
   for (const degrees of [0, 360]) {
     assert.deepEqual(turnImage(image, degrees, image).data, image.data);
@@ -47,7 +47,7 @@ Deno.test("an image turns clockwise, as a whole or in its own size", () => {
   assert(data.every((gray) => gray === 77), "beyond the edge the edge repeats");
 });
 
-Deno.test("a place in a turned image finds its way back", () => {
+Deno.test("toSource gives the place in the source", () => {
   const width = 120, height = 80;
   const data = new Uint8Array(width * height);
   data[30 * width + 90] = 255;

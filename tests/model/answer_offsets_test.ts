@@ -1,5 +1,5 @@
-// Offsets and a temperature folded into the last weights give the probabilities that changed logits
-// would.
+// Offsets and a temperature folded into the last weights change the probabilities as the same change
+// of the logits does.
 
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
@@ -11,7 +11,7 @@ import { UserError } from "mien/user_error.ts";
 const offsets = [-0.7, -0.8, -1, 0, -0.4, 0.9, 0.8];
 
 for (const build of [buildMiniXception, buildWideXception]) {
-  Deno.test(`${build.name}: probabilities move as their logits' offsets say`, () => {
+  Deno.test(`${build.name}: offsets of the logits shift the probabilities accordingly`, () => {
     build({ seed: 4 }); // A second network of a process has other names for its weights.
     const model = build({ seed: 4 });
     const faces = tf.randomUniform([5, 48, 48, 1], -1, 1, "float32", 3);
@@ -43,7 +43,7 @@ Deno.test("a temperature sharpens the probabilities and keeps the answers", () =
   }
 });
 
-Deno.test("a network without such a bias is refused", () => {
+Deno.test("a network without a bias for the answers is rejected", () => {
   const model = tf.sequential({
     layers: [
       tf.layers.flatten({ inputShape: [4, 4, 1] }),

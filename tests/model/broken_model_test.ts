@@ -1,5 +1,5 @@
-// Models that are broken, foreign or hostile: each is refused in one line that names the file and
-// what is wrong, before TensorFlow.js can wait for ever or take what it is given.
+// Broken, foreign and hostile models: each is rejected in one line that names the file and what is
+// wrong, before TensorFlow.js could wait forever or accept it.
 import * as tf from "@tensorflow/tfjs";
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
@@ -8,7 +8,7 @@ import * as path from "node:path";
 import { CheckpointError } from "mien/model/model_file.ts";
 import { loadModel, saveModel } from "mien/model/saved_model.ts";
 
-/** Two convolutions that are added: a network whose layers are joined by name. */
+/** The sum of two convolutions: a network whose layers are connected by name. */
 function buildBranches(): tf.LayersModel {
   const input = tf.input({ shape: [6, 6, 1], name: "faces" });
   const conv = (name: string) =>
@@ -25,7 +25,7 @@ function buildBranches(): tf.LayersModel {
 // deno-lint-ignore no-explicit-any
 type Any = any;
 
-/** Saves a network, changes its description, and loads what there is then. */
+/** Saves a network, changes its description, and loads it. */
 async function loadChanged(
   change: (json: Any, layers: Record<string, Any>, folder: string) => unknown,
   model = buildBranches(),
@@ -63,7 +63,7 @@ async function refuses(
   });
 }
 
-Deno.test("joints of layers that can never be made are refused, not waited for", async () => {
+Deno.test("connections that can never be made are rejected, not waited for", async () => {
   await refuses(
     /norm takes the output of som, but there is no layer/,
     (_, l) => {
@@ -90,7 +90,7 @@ Deno.test("joints of layers that can never be made are refused, not waited for",
   });
 });
 
-Deno.test("a description that is something else is told by its field", async () => {
+Deno.test("the error for a wrong description names the field", async () => {
   for (const other of ["5", "[]", "null", '"x"']) {
     await refuses(/not a LayersModel: it is/, () => other);
   }
@@ -128,7 +128,7 @@ Deno.test("a description that is something else is told by its field", async () 
   }));
 });
 
-Deno.test("a broken manifest and bytes that do not fit are told by place", async () => {
+Deno.test("the error for a broken manifest or wrong number of bytes names the place", async () => {
   await refuses(/paths\[0\] is .*must be in the model's folder/, (json) => {
     json.weightsManifest[0].paths = ["../weights.bin"];
   });
@@ -156,7 +156,7 @@ Deno.test("a broken manifest and bytes that do not fit are told by place", async
   });
 });
 
-Deno.test("weights that are not numbers are refused when a model is loaded", async () => {
+Deno.test("a model whose weights are not numbers is rejected", async () => {
   for (const value of [NaN, Infinity, -Infinity]) {
     await refuses(/the weight a\/kernel has (NaN|-?Infinity) at index 0/, (
       _,
@@ -210,7 +210,7 @@ function toKeras3(json: Any): Any {
   };
 }
 
-Deno.test("a model in the words of Keras 3 answers as the same in those of Keras 2", async () => {
+Deno.test("a model saved by Keras 3 gives the same answers as its Keras 2 form", async () => {
   const model = buildBranches();
   const read = await loadChanged(toKeras3, model);
   const faces = tf.randomUniform([4, 6, 6, 1], -1, 1, "float32", 5);

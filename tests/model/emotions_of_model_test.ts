@@ -1,4 +1,4 @@
-// A model's names and scale: saved with it, read back, declared for others', and used everywhere.
+// A model's class names and scale: saved, loaded, declared for foreign models, and used everywhere.
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
@@ -22,7 +22,7 @@ import { inFolder } from "../helpers/in_folder.ts";
 const faces = drawFaces({ count: 140, seed: 3 });
 const happy = mapEmotions(faces, { happy: ["happy"], other: ["..."] });
 
-Deno.test("two classes go through training, the model's file, evaluation and recognition", () =>
+Deno.test("a model of two classes trains, saves, loads, and is evaluated and used for recognition", () =>
   inFolder(async (folder) => {
     const model = buildMiniXception({ classes: 2 });
     const out = join(folder, "run");
@@ -49,12 +49,12 @@ Deno.test("two classes go through training, the model's file, evaluation and rec
       () => explain(loaded, happy.pixels.slice(0, 2304), { emotion: "sad" }),
       /"sad" is not one of the model's classes: happy, other/,
     );
-    // The same run, but other names: not the run that is asked for.
+    // The same run with other names is not the requested run.
     const renamed = { ...happy, emotions: ["glad", "other"] };
     const again = buildMiniXception({ classes: 2 });
     await assert.rejects(
       train({ faces: renamed, model: again, config, out, resume: true }),
-      /its faces show happy, other/,
+      /its faces have the classes happy, other/,
     );
     await assert.rejects(
       train({ faces: renamed, model: loaded, config }),
@@ -66,7 +66,7 @@ Deno.test("two classes go through training, the model's file, evaluation and rec
     );
   }));
 
-Deno.test("a model in another order is measured by its names", async () => {
+Deno.test("a model whose classes have another order is evaluated by their names", async () => {
   const model = buildMiniXception({ classes: 2 });
   nameEmotions(model, ["happy", "other"]);
   const straight = await evaluate(model, happy, "Training");
@@ -83,7 +83,7 @@ Deno.test("a model in another order is measured by its names", async () => {
   );
 });
 
-Deno.test("a model without names has numbers; names and scale can be declared, and are saved", () =>
+Deno.test("a model without class names gets numbers; declared names and scale are saved", () =>
   inFolder(async (folder) => {
     const model = buildMiniXception({ classes: 3 });
     assert.deepEqual(meaningOf(model), {
@@ -99,7 +99,7 @@ Deno.test("a model without names has numbers; names and scale can be declared, a
       named: true,
       scale: [0, 1],
     });
-    // What TensorFlow.js says of the same faces, scaled by hand; float32 through 58,000 weights.
+    // TensorFlow.js's answers for the same faces, scaled by hand; float32 through 58,000 weights.
     const few = { pixels: faces.pixels.subarray(0, 3 * 2304), length: 3 };
     const expected = tf.tidy(() =>
       (loaded.predict(

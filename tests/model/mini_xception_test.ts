@@ -26,7 +26,7 @@ Deno.test("mini-Xception takes faces of 48 x 48 x 1 and gives seven probabilitie
   ]]);
 });
 
-Deno.test("The same seed gives the same first weights, another seed others", async () => {
+Deno.test("the same seed gives the same initial weights, another seed gives others", async () => {
   await tf.setBackend("cpu");
   const first = (seed: number) =>
     buildMiniXception({ seed }).getWeights()[0].dataSync();
@@ -34,7 +34,7 @@ Deno.test("The same seed gives the same first weights, another seed others", asy
   assert.notDeepEqual(first(3), first(4));
 });
 
-Deno.test("L2 of 0.01 lies on the kernels of the two stem convolutions alone", () => {
+Deno.test("only the kernels of the first two convolutions have an L2 penalty, 0.01", () => {
   const graph = describeNetwork(buildMiniXception());
   const punished = graph.weights.filter((weight) => weight.l2 === 0.01);
   assert.deepEqual(

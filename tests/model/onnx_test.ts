@@ -20,13 +20,16 @@ import { askPeer, RUNTIMES } from "../../bench/javascript_peers.ts";
 const RUNTIME = RUNTIMES[1];
 const FACES = 5;
 
-/** The layers that buildEveryLayer leaves out, sizes that leave rests, padding on one side only. */
+/** The layers that buildEveryLayer leaves out, sizes that strides do not divide, one-sided padding. */
 function buildOtherLayers(): tf.LayersModel {
   const { layers } = tf;
   type T = tf.SymbolicTensor;
   const input = tf.input({ shape: [48, 48, 1] });
   let x = layers.conv2d({
-    ...{ filters: 6, kernelSize: [3, 5], strides: 2, padding: "same" },
+    filters: 6,
+    kernelSize: [3, 5],
+    strides: 2,
+    padding: "same",
     activation: "relu",
   }).apply(input) as T; // 24 x 24 x 6
   x = layers.batchNormalization({ scale: false }).apply(x) as T;
@@ -39,7 +42,10 @@ function buildOtherLayers(): tf.LayersModel {
   x = layers.conv2d({ filters: 8, kernelSize: 3, dilationRate: 2 })
     .apply(x) as T; // 8 x 8 x 8
   const wide = layers.separableConv2d({
-    ...{ filters: 8, kernelSize: 3, padding: "same", activation: "sigmoid" },
+    filters: 8,
+    kernelSize: 3,
+    padding: "same",
+    activation: "sigmoid",
   }).apply(x) as T;
   x = layers.add().apply([x, wide, x]) as T;
   const pooled = layers.globalAveragePooling2d({}).apply(x) as T;
@@ -57,7 +63,7 @@ function buildOtherLayers(): tf.LayersModel {
   return tf.model({ inputs: input, outputs: output });
 }
 
-/** Biases, scales and statistics that no layer leaves as it is, and small logits. */
+/** Gives biases, scales and statistics values that change every layer's output, with small logits. */
 function shake(model: tf.LayersModel): tf.LayersModel {
   const random = createRandom(4);
   const weights = model.getWeights();
@@ -81,7 +87,7 @@ const NETWORKS = {
 };
 
 for (const [name, build] of Object.entries(NETWORKS)) {
-  Deno.test(`onnxruntime computes ${name} as TensorFlow.js does`, async () => {
+  Deno.test(`onnxruntime gives the probabilities that TensorFlow.js gives for ${name}`, async () => {
     await tf.setBackend("cpu");
     const folder = mkdtempSync(join(tmpdir(), "mien-onnx-"));
     try {
@@ -95,7 +101,11 @@ for (const [name, build] of Object.entries(NETWORKS)) {
       writeFileSync(file, toOnnx(readTrained(model)));
       writeFileSync(input, new Uint8Array(faces.buffer));
       const answer = askPeer({
-        ...{ runtime: RUNTIME, model: file, input, threads: 1, runs: 1 },
+        runtime: RUNTIME,
+        model: file,
+        input,
+        threads: 1,
+        runs: 1,
         batches: [FACES, 1], // the batch is free
       }, true);
       if (typeof answer === "string" && answer.includes("--cached-only")) {
@@ -111,7 +121,7 @@ for (const [name, build] of Object.entries(NETWORKS)) {
       const least = Math.min(...all), most = Math.max(...all);
       assert.ok(
         most - least > 0.05 && most < 0.999,
-        "answers that can be wrong",
+        "the answers differ",
       );
       // Both sum in single precision, in different orders.
       all.forEach((value, i) =>
@@ -124,11 +134,13 @@ for (const [name, build] of Object.entries(NETWORKS)) {
   });
 }
 
-Deno.test("an ONNX file says what its numbers mean, in the same bytes each time", () => {
-  const trained = {
-    ...readTrained(buildMiniXception({ seed: 1 })),
-    ...{ emotions: EMOTIONS, scale: [0, 255] as const, threshold: 0.5 },
+Deno.test("an ONNX file says what its numbers mean, and its bytes are the same each time", () => {
+  const meaning = {
+    emotions: EMOTIONS,
+    scale: [0, 255] as const,
+    threshold: 0.5,
   };
+  const trained = { ...readTrained(buildMiniXception()), ...meaning };
   const bytes = toOnnx(trained);
   assert.deepEqual(toOnnx(trained), bytes);
   const metadata: Record<string, unknown> = {};
@@ -139,7 +151,5 @@ Deno.test("an ONNX file says what its numbers mean, in the same bytes each time"
     }, []);
     metadata[entry[0]] = JSON.parse(entry[1]);
   }, null);
-  assert.deepEqual(metadata, {
-    ...{ emotions: [...EMOTIONS], scale: [0, 255], threshold: 0.5 },
-  });
+  assert.deepEqual(metadata, meaning);
 });

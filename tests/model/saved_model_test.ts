@@ -1,4 +1,4 @@
-// Saved models and states: exact, whole or not at all, and clear about what is wrong.
+// Saved models and states: exact, complete or absent, with clear errors.
 import * as tf from "@tensorflow/tfjs";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
@@ -30,7 +30,7 @@ const is = (file: string, reason: RegExp) => (error: unknown) =>
   error instanceof CheckpointError && error.file === file &&
   error.message.startsWith(`${file}: `) && reason.test(error.message);
 
-Deno.test("a saved model comes back with every weight exact", () =>
+Deno.test("a saved model is loaded with exactly the same weights", () =>
   inFolder(async (folder) => {
     const model = tinyModel();
     const place = path.join(folder, "tiny.01-0.5000");
@@ -51,7 +51,7 @@ Deno.test("a saved model comes back with every weight exact", () =>
     }
   }));
 
-Deno.test("stock tf.loadLayersModel reads a saved model over HTTP, as a browser does", () =>
+Deno.test("plain tf.loadLayersModel loads a saved model over HTTP, as in a browser", () =>
   inFolder(async (folder) => {
     const model = tinyModel();
     await saveModel(model, folder);
@@ -77,7 +77,7 @@ Deno.test("stock tf.loadLayersModel reads a saved model over HTTP, as a browser 
     }
   }));
 
-Deno.test("a missing, broken or foreign model is named with its reason", () =>
+Deno.test("the error for a missing, broken or foreign model names file and reason", () =>
   inFolder(async (folder) => {
     const file = path.join(folder, "model.json");
     await assert.rejects(loadModel(folder), is(file, /does not exist/));
@@ -109,7 +109,7 @@ const state = {
   },
 };
 
-Deno.test("a state comes back bit for bit", () =>
+Deno.test("a saved state is loaded bit for bit", () =>
   inFolder((folder) => {
     const file = path.join(folder, "state.bin");
     saveState(file, state);
@@ -117,7 +117,7 @@ Deno.test("a state comes back bit for bit", () =>
     assert.deepEqual(fs.readdirSync(folder), ["state.bin"]);
   }));
 
-Deno.test("a state with any byte changed, or cut off anywhere, is refused", () =>
+Deno.test("a state with any byte changed or missing is rejected", () =>
   inFolder((folder) => {
     const file = path.join(folder, "state.bin");
     saveState(file, state);
@@ -134,7 +134,7 @@ Deno.test("a state with any byte changed, or cut off anywhere, is refused", () =
     }
   }));
 
-Deno.test("a state of the first version is still read", () =>
+Deno.test("a state of the first format version can still be read", () =>
   inFolder((folder) => {
     const file = path.join(folder, "state.bin");
     const body = new Uint8Array(Float32Array.of(1, 2, 3).buffer);
@@ -173,7 +173,7 @@ Deno.test("a state of the first version is still read", () =>
     }
   }));
 
-Deno.test("a model that is replaced takes nothing else of its folder along", () =>
+Deno.test("replacing a model leaves other files in its folder alone", () =>
   inFolder(async (folder) => {
     const place = path.join(folder, "model");
     for (const beside of ["model.old", "model.partial", "model"]) {
@@ -196,7 +196,7 @@ Deno.test("a model that is replaced takes nothing else of its folder along", () 
   }));
 
 Deno.test({
-  name: "a full disk is said as one",
+  name: "the error for a full disk says so",
   ignore: !fs.existsSync("/dev/full"),
   fn: () =>
     assert.throws(
@@ -205,7 +205,7 @@ Deno.test({
     ),
 });
 
-Deno.test("where a model cannot be saved, what was there stays", () =>
+Deno.test("a model that cannot be saved leaves the old one in place", () =>
   inFolder(async (folder) => {
     const plain = path.join(folder, "plain");
     fs.writeFileSync(plain, "mine");
@@ -217,7 +217,7 @@ Deno.test("where a model cannot be saved, what was there stays", () =>
     assert.equal(fs.readFileSync(plain, "utf8"), "mine");
   }));
 
-Deno.test("a link that lies in the way of a temporary file is not followed", () =>
+Deno.test("a link in place of the temporary file is not followed", () =>
   inFolder((folder) => {
     const file = path.join(folder, "a.txt"), mine = path.join(folder, "mine");
     fs.writeFileSync(mine, "mine");
@@ -228,7 +228,7 @@ Deno.test("a link that lies in the way of a temporary file is not followed", () 
     assert.ok(!fs.lstatSync(file).isSymbolicLink());
   }));
 
-Deno.test("what a killed process left of its writing is removed, and nothing else", () =>
+Deno.test("only what a killed process left of its writing is removed", () =>
   inFolder((folder) => {
     const names = [
       "a.csv",
@@ -244,7 +244,7 @@ Deno.test("what a killed process left of its writing is removed, and nothing els
     );
   }));
 
-Deno.test("writing leaves no part of a file behind when it fails", () =>
+Deno.test("a write that fails leaves no partial file", () =>
   inFolder((folder) => {
     const file = path.join(folder, "no", "such", "folder.txt");
     assert.throws(() => writeWhole(file, "x"), /txt: does not exist$/);

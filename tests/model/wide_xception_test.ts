@@ -10,7 +10,7 @@ Deno.test("wide-Xception has 58,199 parameters, fewer than mini-Xception", () =>
   assert.deepEqual(wide.outputs[0].shape, [null, 7]);
 });
 
-Deno.test("the seed decides the first weights", () => {
+Deno.test("the seed decides the initial weights", () => {
   const first = (seed: number) =>
     buildWideXception({ seed }).getWeights()[0].dataSync();
   assert.deepEqual(first(1), first(1));

@@ -1,5 +1,5 @@
-// What models/ promises: each recorded run is whole, small and says what it must not be used for, and
-// its figures are those of its model.
+// What models/ promises: each recorded run is complete and small, says what it must not be used for,
+// and has the figures of its model.
 
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
@@ -24,7 +24,7 @@ const runs = readdirSync(models).filter((name) =>
   existsSync(join(models, name, "evaluation.json"))
 );
 
-Deno.test("the default model is the chosen one of a recorded run", () => {
+Deno.test("the default model is the one chosen from a recorded run", () => {
   const chosen = runs.map((name) =>
     inProject(readRecordedRun(join(models, name)).evaluation.model)
   );
@@ -34,7 +34,7 @@ Deno.test("the default model is the chosen one of a recorded run", () => {
 for (const name of runs) {
   const folder = join(models, name);
 
-  Deno.test(`models/${name} has a log of every epoch, and models named after it`, () => {
+  Deno.test(`models/${name} has a log of every epoch, and models named after their epochs`, () => {
     const { epochs, config, evaluation } = readRecordedRun(folder);
     assert.deepEqual(
       epochs.map(({ epoch }) => epoch),
@@ -62,7 +62,7 @@ for (const name of runs) {
       assert.ok(existsSync(inProject(model, "model.json")), model);
     }
     if (!teacher?.answers) return;
-    // Every row is checked, and where the data is here, that every training face has one.
+    // Checks every row and, if the data is here, that every training face has one.
     const { pixels, length } = realData
       ? selectSplit(await findFaces(realData), "Training")
       : { pixels: new Uint8Array(), length: 0 };
@@ -76,7 +76,8 @@ for (const name of runs) {
 
   const recalibrated = join(folder, "recalibrated");
   Deno.test({
-    name: `models/${name}/recalibrated is its last model, but for statistics`,
+    name:
+      `models/${name}/recalibrated differs from the last model only in its statistics`,
     ignore: !existsSync(recalibrated),
     fn: async () => {
       const models = await Promise.all(
@@ -90,7 +91,7 @@ for (const name of runs) {
 
   const adjusted = join(folder, "adjusted");
   Deno.test({
-    name: `models/${name}/adjusted is what its card's command makes`,
+    name: `the command in its card makes models/${name}/adjusted`,
     ignore: !existsSync(adjusted),
     fn: async () => {
       const card = readFileSync(join(folder, "README.md"), "utf8");
@@ -112,7 +113,7 @@ for (const name of runs) {
     },
   });
 
-  Deno.test(`models/${name} has a card that says what its model is not for`, () => {
+  Deno.test(`the card of models/${name} says what the model is not for`, () => {
     const { evaluation, config } = readRecordedRun(folder);
     const card = readFileSync(join(folder, "README.md"), "utf8");
     assert.match(card, /## What it must not be used for/);
@@ -123,7 +124,7 @@ for (const name of runs) {
   });
 
   Deno.test({
-    name: `models/${name} measures what its record says`,
+    name: `models/${name} has the figures of its record`,
     ignore: !realData,
     fn: async () => {
       const { evaluation, data } = readRecordedRun(folder);
@@ -140,7 +141,7 @@ for (const name of runs) {
 }
 
 Deno.test({
-  name: "recalibrated, the last model of models/report is the recorded one",
+  name: "recalibrating the last model of models/report gives the recorded one",
   ignore: !realData,
   fn: async () => {
     const folder = join(models, "report");
@@ -149,7 +150,7 @@ Deno.test({
     const faces = await findFaces(realData!);
     await recalibrate(model, faces, { seed: config.seed });
     const { accuracy, loss } = await evaluate(model, faces, "PublicTest");
-    // Another processor may round otherwise, and a face at the edge may fall on the other side.
+    // Another processor may round differently, which may change the answer for a borderline face.
     assert.ok(Math.abs(accuracy - evaluation.accuracy) <= 2 / evaluation.n);
     assert.ok(Math.abs(loss - evaluation.loss) < 1e-3);
   },

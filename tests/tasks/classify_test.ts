@@ -1,5 +1,5 @@
-// The three tasks from outside: exit status, what goes to which stream, and
-// one bad file among good ones.
+// `deno task classify` from outside: its results, exit status and streams, with bad files among
+// good ones and when stopped.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -12,33 +12,13 @@ import {
 } from "mien/recognition/recognize.ts";
 import { drawScene } from "mien/drawn/scene.ts";
 import { writePng } from "mien/image/image.ts";
+import { inFolder } from "../helpers/in_folder.ts";
+import { runTask, taskProcess } from "../helpers/run_task.ts";
 import { uncompiled } from "../helpers/untrained.ts";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
 
-function taskArguments(name: string, args: string[]): string[] {
-  const program = join(import.meta.dirname!, `../../tasks/${name}.ts`);
-  return ["run", "-A", "--no-check", program, ...args];
-}
-
-/** Runs a task's program and waits for it; `env` may stand last. */
-async function task(
-  name: string,
-  ...given: (string | Record<string, string>)[]
-) {
-  const args = given.filter((arg) => typeof arg === "string");
-  const env = given.find((arg) => typeof arg === "object");
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: taskArguments(name, args),
-    env,
-    stdin: "null",
-  }).output();
-  const text = new TextDecoder();
-  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
-}
-
-Deno.test("classify reports and skips one bad file of a folder, and does the others", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+Deno.test("classify reports and skips a bad file in a folder, and classifies the others", () =>
+  inFolder(async (folder) => {
     const model = join(folder, "model"), pictures = join(folder, "pictures");
     await saveModel(buildMiniXception({ seed: 3 }), model);
     await Deno.mkdir(join(pictures, "more"), { recursive: true });
@@ -49,8 +29,8 @@ Deno.test("classify reports and skips one bad file of a folder, and does the oth
     await Deno.writeTextFile(join(pictures, "notes.txt"), "passed over");
     const table = join(folder, "faces.csv"), out = join(folder, "out");
     const args = [pictures, "--model", model, "--json", "--csv", table];
-    const first = await task("classify", ...args, "--out", out);
-    assert.equal(first.code, 1, first.stderr);
+    const first = runTask("classify", [...args, "--out", out]);
+    assert.equal(first.status, 1, first.stderr);
     assert.match(first.stderr, /bad\.jpg: is not a picture/);
     assert.match(first.stderr, /1 of 3 files could not be used/);
     assert.doesNotMatch(first.stderr, / at .*\.ts:\d+/);
@@ -71,72 +51,59 @@ Deno.test("classify reports and skips one bad file of a folder, and does the oth
     assert.match(rows[2], /^".*b, c\.png",/);
     const written = [...Deno.readDirSync(join(out, "more"))].map((e) => e.name);
     assert.deepEqual(written, ["b, c.png.faces.png"]);
-    const unsure = await task(
-      "classify",
-      join(pictures, "a.png"),
-      "--model",
-      model,
-      "--thorough",
-      "--threshold",
-      "1",
-    );
+    // deno-fmt-ignore
+    const unsure = runTask("classify", [
+      join(pictures, "a.png"), "--model", model, "--thorough", "--threshold", "1",
+    ]);
     assert.match(unsure.stdout, /a\.png: unsure,? [a-z ]+ \d+% at/);
-    const again = await task("classify", ...args);
-    assert.equal(again.code, 2);
+    const again = runTask("classify", args);
+    assert.equal(again.status, 2);
     assert.match(again.stderr, /already exists?.*: --overwrite replaces/);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+  }));
 
 /** A folder with a model and pictures with one face each; `run` is given its path. */
 async function withPictures(
   names: string[],
-  run: (folder: string, classify: Classify) => Promise<void>,
+  run: (folder: string, classify: Classify) => void | Promise<void>,
 ) {
-  const folder = await Deno.makeTempDir();
-  try {
+  await inFolder(async (folder) => {
     await saveModel(buildMiniXception({ seed: 3 }), join(folder, "model"));
     const { image } = drawScene({ width: 160, height: 120, faces: 1, seed: 5 });
     for (const name of names) {
       await Deno.mkdir(dirname(join(folder, name)), { recursive: true });
       await writePng(join(folder, name), image);
     }
-    await run(folder, (...args) => runIn(folder, ...args, "--model", "model"));
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
+    await run(
+      folder,
+      (...args) => runTask("classify", [...args, "--model", "model"], folder),
+    );
+  });
 }
 
-type Classify = (...args: string[]) => ReturnType<typeof task>;
+type Classify = (...args: string[]) => ReturnType<typeof runTask>;
 
-/** Paths are relative to where the user stands, which `deno task` tells in INIT_CWD. */
-function runIn(folder: string, ...args: string[]) {
-  return task("classify", ...args, { INIT_CWD: folder });
-}
-
-Deno.test("pictures of one name keep their results apart, and no result is lost", async () => {
-  await withPictures(["a/face.png", "b/face.png"], async (folder, classify) => {
-    const first = await classify("a", "b/face.png", "--out", "out");
-    assert.equal(first.code, 0, first.stderr);
+Deno.test("pictures with the same name have separate results, and no result is lost", async () => {
+  await withPictures(["a/face.png", "b/face.png"], (folder, classify) => {
+    const first = classify("a", "b/face.png", "--out", "out");
+    assert.equal(first.status, 0, first.stderr);
     for (const name of ["a", "b"]) {
       assert.ok(existsSync(join(folder, "out", name, "face.png.faces.png")));
     }
-    const again = await classify("a", "b/face.png", "--out", "out");
-    assert.equal(again.code, 2);
+    const again = classify("a", "b/face.png", "--out", "out");
+    assert.equal(again.status, 2);
     assert.match(again.stderr, /2 of the results already exist/);
   });
 });
 
-Deno.test("a network that only TensorFlow.js computes gives the faces and probabilities of its compiled twin", async () => {
+Deno.test("a network that only TensorFlow.js computes finds the same faces and probabilities as its compiled twin", async () => {
   await withPictures(["a.png"], async (folder, classify) => {
     const place = join(folder, "model");
     const twin = await loadRecognizer(place);
     const wanted = await recognize(join(folder, "a.png"), twin);
     await saveModel(uncompiled(await loadModel(place)), place);
     assert.ok(isForTfjs((await loadTrained(place)).graph));
-    const { code, stdout, stderr } = await classify("a.png", "--json");
-    assert.equal(code, 0, stderr);
+    const { status, stdout, stderr } = classify("a.png", "--json");
+    assert.equal(status, 0, stderr);
     const [{ faces }] = JSON.parse(stdout);
     assert.equal(faces.length, 1);
     const probabilities = Object.values<number>(faces[0].probabilities);
@@ -160,8 +127,8 @@ Deno.test("results in the input's folder are not read again, and what is left ou
       await Deno.symlink("..", join(input, "up"));
     }
     const args = ["in", "--out", "in", "--json", "--overwrite"];
-    await classify(...args);
-    const { stdout, stderr } = await classify(...args);
+    classify(...args);
+    const { stdout, stderr } = classify(...args);
     const files = JSON.parse(stdout).map(({ file }: { file: string }) =>
       file.replaceAll("\\", "/")
     );
@@ -176,8 +143,8 @@ Deno.test("results in the input's folder are not read again, and what is left ou
   });
 });
 
-Deno.test("targets are tried before any picture is read", async () => {
-  await withPictures(["a.png", "is a file"], async (folder, classify) => {
+Deno.test("targets are checked before any picture is read", async () => {
+  await withPictures(["a.png", "is a file"], (folder, classify) => {
     const cases: [string[], RegExp][] = [
       [["--csv", "nowhere/x.csv"], /nowhere.x\.csv: its folder does not exist/],
       [["--csv", "model"], /model already exists/],
@@ -186,8 +153,8 @@ Deno.test("targets are tried before any picture is read", async () => {
       [["--resume"], /--resume continues the table that --csv names/],
     ];
     for (const [args, message] of cases) {
-      const { code, stdout, stderr } = await classify("a.png", ...args);
-      assert.notEqual(code, 0);
+      const { status, stdout, stderr } = classify("a.png", ...args);
+      assert.notEqual(status, 0);
       assert.equal(stdout, "");
       assert.match(stderr, message);
       assert.equal(stderr.trim().split("\n").length, 1, stderr);
@@ -196,47 +163,35 @@ Deno.test("targets are tried before any picture is read", async () => {
   });
 });
 
-Deno.test("a stopped run keeps its rows, and --resume gives the table of a whole run", async () => {
+Deno.test("a stopped run keeps its rows, and --resume completes the table", async () => {
   const names = ["a.png", "b.png", "c, d.png", "e\r.png"]
     .slice(0, Deno.build.os === "windows" ? 3 : 4);
   await withPictures(names.map((n) => `in/${n}`), async (folder, classify) => {
     const path = join(folder, "t.csv");
-    assert.equal((await classify("in", "--csv", "t.csv")).code, 0);
+    assert.equal(classify("in", "--csv", "t.csv").status, 0);
     const whole = await Deno.readTextFile(path);
     for (const part of [0.97, 0.6, 0.3]) { // stopped in the middle of a row
       await Deno.writeTextFile(path, whole.slice(0, whole.length * part));
-      const { code, stderr } = await classify(
-        "in",
-        "--csv",
-        "t.csv",
-        "--resume",
-      );
-      assert.equal(code, 0, stderr);
+      const { status, stderr } = classify("in", "--csv", "t.csv", "--resume");
+      assert.equal(status, 0, stderr);
       assert.equal(await Deno.readTextFile(path), whole, `${part}`);
     }
-    const other = await classify("model", "--csv", "t.csv", "--resume");
-    assert.equal(other.code, 2);
+    const other = classify("model", "--csv", "t.csv", "--resume");
+    assert.equal(other.status, 2);
     assert.match(other.stderr, /not among the pictures/);
   });
 });
 
 Deno.test({
-  name: "Ctrl-C ends after the current picture, with rows and results whole",
+  name: "Ctrl-C ends after the current picture, with complete rows and results",
   ignore: Deno.build.os === "windows", // has no such signal for a child
   fn: async () => {
     const names = Array.from({ length: 200 }, (_, i) => `in/${1000 + i}.png`);
     await withPictures(names, async (folder) => {
+      // deno-fmt-ignore
+      const args = ["in", "--csv", "t.csv", "--out", "out", "--model", "model"];
       const child = new Deno.Command(Deno.execPath(), {
-        args: taskArguments("classify", [
-          "in",
-          "--csv",
-          "t.csv",
-          "--out",
-          "out",
-          "--model",
-          "model",
-        ]),
-        env: { INIT_CWD: folder },
+        ...taskProcess("classify", args, folder),
         stdin: "null",
         stdout: "piped",
         stderr: "piped",
@@ -257,23 +212,4 @@ Deno.test({
       assert.ok(results.every(({ name }) => name.endsWith(".faces.png")));
     });
   },
-});
-
-Deno.test("wrong usage is said in a line, with exit status 2", async () => {
-  for (
-    const [name, ...args] of [
-      ["classify"],
-      ["classify", "--color"],
-      ["classify", "a.png", "--threshold", "2"],
-      ["video"],
-      ["video", "a.mp4", "--smoothing", "much"],
-      ["video", "a.mp4", "--threshold", "sure"],
-      ["webcam", "--port", "none"],
-    ]
-  ) {
-    const { code, stdout, stderr } = await task(name, ...args);
-    assert.equal(code, 2, `${name} ${args}`);
-    assert.equal(stdout, "");
-    assert.match(stderr, /^.*--help.*\n$/);
-  }
 });

@@ -9,17 +9,14 @@ import {
 } from "../../tasks/course.ts";
 import { projectRoot } from "../../tasks/setup.ts";
 import { readNotebook } from "../../tasks/run_notebook.ts";
+import { inFolder } from "../helpers/in_folder.ts";
 
-function withFolders(use: (folders: CourseFolders) => void): void {
-  const root = Deno.makeTempDirSync({ prefix: "mien-course-test-" });
-  try {
-    use({ from: join(projectRoot, "notebooks"), to: join(root, "my") });
-  } finally {
-    Deno.removeSync(root, { recursive: true });
-  }
+function withFolders(use: (folders: CourseFolders) => void): Promise<void> {
+  const from = join(projectRoot, "notebooks");
+  return inFolder((folder) => use({ from, to: join(folder, "my") }));
 }
 
-Deno.test("copies have every notebook, without outputs, and none of the solutions", () =>
+Deno.test("every notebook is copied, without outputs, and no solution is", () =>
   withFolders((folders) => {
     const names = copyNotebooks(folders);
     assert.deepEqual(names, readdirSync(folders.to).sort());
@@ -51,7 +48,7 @@ Deno.test("a student's work is never overwritten; --reset keeps it beside the fr
     assert.ok(existsSync(join(folders.to, "03_model.old-2.ipynb")));
   }));
 
-Deno.test("a name that fits none or several notebooks is told which there are", () =>
+Deno.test("a name that fits no notebook or several is an error that lists them", () =>
   withFolders((folders) => {
     assert.throws(() => resetNotebook("99", folders), /no notebook has "99"/);
     assert.throws(() => resetNotebook("0", folders), /several notebooks/);

@@ -1,28 +1,18 @@
 // The command `deno task detect`, run as a person or a script would.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import process from "node:process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { drawScene } from "mien/drawn/scene.ts";
 import { detectFaces } from "mien/haar/detector.ts";
 import { encodePng, readImage } from "mien/image/image.ts";
+import { projectRoot } from "../../tasks/setup.ts";
+import { inFolder } from "../helpers/in_folder.ts";
+import { runTask } from "../helpers/run_task.ts";
 
-const root = resolve(import.meta.dirname!, "../..");
+const run = (...args: string[]) => runTask("detect", args);
 
-function run(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ["run", "-A", "--no-check", join(root, "tasks/detect.ts"), ...args],
-    { encoding: "utf8", cwd: root },
-  );
-  return { status, stdout, stderr };
-}
-
-Deno.test("detect prints what detectFaces finds, and only JSON", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "mien-detect-"));
-  try {
+Deno.test("detect prints what detectFaces finds, and only JSON", () =>
+  inFolder(async (folder) => {
     const { image } = drawScene({ width: 320, height: 240, faces: 2, seed: 1 });
     const file = join(folder, "scene.png");
     const out = join(folder, "framed.png");
@@ -63,25 +53,22 @@ Deno.test("detect prints what detectFaces finds, and only JSON", async () => {
     for (const yes of ["--overwrite", "--force"]) {
       assert.equal(run(file, "--out", out, yes).status, 0, yes);
     }
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
+  }));
 
-Deno.test("detect says in one line what is wrong", () => {
+Deno.test("detect reports an error in one line", () => {
   const cases: [string[], number, RegExp][] = [
     [[], 2, /an IMAGE is missing/],
     [["a.png"], 1, /a\.png: no such file/],
     [["a.png", "--scale-factor", "1.00001"], 2, /at least 1.001/],
     [["a.png", "--scale-factor", "1e9"], 2, /at most 1000/],
-    [["a.png", "--cascade", root], 1, /is not a file/],
+    [["a.png", "--cascade", projectRoot], 1, /is not a file/],
     [["a.png", "--out", "no/where.png"], 1, /its folder does not exist/],
     [
       ["a.png", "--min-size", "4"],
       2,
       /--min-size must be WxH, such as 40x40, not "4"/,
     ],
-    [["a.png", "--cascade", join(root, "deno.json")], 1, /deno.json/],
+    [["a.png", "--cascade", join(projectRoot, "deno.json")], 1, /deno.json/],
     [["a.png", "--color"], 2, /--color/],
   ];
   for (const [args, status, message] of cases) {

@@ -1,29 +1,18 @@
 // The command `deno task export`, run as a person or a script would.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import process from "node:process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { toOnnx } from "mien/model/onnx.ts";
 import { saveModel } from "mien/model/saved_model.ts";
 import { loadTrained } from "mien/recognition/recognize.ts";
+import { inFolder } from "../helpers/in_folder.ts";
+import { runTask } from "../helpers/run_task.ts";
 
-const root = resolve(import.meta.dirname!, "../..");
+const run = (...args: string[]) => runTask("export", args);
 
-function run(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ["run", "-A", "--no-check", join(root, "tasks/export.ts"), ...args],
-    { encoding: "utf8", cwd: root, env: { ...process.env, NO_COLOR: "1" } },
-  );
-  return { status, stdout, stderr };
-}
-
-Deno.test("export writes the default model, and replaces nothing unasked", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "mien-export-"));
-  try {
+Deno.test("export writes the default model, and overwrites nothing unless asked", () =>
+  inFolder(async (folder) => {
     const file = join(folder, "faces.onnx");
     const { status, stderr } = run("--onnx", file);
     assert.equal(stderr, "");
@@ -35,14 +24,10 @@ Deno.test("export writes the default model, and replaces nothing unasked", async
     assert.equal(again.status, 2);
     assert.match(again.stderr, /already exists: --overwrite replaces it/);
     assert.deepEqual(new Uint8Array(readFileSync(file)), expected);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
+  }));
 
-Deno.test("export names the layer that it cannot translate", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "mien-export-"));
-  try {
+Deno.test("export names the layer that it cannot translate", () =>
+  inFolder(async (folder) => {
     await tf.setBackend("cpu");
     const model = tf.sequential({
       layers: [
@@ -57,7 +42,4 @@ Deno.test("export names the layer that it cannot translate", async () => {
     assert.equal(status, 1);
     assert.match(stderr, /cannot be exported: layer odd \(Dense\).*selu/);
     assert.equal(run().status, 2);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
+  }));

@@ -1,14 +1,13 @@
-// Every installed package has a license that somebody has looked at, and one that nobody has looked
-// at is found.
+// Every installed package has a reviewed license, and one without is found.
 
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findUnknown, installedPackages } from "../../tasks/licenses.ts";
+import { inFolder } from "../helpers/in_folder.ts";
 
-Deno.test("a package with an unknown license or an unread script is named", () => {
-  const root = Deno.makeTempDirSync({ prefix: "mien-licenses-test-" });
-  try {
+Deno.test("a package with an unknown license or an unreviewed script is named", () =>
+  inFolder((root) => {
     const packages = [
       { name: "fine", version: "1.0.0", license: "MIT" },
       { name: "@some/odd", version: "2.0.0", license: "SSPL-1.0" },
@@ -30,7 +29,4 @@ Deno.test("a package with an unknown license or an unread script is named", () =
       "busy@4.0.0: an install script",
       'silent@3.0.0: license ""',
     ]);
-  } finally {
-    Deno.removeSync(root, { recursive: true });
-  }
-});
+  }));

@@ -14,18 +14,7 @@ import {
   writeKernelspec,
 } from "../../tasks/setup.ts";
 import { closingLine, countTests } from "../../tasks/test.ts";
-
-/** Calls `use` with a new folder, which is removed afterwards. */
-async function withFolder(
-  use: (folder: string) => void | Promise<void>,
-): Promise<void> {
-  const folder = Deno.makeTempDirSync({ prefix: "mien-setup-test-" });
-  try {
-    await use(folder);
-  } finally {
-    Deno.removeSync(folder, { recursive: true });
-  }
-}
+import { inFolder } from "../helpers/in_folder.ts";
 
 /** Writes a program of the given text into a folder. */
 function writeProgram(folder: string, name: string, text: string): string {
@@ -52,8 +41,8 @@ async function runTask(
   return { code: output.code, said };
 }
 
-Deno.test("the kernelspec starts the Deno that runs, and is written once", () =>
-  withFolder((folder) => {
+Deno.test("the kernelspec starts the current Deno, and is written once", () =>
+  inFolder((folder) => {
     const path = writeKernelspec(folder);
     const { argv, language } = JSON.parse(Deno.readTextFileSync(path));
     assert.deepEqual(argv, [
@@ -70,7 +59,7 @@ Deno.test("the kernelspec starts the Deno that runs, and is written once", () =>
     assert.ok(path.startsWith(join(folder, ".jupyter")));
   }));
 
-Deno.test("programs that the tasks start see our kernels before the user's", () => {
+Deno.test("programs that the tasks start find our kernels before the user's", () => {
   const [first, ...others] = childEnvironment("/project").JUPYTER_PATH
     .split(delimiter);
   assert.equal(first, join("/project", ".jupyter"));
@@ -82,7 +71,7 @@ Deno.test({
   name: "Python is looked for in .venv, then behind jupyter, then on PATH",
   ignore: Deno.build.os === "windows",
   fn: () =>
-    withFolder((folder) => {
+    inFolder((folder) => {
       const python = writeProgram(join(folder, "opt"), "python3.11", "");
       const long = writeProgram(join(folder, "a b"), "python3", "");
       const bin = join(folder, "bin");
@@ -109,7 +98,7 @@ Deno.test({
     "without Jupyter and every installer, one message names what to install",
   ignore: Deno.build.os === "windows",
   fn: () =>
-    withFolder(async (folder) => {
+    inFolder(async (folder) => {
       const { code, said } = await runTask(["tasks/setup.ts", "jupyter"], {
         PATH: folder,
       });
@@ -121,10 +110,10 @@ Deno.test({
 });
 
 Deno.test({
-  name: "installers are tried in turn until one brings Jupyter",
+  name: "installers are tried in turn until one installs Jupyter",
   ignore: Deno.build.os === "windows",
   fn: () =>
-    withFolder(async (folder) => {
+    inFolder(async (folder) => {
       // uv fails; pipx "installs": it lays a Python that can import anything.
       const log = join(folder, "log");
       const tell = (name: string) => `#!/bin/sh\necho ${name} "$@" >> ${log}\n`;
@@ -149,7 +138,7 @@ Deno.test({
     }),
 });
 
-Deno.test("a wrong part ends setup with status 2 and one line", async () => {
+Deno.test("an unknown part ends setup with status 2 and one line", async () => {
   const { code, said } = await runTask(["tasks/setup.ts", "kernels"], {});
   assert.equal(code, 2);
   assert.equal(said.trim().split("\n").length, 1);
@@ -174,7 +163,7 @@ Deno.test("the test task counts what passed, failed and was skipped", () => {
 });
 
 Deno.test("a task that sets itself up starts in a fresh clone, before there are packages", () =>
-  withFolder(async (folder) => {
+  inFolder(async (folder) => {
     for (const name of ["deno.json", "deno.lock", "lib", "tasks"]) {
       cpSync(join(projectRoot, name), join(folder, name), { recursive: true });
     }

@@ -1,4 +1,4 @@
-// The wasm backend starts quietly from any folder, twice, and in workers.
+// The wasm backend starts without output, from any folder, repeatedly, and in workers.
 
 import assert from "node:assert/strict";
 import { tmpdir } from "node:os";
@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs";
 import { useWasmBackend } from "mien/tfjs_kernels/backend.ts";
 
-Deno.test("the wasm backend becomes the current one, however often it is asked", async () => {
+Deno.test("useWasmBackend makes the wasm backend current, however often it is called", async () => {
   await useWasmBackend();
   const backend = tf.backend();
   await tf.setBackend("cpu");
@@ -30,7 +30,7 @@ Deno.test("the backend starts in a worker", async () => {
   assert.deepEqual(answer, ["wasm", 9, 9, 9, 9]);
 });
 
-Deno.test("a convolutional network trains from another folder, and nothing else is printed", async () => {
+Deno.test("a convolutional network trains from another folder without printing anything", async () => {
   const code = `
     import * as tf from "@tensorflow/tfjs";
     import { useWasmBackend } from "mien/tfjs_kernels/backend.ts";

@@ -1,5 +1,5 @@
-// What a user does on the wasm backend: mini-Xception by plain model.fit, with
-// any optimizer; the state Adam leaves; dropout.
+// What users do on the wasm backend: mini-Xception by plain model.fit with any
+// optimizer, Adam's state, dropout.
 
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
@@ -7,7 +7,7 @@ import { useWasmBackend } from "mien/tfjs_kernels/backend.ts";
 import { buildMiniXception } from "mien/model/mini_xception.ts";
 import { BAR, largestError, values } from "../helpers/gradient_check.ts";
 
-/** Sixteen pictures with a bright square whose place is their emotion. */
+/** Sixteen pictures with a bright square whose position is their emotion. */
 function squares(): { x: tf.Tensor4D; y: tf.Tensor2D } {
   const pixels = values(16 * 48 * 48, 1).map((v) => v / 4);
   const emotions = Array.from({ length: 16 }, (_, i) => i % 7);
@@ -49,7 +49,7 @@ for (const optimizer of ["adam", "sgd", "rmsprop"]) {
   });
 }
 
-Deno.test("Adam leaves the state that tfjs's own Adam leaves", async () => {
+Deno.test("Adam leaves the same state as tfjs's own", async () => {
   const run = async (backend: string) => {
     await tf.setBackend(backend);
     const variables = [[5], [3, 7], [2, 2, 3, 4]].map((shape, i) =>
@@ -73,7 +73,7 @@ Deno.test("Adam leaves the state that tfjs's own Adam leaves", async () => {
   });
 });
 
-Deno.test("dropout trains, and is off in prediction", async () => {
+Deno.test("a network with dropout trains, and predicts without it", async () => {
   await useWasmBackend();
   const kernelInitializer = tf.initializers.glorotUniform({ seed: 1 });
   const model = tf.sequential({
@@ -91,10 +91,10 @@ Deno.test("dropout trains, and is off in prediction", async () => {
   });
   model.compile({ optimizer: "adam", loss: "meanSquaredError" });
   const x = tf.tensor4d(values(6 * 64, 1), [6, 8, 8, 1]);
-  const wanted = tf.ones([6, 1]);
-  const lossOf = () => (model.evaluate(x, wanted) as tf.Scalar).dataSync()[0];
+  const targets = tf.ones([6, 1]);
+  const lossOf = () => (model.evaluate(x, targets) as tf.Scalar).dataSync()[0];
   const before = lossOf();
-  const { history } = await model.fit(x, wanted, { epochs: 30, verbose: 0 });
+  const { history } = await model.fit(x, targets, { epochs: 30, verbose: 0 });
   const losses = history.loss as number[];
   assert.ok(losses[29] < losses[0]);
   assert.ok(lossOf() < before);

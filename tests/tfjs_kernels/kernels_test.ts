@@ -1,5 +1,5 @@
-// The gradient kernels of lib/tfjs_kernels against tfjs's cpu backend and
-// against finite differences, over random shapes, strides, paddings, dilations.
+// The gradient kernels of lib/tfjs_kernels against tfjs's cpu backend and finite
+// differences, over random shapes, strides, paddings, dilations.
 
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
@@ -42,22 +42,94 @@ function imageSize(
   return [height + (tall - 1) * down, width + (wide - 1) * across];
 }
 
-Deno.test("conv2d's gradients are right for any stride and padding", async () => {
-  await useWasmBackend();
-  await fc.assert(
-    fc.asyncProperty(convolutions, async (c) => {
-      await agrees(
-        (x, filter) =>
-          tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, c.strides, c.pad),
-        inputsOf(
-          [c.batch, ...imageSize(c.extra, c.filter), c.channels],
-          [...c.filter, c.channels, c.filters],
-        ),
-      );
-    }),
-    RUNS,
-  );
-});
+/** The filter with zeros between its rows and columns, which is what dilation means. */
+function spread(
+  filter: tf.Tensor4D,
+  [down, across]: [number, number],
+): tf.Tensor4D {
+  const [height, width, channels, filters] = filter.shape;
+  const place = (n: number, by: number) =>
+    tf.eye((n - 1) * by + 1).gather(
+      tf.range(0, n, 1, "int32").mul(tf.scalar(by, "int32")).toInt(),
+    ) as tf.Tensor2D;
+  const flat = filter.reshape([height, width * channels * filters]);
+  const tall = tf.matMul(place(height, down), flat, true);
+  const turned = tall.reshape([-1, width, channels * filters])
+    .transpose([1, 0, 2]).reshape([width, -1]);
+  const wide = tf.matMul(place(width, across), turned, true);
+  return wide.reshape([-1, tall.shape[0], channels, filters])
+    .transpose([1, 0, 2, 3]) as tf.Tensor4D;
+}
+
+type Convolve = (
+  x: tf.Tensor4D,
+  filter: tf.Tensor4D,
+  strides: [number, number] | number,
+  pad: "same" | "valid",
+  dataFormat?: "NHWC",
+  dilations?: [number, number],
+) => tf.Tensor;
+
+const CONVOLUTIONS: [name: string, Convolve, last: "filters" | "multiplier"][] =
+  [
+    ["conv2d", tf.conv2d, "filters"],
+    ["depthwiseConv2d", tf.depthwiseConv2d, "multiplier"],
+  ];
+
+for (const [name, convolve, last] of CONVOLUTIONS) {
+  Deno.test(`${name}'s gradients are right for any stride and padding`, async () => {
+    await useWasmBackend();
+    await fc.assert(
+      fc.asyncProperty(convolutions, async (c) => {
+        await agrees(
+          (x, filter) =>
+            convolve(
+              x as tf.Tensor4D,
+              filter as tf.Tensor4D,
+              c.strides,
+              c.pad,
+            ),
+          inputsOf(
+            [c.batch, ...imageSize(c.extra, c.filter), c.channels],
+            [...c.filter, c.channels, c[last]],
+          ),
+        );
+      }),
+      RUNS,
+    );
+  });
+
+  Deno.test(`dilated ${name}'s gradients are those of a filter with gaps`, async () => {
+    await useWasmBackend();
+    await fc.assert(
+      fc.asyncProperty(convolutions, async (c) => {
+        await agrees(
+          (x, filter) =>
+            convolve(
+              x as tf.Tensor4D,
+              filter as tf.Tensor4D,
+              1,
+              c.pad,
+              "NHWC",
+              c.dilations,
+            ),
+          inputsOf(
+            [c.batch, ...imageSize(c.extra, c.filter, c.dilations), c.channels],
+            [...c.filter, c.channels, c[last]],
+          ),
+          (x, filter) =>
+            convolve(
+              x as tf.Tensor4D,
+              spread(filter as tf.Tensor4D, c.dilations),
+              1,
+              c.pad,
+            ),
+        );
+      }),
+      { ...RUNS, numRuns: 30 },
+    );
+  });
+}
 
 Deno.test("conv2d's gradients are right for padding given as numbers", async () => {
   await useWasmBackend();
@@ -118,110 +190,7 @@ Deno.test("conv2dTranspose's gradients are right", async () => {
   );
 });
 
-/** The filter with zeros between its rows and columns: dilation by hand. */
-function spread(
-  filter: tf.Tensor4D,
-  [down, across]: [number, number],
-): tf.Tensor4D {
-  const [height, width, channels, filters] = filter.shape;
-  const place = (n: number, by: number) =>
-    tf.eye((n - 1) * by + 1).gather(
-      tf.range(0, n, 1, "int32").mul(tf.scalar(by, "int32")).toInt(),
-    ) as tf.Tensor2D;
-  const flat = filter.reshape([height, width * channels * filters]);
-  const tall = tf.matMul(place(height, down), flat, true);
-  const turned = tall.reshape([-1, width, channels * filters])
-    .transpose([1, 0, 2]).reshape([width, -1]);
-  const wide = tf.matMul(place(width, across), turned, true);
-  return wide.reshape([-1, tall.shape[0], channels, filters])
-    .transpose([1, 0, 2, 3]) as tf.Tensor4D;
-}
-
-Deno.test("dilated conv2d's gradients are those of a filter with gaps", async () => {
-  await useWasmBackend();
-  await fc.assert(
-    fc.asyncProperty(convolutions, async (c) => {
-      await agrees(
-        (x, filter) =>
-          tf.conv2d(
-            x as tf.Tensor4D,
-            filter as tf.Tensor4D,
-            1,
-            c.pad,
-            "NHWC",
-            c.dilations,
-          ),
-        inputsOf(
-          [c.batch, ...imageSize(c.extra, c.filter, c.dilations), c.channels],
-          [...c.filter, c.channels, c.filters],
-        ),
-        (x, filter) =>
-          tf.conv2d(
-            x as tf.Tensor4D,
-            spread(filter as tf.Tensor4D, c.dilations),
-            1,
-            c.pad,
-          ),
-      );
-    }),
-    { ...RUNS, numRuns: 30 },
-  );
-});
-
-Deno.test("depthwiseConv2d's gradients are right for any stride and padding", async () => {
-  await useWasmBackend();
-  await fc.assert(
-    fc.asyncProperty(convolutions, async (c) => {
-      await agrees(
-        (x, filter) =>
-          tf.depthwiseConv2d(
-            x as tf.Tensor4D,
-            filter as tf.Tensor4D,
-            c.strides,
-            c.pad,
-          ),
-        inputsOf(
-          [c.batch, ...imageSize(c.extra, c.filter), c.channels],
-          [...c.filter, c.channels, c.multiplier],
-        ),
-      );
-    }),
-    RUNS,
-  );
-});
-
-Deno.test("dilated depthwiseConv2d's gradients are those of a filter with gaps", async () => {
-  await useWasmBackend();
-  await fc.assert(
-    fc.asyncProperty(convolutions, async (c) => {
-      await agrees(
-        (x, filter) =>
-          tf.depthwiseConv2d(
-            x as tf.Tensor4D,
-            filter as tf.Tensor4D,
-            1,
-            c.pad,
-            "NHWC",
-            c.dilations,
-          ),
-        inputsOf(
-          [c.batch, ...imageSize(c.extra, c.filter, c.dilations), c.channels],
-          [...c.filter, c.channels, c.multiplier],
-        ),
-        (x, filter) =>
-          tf.depthwiseConv2d(
-            x as tf.Tensor4D,
-            spread(filter as tf.Tensor4D, c.dilations),
-            1,
-            c.pad,
-          ),
-      );
-    }),
-    { ...RUNS, numRuns: 30 },
-  );
-});
-
-Deno.test("convolutions with padding same are right where the filter is smaller than the stride", async () => {
+Deno.test('convolutions with padding "same" are right where the filter is smaller than the stride', async () => {
   await useWasmBackend();
   const inputs = inputsOf([2, 6, 7, 3], [2, 1, 3, 4]);
   const forward = async (backend: string) => {
@@ -281,8 +250,8 @@ Deno.test("avgPool's gradient is right for any stride and padding", async () => 
     fc.asyncProperty(convolutions, async (c) => {
       const pool: Operation = (x) =>
         tf.avgPool(x as tf.Tensor4D, c.filter, c.strides, c.pad);
-      // With padding tfjs's gradient is not that of its own forward pass:
-      // there the finite differences alone judge.
+      // With padding, tfjs's gradient is not that of its own forward pass, so
+      // only finite differences are compared.
       const reference = c.pad === "valid" ? pool : null;
       const shape = [c.batch, ...imageSize(c.extra, c.filter), c.channels];
       await agrees(pool, inputsOf(shape), reference);
@@ -334,7 +303,7 @@ Deno.test("sum and mean over leading axes are right", async () => {
   }
 });
 
-Deno.test("what the kernels do not compute is refused with the reason", async () => {
+Deno.test("what the kernels do not compute is rejected with the reason", async () => {
   await useWasmBackend();
   const run = (kernel: string, inputs: Record<string, tf.Tensor>, attrs = {}) =>
     tf.engine().runKernel(kernel, inputs, attrs);
@@ -347,7 +316,7 @@ Deno.test("what the kernels do not compute is refused with the reason", async ()
   };
   assert.throws(
     () => run(tf.Conv2DBackpropFilter, { x, dy }, attributes),
-    /Conv2DBackpropFilter: x is int32.*float32 only/,
+    /conv2dBackpropFilter: x is int32.*float32 only/,
   );
   assert.throws(
     () =>

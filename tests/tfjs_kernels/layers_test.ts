@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import { useWasmBackend } from "mien/tfjs_kernels/backend.ts";
+import { values } from "../helpers/gradient_check.ts";
 
 const l = tf.layers;
 
@@ -59,7 +60,7 @@ const STACKS: Record<string, () => tf.layers.Layer[]> = {
   "globalMaxPooling2d": () => [l.globalMaxPooling2d({} as never)],
   "globalAveragePooling2d": () => [l.globalAveragePooling2d({} as never)],
   "upSampling2d": () => [l.upSampling2d({ size: [2, 2] })],
-  // Square: tfjs's cpu backend mistakes height for width in this gradient.
+  // Square, because tfjs's cpu backend confuses height and width in this gradient.
   "upSampling2d, bilinear": () => [
     l.cropping2D({ cropping: [[0, 1], [0, 0]] } as never),
     l.upSampling2d({ size: [2, 2], interpolation: "bilinear" }),
@@ -103,7 +104,7 @@ const STACKS: Record<string, () => tf.layers.Layer[]> = {
   ],
 };
 
-/** What tfjs's cpu backend cannot train: its own gradients refuse dilation. */
+/** What tfjs's cpu backend cannot train: its own gradients reject dilation. */
 const DILATED: Record<string, () => tf.layers.Layer[]> = {
   "conv2d, dilated": () => [
     l.conv2d({
@@ -174,14 +175,6 @@ const OPTIMIZERS: Record<string, () => tf.Optimizer> = {
   rmsprop: () => tf.train.rmsprop(0.001, 0.9, 0.5),
 };
 
-/** Values in [-1, 1) that need no random generator. */
-function values(length: number, seed: number): Float32Array {
-  return Float32Array.from(
-    { length },
-    (_, i) => Math.sin(i * 12.9898 + seed * 78.233) * 43758.5453 % 1,
-  );
-}
-
 /** Losses of three epochs of model.fit on a backend, from fixed weights. */
 async function losses(
   backend: string,
@@ -250,14 +243,14 @@ for (const [optimizerName, optimizer] of Object.entries(OPTIMIZERS)) {
   Deno.test(`ordinary layers train with ${optimizerName}`, async (t) => {
     await useWasmBackend();
     for (const [name, build] of Object.entries(models)) {
-      // tfjs's cpu backend mixes images up in the gradient of upSampling2d.
+      // tfjs's cpu backend mixes up images in the gradient of upSampling2d.
       const batchSize = name === "upSampling2d" ? 1 : 3;
       await t.step(name, () => trainsAlike(build, optimizer, batchSize));
     }
   });
 }
 
-Deno.test("dilated layers train, which tfjs's other backends refuse", async (t) => {
+Deno.test("dilated layers train, which they do not on tfjs's other backends", async (t) => {
   await useWasmBackend();
   for (const [name, layers] of Object.entries(DILATED)) {
     await t.step(name, async () => {

@@ -1,14 +1,16 @@
-// The compiled gradient kernels: what they may bring along, and that their two
-// variants agree. What they compute is tests/tfjs_kernels/kernels_test.ts.
+// The compiled gradient kernels: what the modules may contain, the names of their
+// arguments, and that the two variants agree. What they compute is tested in
+// kernels_test.ts.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { ARGUMENTS } from "mien/tfjs_kernels/wasm_module.ts";
 import { largestError, values } from "../helpers/gradient_check.ts";
 
 const folder = new URL("../../lib/tfjs_kernels/wasm/", import.meta.url);
 
 for (const variant of ["tfjs_kernels", "tfjs_kernels_simd"]) {
-  Deno.test(`${variant}.wasm brings no memory and no data of its own`, () => {
+  Deno.test(`${variant}.wasm has no memory and no data of its own`, () => {
     const module = new WebAssembly.Module(
       new Uint8Array(readFileSync(new URL(`${variant}.wasm`, folder))),
     );
@@ -37,6 +39,20 @@ function sectionsOf(variant: string): number[] {
   }
   return sections;
 }
+
+Deno.test("ARGUMENTS names the functions' arguments as their sources do", () => {
+  const sources = new URL("../assembly/", folder);
+  const declared = readdirSync(sources).flatMap((name) => {
+    const source = readFileSync(new URL(name, sources), "utf8");
+    return [...source.matchAll(/export function (\w+)\(([^)]*)\)/g)]
+      .filter(([, name]) => name in ARGUMENTS)
+      .map(([, name, list]) => [
+        name,
+        [...list.matchAll(/(\w+): /g)].map(([, own]) => own).join(" "),
+      ]);
+  });
+  assert.deepEqual(Object.fromEntries(declared), ARGUMENTS);
+});
 
 Deno.test("plain SIMD and relaxed SIMD compute the same", async () => {
   const memory = new WebAssembly.Memory({ initial: 16 });

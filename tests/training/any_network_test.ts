@@ -1,5 +1,5 @@
-// Networks that are not compiled, in the same trainer: the same losses as the fast engine where both
-// can, the same weights after a kill, custom layers and losses in the main thread.
+// Networks that are not compiled: the fast engine's losses where both engines apply, the same weights
+// after resuming, custom layers and losses in the main thread.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { loadModel } from "mien/model/saved_model.ts";
 import type { PartialConfig } from "mien/training/config.ts";
 import { recalibrate } from "mien/training/recalibrate.ts";
 import { readRun } from "mien/training/run/run_folder.ts";
-import { train } from "mien/training/train.ts";
+import { train, type TrainOptions } from "mien/training/train.ts";
 import { buildEveryLayer } from "../helpers/every_layer.ts";
 import { buildOther, makeFaces } from "../helpers/tiny_training.ts";
 import { inFolder } from "../helpers/in_folder.ts";
@@ -48,7 +48,10 @@ async function compareEngines(
   const lines: string[] = [];
   const run = async (config: PartialConfig, loss?: Loss) => {
     const { history: [record] } = await train({
-      ...{ faces, config, loss, model: build({ seed: 5 }) },
+      faces,
+      config,
+      loss,
+      model: build({ seed: 5 }),
       onEngine: (line) => lines.push(line),
     });
     return record;
@@ -57,9 +60,9 @@ async function compareEngines(
   const slow = await run(config, own);
   assert.match(lines[0], /all layers are compiled/);
   assert.match(lines[1], /custom loss.*TensorFlow.js.*in one thread/);
-  // Sums in another order, in float32: 1e-7 of each number at each of 7 steps. A sign that Adam
-  // turns in a gradient near zero moves a weight by the learning rate, so the losses agree to 1e-3
-  // of their size, and what augmentation, order, rate or penalty would do is ten times as much.
+  // Float32 sums in different orders: a relative 1e-7 in each of 7 steps. Where that changes the
+  // sign of a gradient near zero, Adam moves a weight by the learning rate, so the losses agree to
+  // 1e-3. A mistake in augmentation, order, rate or penalty would change them ten times as much.
   for (const name of ["loss", "valLoss", "penalty"] as const) {
     const difference = Math.abs(slow[name] - fast[name]) / fast[name];
     assert.ok(!(difference > 1e-3), `${name}: ${slow[name]}, ${fast[name]}`);
@@ -67,7 +70,7 @@ async function compareEngines(
   assert.equal(slow.learningRate, fast.learningRate);
 }
 
-Deno.test("a network of other layers trains in workers, stops, resumes to the same weights, and is measured", () =>
+Deno.test("a network that is not compiled trains in workers, resumes to the same weights, and is evaluated", () =>
   inFolder(async (folder) => {
     const faces = makeFaces(210, 70);
     const config = {
@@ -82,29 +85,27 @@ Deno.test("a network of other layers trains in workers, stops, resumes to the sa
     const lines: string[] = [];
     const onEngine = (line: string) => lines.push(line);
     const whole = join(folder, "whole"), parts = join(folder, "parts");
-    const model = buildOther();
-    const first = await train({ faces, model, config, out: whole, onEngine });
+    const run = (more: Partial<TrainOptions>) =>
+      train({ faces, model: buildOther(), config, onEngine, ...more });
+    const first = await run({ out: whole });
     assert.match(
       lines[0],
       /^layer activation.*: activation selu is not compiled: TensorFlow.js computes the network, about \d+ times slower$/,
     );
     const stopping = new AbortController();
-    const begun = await train({
-      ...{ faces, model: buildOther(), config, out: parts, onEngine },
+    const begun = await run({
+      out: parts,
       signal: stopping.signal,
       onEpoch: ({ epoch }) => {
         if (epoch === 2) stopping.abort();
       },
     });
     assert.equal(begun.ended, "signal");
-    await train({
-      ...{ faces, model: buildOther(), config, out: parts, onEngine },
-      resume: true,
-    });
+    await run({ out: parts, resume: true });
     const [one, two] = [whole, parts].map(readRun);
     assert.equal(two.notes.history.length, 3);
     assert.deepEqual(two.arrays, one.arrays);
-    // It has learned: seven classes by chance give ln 7 = 1.95.
+    // It has learned: guessing among seven classes gives ln 7 = 1.95.
     assert.ok(first.history[2].loss < first.history[0].loss);
     const saved = await loadModel(join(whole, first.history[2].saved!));
     const { accuracy } = await evaluate(saved, faces, "PublicTest");
@@ -116,24 +117,25 @@ Deno.test("a network of other layers trains in workers, stops, resumes to the sa
     await recalibrate(saved, faces, { seed: 1 });
     assert.notDeepEqual(statistics(), before);
     await assert.rejects(
-      train({
-        ...{ faces, model: buildOther(), config, out: whole, onEngine },
-        ...{ resume: true, loss: crossEntropy },
-      }),
+      run({ out: whole, resume: true, loss: crossEntropy }),
       /different network|different loss/,
     );
   }));
 
-Deno.test("noise of compiled layers follows the run's seed: the same weights after a stop", () =>
+Deno.test("noise layers depend on the run's seed, so that a resumed run ends with the same weights", () =>
   inFolder(async (folder) => {
     const faces = makeFaces(140, 35);
     const config = { epochs: 2, batchSize: 32, workers: 2, seed: 4 };
     const run = async (name: string, more: object = {}, stops = false) => {
       const stopping = new AbortController();
       await train({
-        ...{ faces, config: { ...config, ...more }, out: join(folder, name) },
+        faces,
+        config: { ...config, ...more },
+        out: join(folder, name),
         model: buildEveryLayer({ noise: true }),
-        ...{ resume: true, name: "noisy", signal: stopping.signal },
+        resume: true,
+        name: "noisy",
+        signal: stopping.signal,
         onEpoch: () => stops && stopping.abort(),
       });
       return readRun(join(folder, name)).arrays;
@@ -144,7 +146,7 @@ Deno.test("noise of compiled layers follows the run's seed: the same weights aft
     assert.notDeepEqual(await run("other", { seed: 5 }), whole);
   }));
 
-/** A layer that only this file knows. */
+/** A layer that is known only in this file. */
 class Halve extends tf.layers.Layer {
   static className = "Halve";
   override computeOutputShape(shape: tf.Shape): tf.Shape {
@@ -156,7 +158,7 @@ class Halve extends tf.layers.Layer {
 }
 tf.serialization.registerClass(Halve);
 
-Deno.test("a custom layer trains in the main thread, which goes on with other things", async () => {
+Deno.test("a custom layer trains in the main thread, which stays responsive", async () => {
   const model = tf.sequential({
     layers: [
       tf.layers.flatten({ inputShape: [48, 48, 1] }),
@@ -182,7 +184,7 @@ Deno.test("a custom layer trains in the main thread, which goes on with other th
     );
     assert.ok(history[1].loss < history[0].loss);
     assert.ok(ticks > 5, `${ticks} ticks of a timer`);
-    // A second run leaves nothing behind.
+    // A second run leaves no tensors behind.
     const before = tf.memory().numTensors;
     await train({ faces, model, config, onEngine: () => {} });
     assert.equal(tf.memory().numTensors, before);
@@ -191,7 +193,7 @@ Deno.test("a custom layer trains in the main thread, which goes on with other th
   }
 });
 
-Deno.test("a loss may be a number a face or their mean; class weights need the first", async () => {
+Deno.test("a loss may return one number per face or their mean; class weights need one per face", async () => {
   const faces = makeFaces(70, 35);
   const config = { epochs: 1, batchSize: 35, workers: 1, seed: 1 };
   const run = (
@@ -199,8 +201,11 @@ Deno.test("a loss may be a number a face or their mean; class weights need the f
     more: { classWeights?: number[] } = {},
   ) =>
     train({
-      ...{ faces, loss, onEngine: () => {} },
-      ...{ model: buildOther(), config: { ...config, ...more } },
+      faces,
+      loss,
+      model: buildOther(),
+      config: { ...config, ...more },
+      onEngine: () => {},
     });
   const each = await run((t, o) => tf.squaredDifference(t, o).sum(1));
   const mean = await run((t, o) => tf.squaredDifference(t, o).sum(1).mean());

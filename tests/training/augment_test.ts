@@ -1,4 +1,4 @@
-// Augmentation against an interpolation written out the slow way, and its promises about randomness.
+// Augmentation against a plain implementation of interpolation, and what its randomness depends on.
 import assert from "node:assert/strict";
 import {
   type Augmentation,
@@ -36,7 +36,7 @@ function warp(change: Change): Float32Array {
   return output;
 }
 
-/** The same by definition: double precision, every neighbor clamped to the face. */
+/** The same by its definition, in double precision, with neighbors clamped to the face. */
 function warpSlowly(change: Change): number[] {
   const middle = (size - 1) / 2;
   const clamp = (place: number) => Math.min(size - 1, Math.max(0, place));
@@ -63,7 +63,7 @@ function warpSlowly(change: Change): number[] {
 const largest = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Array.from(a).reduce((most, x, i) => Math.max(most, Math.abs(x - b[i])), 0);
 
-Deno.test("a face that is not moved is only scaled", () => {
+Deno.test("a face without changes is only scaled", () => {
   const plain = Array.from(face.subarray(0, size * size), scalePixel);
   assert.ok(largest(warp(still), plain) < 1e-6);
   const output = new Float32Array(size * size);
@@ -71,7 +71,7 @@ Deno.test("a face that is not moved is only scaled", () => {
   assert.ok(largest(output, plain) < 1e-6);
 });
 
-Deno.test("a mirrored face is the face from right to left", () => {
+Deno.test("a mirrored face has its columns reversed", () => {
   const mirrored = warp({ ...still, a: -1 });
   const plain = warp(still);
   for (let i = 0; i < plain.length; i++) {
@@ -92,7 +92,7 @@ Deno.test("a face shifted by whole pixels continues with its edge", () => {
   }
 });
 
-Deno.test("any drawn change gives what bilinear interpolation gives by definition", () => {
+Deno.test("any change matches bilinear interpolation by its definition", () => {
   const strong: Augmentation = {
     mirror: true,
     rotation: 40,
@@ -105,12 +105,12 @@ Deno.test("any drawn change gives what bilinear interpolation gives by definitio
   };
   for (let number = 0; number < 30; number++) {
     const change = drawChange(strong, size, 11, 2, number);
-    // Places are rounded to 1/65536 pixel at each row's begin and for each step.
+    // Positions are rounded to 1/65536 pixel at the start of each row and for each step.
     assert.ok(largest(warp(change), warpSlowly(change)) < 5e-3);
   }
 });
 
-Deno.test("what is drawn depends on seed, epoch and face, and on nothing else", () => {
+Deno.test("a change depends on seed, epoch and face only", () => {
   const draw = (seed: number, epoch: number, number: number) =>
     drawChange(referenceAugmentation, size, seed, epoch, number);
   const first = draw(1, 2, 3);
@@ -121,7 +121,7 @@ Deno.test("what is drawn depends on seed, epoch and face, and on nothing else", 
   }
 });
 
-Deno.test("drawn changes fill their ranges, and half of the faces are mirrored", () => {
+Deno.test("changes fill their ranges, and half of the faces are mirrored", () => {
   const changes = Array.from(
     { length: 4000 },
     (_, number) => drawChange(referenceAugmentation, size, 3, 0, number),
@@ -131,7 +131,7 @@ Deno.test("drawn changes fill their ranges, and half of the faces are mirrored",
   ) => [Math.min(...values), Math.max(...values)];
   const [left, right] = range(changes.map(({ c }) => c));
   assert.ok(left > -4.8 && left < -4.7 && right < 4.8 && right > 4.7);
-  // Columns of the matrix have the zoom as their length, and turn by the angle.
+  // The matrix's columns have the zoom as their length and are rotated by the angle.
   const [small, large] = range(changes.map(({ b, e }) => Math.hypot(b, e)));
   assert.ok(small > 0.9 && small < 0.905 && large < 1.1 && large > 1.095);
   const [low, high] = range(
@@ -142,7 +142,7 @@ Deno.test("drawn changes fill their ranges, and half of the faces are mirrored",
   assert.ok(Math.abs(mirrored - 2000) < 130, `${mirrored} mirrored`); // four deviations
 });
 
-Deno.test("a scale moves both axes alike, and leaves all that was drawn before as it was", () => {
+Deno.test("scale applies to both axes alike, and leaves the other changes as they were", () => {
   const before = { ...referenceAugmentation, brightness: 0.1, contrast: 0.2 };
   for (let face = 0; face < 20; face++) {
     const { a, b, d, e, blur, ...rest } = drawChange(before, size, 1, 2, face);
@@ -163,7 +163,7 @@ Deno.test("a scale moves both axes alike, and leaves all that was drawn before a
   }
 });
 
-Deno.test("blur is the same as the product of two three-point filters, its edges continued", () => {
+Deno.test("blur equals two three-point filters with continued edges", () => {
   const random = createRandom(3);
   const pixels = Uint8Array.from(
     { length: size * size },

@@ -1,5 +1,5 @@
-// A run's folder: nothing but a run's is written over or deleted, one process at a time has it, and
-// a start that failed leaves it as it was.
+// A run's folder: only a run's own files are overwritten or deleted, one process at a time uses it,
+// and a failed start leaves it as it was.
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -25,7 +25,7 @@ const run = (out: string, options: Partial<TrainOptions> = {}) =>
     config: { epochs: 1, batchSize: 35, workers: 1, ...options.config },
   });
 
-/** Every file below a folder with its content. */
+/** Every file in a folder and below, with its content. */
 const contents = (folder: string) =>
   Object.fromEntries(
     fs.readdirSync(folder, { recursive: true, encoding: "utf8" }).sort()
@@ -39,7 +39,7 @@ const says = (...patterns: RegExp[]) => (error: unknown) => {
   return true;
 };
 
-Deno.test("a folder that holds other files is refused, and nothing in it changes", () =>
+Deno.test("a folder with other files is rejected, and nothing in it changes", () =>
   inFolder(async (folder) => {
     fs.mkdirSync(path.join(folder, "recalibrated"));
     for (const name of ["config.json", "log.csv", "recalibrated/model.json"]) {
@@ -69,7 +69,7 @@ Deno.test("a folder that holds other files is refused, and nothing in it changes
     );
   }));
 
-Deno.test("a name that leads out of the run, or that no file can have, is refused", () =>
+Deno.test("a name that leaves the run's folder, or that no file can have, is rejected", () =>
   inFolder(async (folder) => {
     const out = path.join(folder, "run");
     for (const name of ["../evil", "a/b", "a\\b", "..", "", "a\n", "a:b"]) {
@@ -85,7 +85,7 @@ Deno.test("a name that leads out of the run, or that no file can have, is refuse
     );
   }));
 
-Deno.test("a second run into a folder is refused while the first lives, in one process too", () =>
+Deno.test("a second run in a folder is rejected while the first is active, even in one process", () =>
   inFolder(async (folder) => {
     await run(folder, {
       onEpoch: async () => {
@@ -104,7 +104,7 @@ Deno.test("a second run into a folder is refused while the first lives, in one p
     await run(folder, { resume: true }); // The first is over.
   }));
 
-Deno.test("a lock ends with its process, however that ends", () =>
+Deno.test("a lock ends with its process, even if that is killed", () =>
   inFolder(async (folder) => {
     const out = path.join(folder, "run");
     const claim = new URL("../../lib/training/run/claim.ts", import.meta.url);
@@ -144,7 +144,7 @@ Deno.test("a lock ends with its process, however that ends", () =>
     claimed.release();
   }));
 
-Deno.test("a start that fails leaves the folder free for its own advice", () =>
+Deno.test("a failed start leaves the folder empty for another try", () =>
   inFolder(async (folder) => {
     const out = path.join(folder, "run");
     const wild: PartialConfig = {
@@ -179,7 +179,7 @@ Deno.test("a start that fails leaves the folder free for its own advice", () =>
     assert.ok(hasRun(out));
   }));
 
-Deno.test("a loss that is not a number later on names the folder that keeps the run", () =>
+Deno.test("the error for a loss that is not a number names the folder that keeps the run", () =>
   inFolder(async (out) => {
     const model = buildTiny();
     const first = await run(out, { model, config: { schedule: "plateau" } });
@@ -194,7 +194,7 @@ Deno.test("a loss that is not a number later on names the folder that keeps the 
     assert.equal(readRun(out).notes.epoch, 1);
   }));
 
-Deno.test("faces with other labels are another run's, whatever their source says", () =>
+Deno.test("a run does not resume with other labels, whatever their source says", () =>
   inFolder(async (out) => {
     await run(out);
     const labels = faces.labels.map((label) => (label + 1) % 7);
@@ -210,7 +210,7 @@ Deno.test("faces with other labels are another run's, whatever their source says
     assert.equal(history.length, 1);
   }));
 
-Deno.test("a state that does not match its own network is damaged", () =>
+Deno.test("a state that does not match its network is reported as damaged", () =>
   inFolder(async (out) => {
     await run(out);
     const file = path.join(out, "resume", "state.bin");

@@ -1,4 +1,4 @@
-// Fine-tuning: what is frozen stays bit for bit, in both engines, which agree; other ends.
+// Fine-tuning: frozen layers keep every bit, both engines agree, and outputs can be replaced.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
@@ -32,7 +32,7 @@ const valuesOf = (model: tf.LayersModel) =>
   );
 
 for (const workers of [1, 3]) {
-  Deno.test(`frozen layers stay bit for bit, and both engines agree, with ${workers} workers`, async () => {
+  Deno.test(`frozen layers keep every bit and both engines agree, with ${workers} workers`, async () => {
     const faces = makeFaces(140, 35);
     const config = {
       epochs: 2,
@@ -59,14 +59,14 @@ for (const workers of [1, 3]) {
       assert.notDeepEqual(after[4], before[4]);
       losses.push(history.map((epoch) => [epoch.loss, epoch.valLoss]).flat());
     }
-    // Float32 in another order, over 14 steps of Adam.
+    // Float32 in different orders, over 14 steps of Adam.
     losses[0].forEach((fast, i) =>
       assert.ok(Math.abs(losses[1][i] / fast - 1) < 1e-3, `${losses}`)
     );
   });
 }
 
-Deno.test("layers are frozen by number, name, block, or because they are not trainable", () => {
+Deno.test("layers are frozen by number, name or block, or because they are not trainable", () => {
   const model = buildMiniXception();
   const graph = describeModel(model);
   const sizeOf = (freeze: number | string | null) =>
@@ -91,7 +91,7 @@ Deno.test("layers are frozen by number, name, block, or because they are not tra
   assert.equal(sizeOf(null), 72);
 });
 
-Deno.test("another end keeps all other weights", async () => {
+Deno.test("replacing the output keeps all other weights", async () => {
   const model = buildMiniXception();
   const other = await replaceClasses(model, ["smile", "wink"], { seed: 4 });
   assert.deepEqual(other.outputs[0].shape, [null, 2]);
@@ -112,7 +112,7 @@ Deno.test("another end keeps all other weights", async () => {
   );
 });
 
-Deno.test("train --freeze holds the first layers of a model from a file", async () => {
+Deno.test("train --freeze keeps the first layers of a model from a file unchanged", async () => {
   const folder = await Deno.makeTempDir();
   try {
     await saveModel(buildTrained(), join(folder, "tiny"));
@@ -120,13 +120,11 @@ Deno.test("train --freeze holds the first layers of a model from a file", async 
       join(folder, "faces.csv"),
       formatCsv(makeFaces(70, 35)),
     );
+    const task = join(import.meta.dirname!, "../../tasks/train.ts");
+    const options =
+      "--data faces.csv --architecture tiny/model.json --freeze 2 --epochs 1 --workers 1 --out run";
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: [
-        ...["run", "-A", "--no-check"],
-        join(import.meta.dirname!, "../../tasks/train.ts"),
-        ...["--data", "faces.csv", "--architecture", "tiny/model.json"],
-        ...["--freeze", "2", "--epochs", "1", "--workers", "1", "--out", "run"],
-      ],
+      args: ["run", "-A", "--no-check", task, ...options.split(" ")],
       env: { INIT_CWD: folder },
       stdout: "null",
     }).output();

@@ -1,4 +1,4 @@
-// A run that is killed up to ten times, at random moments, ends as one that was left alone: bit for bit.
+// A run that is killed up to ten times, at random moments, ends like an uninterrupted one, bit for bit.
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -22,7 +22,7 @@ import {
 const KILLS = 10;
 const root = path.resolve(import.meta.dirname!, "../..");
 
-/** Starts the real command; it goes on with the run in `out` if there is one. */
+/** Starts the real command; it resumes the run in `out` if there is one. */
 function start(folder: string, out: string): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     // deno-fmt-ignore
@@ -40,15 +40,15 @@ function start(folder: string, out: string): Deno.ChildProcess {
   }).spawn();
 }
 
-/** Waits for the end of a run that nobody kills. */
+/** Waits for a run to end without killing it. */
 async function runToEnd(child: Deno.ChildProcess): Promise<void> {
   const { code, stdout } = await child.output();
   assert.equal(code, 0, new TextDecoder().decode(stdout));
 }
 
 /**
- * Kills a run at once, `delay` ms after it has said that so many epochs are done; `false` when it
- * came to its end first, as it may on a fast machine.
+ * Kills a run `delay` ms after it has reported so many epochs; `false` when it ended first, as it
+ * may on a fast machine.
  */
 async function runAndKill(
   child: Deno.ChildProcess,
@@ -72,14 +72,14 @@ async function runAndKill(
   return !(await child.status).success;
 }
 
-/** What lasts of a run: everything but the time that it took. */
+/** What a run leaves, except the time that it took. */
 function essence(state: RunState) {
   const { notes, arrays } = state;
   const history = notes.history.map(({ seconds: _, ...rest }) => rest);
   return { notes: { ...notes, history }, arrays };
 }
 
-/** All that a killed run left behind can be used. */
+/** Checks that everything that a killed run left can be used. */
 async function checkRemains(out: string): Promise<number> {
   if (!hasRun(out)) return 0;
   const { notes } = readRun(out);
@@ -125,7 +125,7 @@ Deno.test("a run killed ten times at random moments ends with the same weights, 
     const random = createRandom(Date.now());
     const reached: number[] = [];
     for (let kill = 0; kill < KILLS; kill++) {
-      // While it starts, or up to an epoch's time after its first, second, third or fourth epoch.
+      // While it starts, or within an epoch's time after its first four epochs.
       const epochs = random.integer(5);
       const delay = random.next() * (epochs === 0 ? startup : usual);
       if (!await runAndKill(start(folder, often), epochs, delay)) break;
@@ -148,7 +148,7 @@ Deno.test("a run killed ten times at random moments ends with the same weights, 
   }
 });
 
-Deno.test("a run of TensorFlow.js that is killed and resumed ends with the bytes of an unbroken one", async () => {
+Deno.test("a TensorFlow.js run that is killed and resumed ends with the same bytes as one that is not", async () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "mien-kill-"));
   try {
     const file = path.join(folder, "faces.csv");

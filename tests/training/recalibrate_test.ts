@@ -1,4 +1,4 @@
-// Statistics measured again: against tfjs' own convolution and moments on the cpu, batch by batch.
+// Recalibrated statistics against tfjs's own convolution and moments on the cpu, batch by batch.
 import * as tf from "@tensorflow/tfjs";
 import assert from "node:assert/strict";
 import { scalePixels } from "mien/network/input.ts";
@@ -45,12 +45,12 @@ for (
     ["blurred", { ...noAugmentation, blur: 0.3 }],
   ] as const
 ) {
-  Deno.test(`means and variances become those of the batches of ${what} faces`, async () => {
+  Deno.test(`means and variances become those of batches of ${what} faces`, async () => {
     const model = buildTiny();
     const before = weightsOf(model);
     await recalibrate(model, faces, { seed: 4, augmentation });
     const after = weightsOf(model);
-    // What is trained comes first; then the moving mean and the moving variance.
+    // Trained weights come first, then the moving mean and variance.
     [0, 1, 2, 3, 4].forEach((i) => assert.deepEqual(after[i], before[i]));
     expectedStatistics(model, 4, augmentation).forEach((expected, i) =>
       expected.forEach((value, c) => {
@@ -61,7 +61,7 @@ for (
   });
 }
 
-Deno.test("measuring again changes nothing but rounding", async () => {
+Deno.test("recalibrating again changes nothing but rounding", async () => {
   const [once, twice] = [buildTiny(), buildTiny()];
   await recalibrate(once, faces, { seed: 4 });
   await recalibrate(twice, faces, { seed: 4 });

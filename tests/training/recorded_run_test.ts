@@ -18,7 +18,7 @@ function inFolder(test: (folder: string) => void) {
   }
 }
 
-Deno.test("the last saved model is that of the highest epoch", () =>
+Deno.test("the last saved model is the one of the highest epoch", () =>
   inFolder((folder) => {
     for (
       const name of ["a.09-0.6100", "a.100-0.6500", "a.20-0.6700", "resume"]
@@ -30,12 +30,12 @@ Deno.test("the last saved model is that of the highest epoch", () =>
     assert.equal(lastSaved(folder), join(folder, "a.100-0.6500"));
   }));
 
-Deno.test("a folder without a model is an error that says what to do", () =>
+Deno.test("the error for a folder without a model says what to do", () =>
   inFolder((folder) => {
     assert.throws(() => lastSaved(folder), /train one first/);
   }));
 
-Deno.test("a log is read as the trainer writes it", () =>
+Deno.test("a log is read back as the trainer wrote it", () =>
   inFolder((folder) => {
     const figures = {
       loss: 1.5,
@@ -63,14 +63,14 @@ Deno.test("a log is read as the trainer writes it", () =>
     assert.equal(run.evaluation.accuracy, 0.5);
   }));
 
-Deno.test("a missing or damaged record names its file", () =>
+Deno.test("the error for a missing or damaged record names its file", () =>
   inFolder((folder) => {
     assert.throws(() => readRecordedRun(folder), CheckpointError);
     writeFileSync(join(folder, "config.json"), "{");
     assert.throws(() => readRecordedRun(folder), /config\.json: is damaged/);
   }));
 
-Deno.test("a damaged log names its line and figure, and is not read as NaN", () =>
+Deno.test("the error for a damaged log names line and figure", () =>
   inFolder((folder) => {
     const about = { network: {}, data: {}, training: {} };
     writeFileSync(join(folder, "config.json"), JSON.stringify(about));

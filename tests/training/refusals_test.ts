@@ -1,4 +1,4 @@
-// What a student mistypes is told so that it can be mended: the field, what it is, what it may be.
+// Errors for mistyped configurations name the field, its value and what it may be.
 import assert from "node:assert/strict";
 import * as tf from "@tensorflow/tfjs";
 import type { Faces } from "mien/data/faces.ts";
@@ -7,14 +7,14 @@ import { train } from "mien/training/train.ts";
 import { UserError } from "mien/user_error.ts";
 import { buildTiny, makeFaces } from "../helpers/tiny_training.ts";
 
-const refuses = (config: unknown, text: string) =>
+const rejectsConfig = (config: unknown, text: string) =>
   assert.throws(() => completeConfig(config as PartialConfig), (error) => {
     assert.ok(error instanceof UserError, `${error}`);
     assert.equal(error.message.slice(0, text.length), text);
     return true;
   });
 
-Deno.test("an optimizer and a schedule are named by a word, or in full", () => {
+Deno.test("an optimizer and a schedule may be given as a word or in full", () => {
   const word = completeConfig({ optimizer: "sgd", schedule: "cosine" });
   const full = completeConfig({
     optimizer: { kind: "sgd" },
@@ -25,53 +25,59 @@ Deno.test("an optimizer and a schedule are named by a word, or in full", () => {
   assert.deepEqual(completeConfig({ epochs: undefined }), completeConfig());
 });
 
-Deno.test("a number that is text, and nonsense at any place, is told by its field", () => {
-  refuses(
+Deno.test("the error for a wrong value names its field, and says what it is and may be", () => {
+  rejectsConfig(
     { learningRate: "0.1" },
     'learningRate must be a number from 0 to 100, not the text "0.1"',
   );
-  refuses(
+  rejectsConfig(
     { epochs: [3] },
     "epochs must be a whole number, at least 1, not [3]",
   );
-  refuses(
+  rejectsConfig(
     { optimizer: "adamw" },
     'optimizer.kind must be adam or sgd, not the text "adamw"',
   );
-  refuses(
+  rejectsConfig(
     { optimizer: { kind: "constructor" } },
     'optimizer.kind must be adam or sgd, not the text "constructor"',
   );
-  refuses(
+  rejectsConfig(
     { augmentation: () => 1 },
     "augmentation is a function; it must be an object, such as",
   );
-  refuses(
+  rejectsConfig(
     { loss: () => 1 },
-    'loss is a function; it must be an object, such as {"kind":"focal"}; a function goes beside the configuration: train({ loss, ',
+    'loss is a function; it must be an object, such as {"kind":"focal"}; pass a function next to the configuration: train({ loss, ',
   );
-  refuses({ loss: "hinge" }, "loss.kind must be cross-entropy or focal, not");
-  refuses(
+  rejectsConfig(
+    { loss: "hinge" },
+    "loss.kind must be cross-entropy or focal, not",
+  );
+  rejectsConfig(
     { loss: { kind: "focal", gamma: -1 } },
     "loss.gamma must be a number from 0 to 10, not -1",
   );
-  refuses({ augmentation: 5 }, "augmentation is 5; it must be an object");
-  refuses({ schedule: [] }, "schedule is []; it must be an object, such as");
-  refuses({ schedule: null }, "schedule is null; it must be an object");
+  rejectsConfig({ augmentation: 5 }, "augmentation is 5; it must be an object");
+  rejectsConfig(
+    { schedule: [] },
+    "schedule is []; it must be an object, such as",
+  );
+  rejectsConfig({ schedule: null }, "schedule is null; it must be an object");
   for (const nonsense of [5, [], null, "adam"]) {
-    refuses(nonsense, "the training configuration is ");
+    rejectsConfig(nonsense, "the training configuration is ");
   }
 });
 
-Deno.test("an unknown field is named with the known one that is most like it", () => {
+Deno.test("the error for an unknown field suggests the most similar known one", () => {
   const unknown = "unknown field in the training configuration: ";
-  refuses({ epoch: 3 }, `${unknown}epoch. Did you mean epochs?`);
-  refuses(
+  rejectsConfig({ epoch: 3 }, `${unknown}epoch. Did you mean epochs?`);
+  rejectsConfig(
     { learning_rate: 1 },
     `${unknown}learning_rate. Did you mean learningRate?`,
   );
-  refuses({ toString: 1 }, `${unknown}toString.`);
-  refuses(
+  rejectsConfig({ toString: 1 }, `${unknown}toString.`);
+  rejectsConfig(
     { optimizer: { kind: "sgd", momentun: 1 } },
     `${unknown}optimizer.momentun. Did you mean optimizer.momentum?`,
   );
@@ -79,10 +85,12 @@ Deno.test("an unknown field is named with the known one that is most like it", (
 
 const faces = makeFaces(70, 35);
 
-Deno.test("a loss of one's own beside one in the configuration is refused", () =>
+Deno.test("a custom loss together with one in the configuration is rejected", () =>
   assert.rejects(
     train({
-      ...{ faces, model: buildTiny(), loss: tf.squaredDifference },
+      faces,
+      model: buildTiny(),
+      loss: tf.squaredDifference,
       config: { epochs: 1, workers: 1, loss: "focal" },
     }),
     /the configuration says loss focal, and a custom loss is given/,
@@ -107,7 +115,7 @@ const rejects = (
     },
   );
 
-Deno.test("faces that cannot be learned from are refused before the first epoch", async () => {
+Deno.test("faces that cannot be trained on are rejected before the first epoch", async () => {
   const labels = faces.labels.slice();
   labels[3] = 9;
   await rejects(
@@ -120,11 +128,11 @@ Deno.test("faces that cannot be learned from are refused before the first epoch"
   );
   await rejects(
     { splits: faces.splits.map(() => 0) },
-    /has no faces in PublicTest, which training needs; it has 105 Training/,
+    /has no rows for the split PublicTest, only 105 Training/,
   );
   await rejects(
     { splits: faces.splits.map(() => 1) },
-    /has no faces in Training, which training needs; it has 105 PublicTest/,
+    /has no rows for the split Training, only 105 PublicTest/,
   );
   await rejects(
     {},
@@ -135,7 +143,7 @@ Deno.test("faces that cannot be learned from are refused before the first epoch"
   );
 });
 
-Deno.test("a network without a softmax is told by the layer that was written last", async () => {
+Deno.test("the error for a network without softmax names its last layer", async () => {
   const dense = (name: string, activation?: "softmax" | "relu") =>
     tf.sequential({
       layers: [

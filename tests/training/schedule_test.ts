@@ -1,4 +1,4 @@
-// The learning-rate schedules against Keras' rules, PyTorch's OneCycleLR and numbers by hand.
+// The learning-rate schedules against Keras's rules, PyTorch's OneCycleLR and calculations by hand.
 import assert from "node:assert/strict";
 import {
   scaleAt,
@@ -13,9 +13,9 @@ const near = (actual: number, expected: number, tolerance = 1e-9) =>
     `${actual} is not ${expected}`,
   );
 
-Deno.test("one-cycle rises for three tenths of the run and falls to almost nothing", () => {
+Deno.test("one-cycle rises for three tenths of the run, then falls to almost zero", () => {
   // torch.optim.lr_scheduler.OneCycleLR(max_lr=1, total_steps=11, div_factor=25,
-  // final_div_factor=400, pct_start=0.3) has its top at step 0.3 * 11 - 1 = 2.3 of 10; ours is at
+  // final_div_factor=400, pct_start=0.3) peaks at step 0.3 * 11 - 1 = 2.3 of 10, ours at
   // 0.3 * 10 = 3. Shape and ends are the same.
   const at = (step: number) => scaleAt(schedules["one-cycle"], step, 11);
   near(at(0), 0.04);
@@ -42,7 +42,7 @@ Deno.test("a run of one step has a learning rate under every schedule", () => {
   }
 });
 
-Deno.test("plateau cuts after as many epochs without progress as Keras does", () => {
+Deno.test("plateau cuts after as many epochs without progress as Keras", () => {
   // Keras 2: wait += 1; if wait >= patience: cut, wait = 0.
   const schedule = { ...schedules.plateau, patience: 3, tolerance: 0.01 };
   const losses = [1, 0.9, 0.895, 0.95, 0.9, 0.9, 0.9, 0.9, 0.5];

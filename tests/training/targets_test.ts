@@ -1,10 +1,12 @@
-// What a step of training aims at: labels, smoothed or weighted, votes, teachers. The losses are
-// compared with what tfjs' own cpu kernels give for the same first weights.
+// The targets of training: labels, smoothed or weighted, votes, teachers. Losses are compared with
+// those from tfjs's own cpu kernels for the same initial weights.
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { saveModel } from "mien/model/saved_model.ts";
 import { type PartialConfig, TrainingError } from "mien/training/config.ts";
+import { readRun } from "mien/training/run/run_folder.ts";
+import { saveState } from "mien/training/run/state_file.ts";
 import { shareFaces } from "mien/training/shared_memory.ts";
 import { faceChecksum } from "mien/training/teachers/teacher_answers.ts";
 import { train, type TrainOptions } from "mien/training/train.ts";
@@ -35,7 +37,7 @@ const run = (more: PartialConfig = {}, options: Partial<TrainOptions> = {}) =>
     },
   });
 
-/** The mean cross-entropy of targets for what the plain network says of the training faces. */
+/** The mean cross-entropy of targets for the plain network's answers to the training faces. */
 function expectedLoss(
   target: (label: number, k: number, face: number) => number,
   weight: (label: number) => number = () => 1,
@@ -51,7 +53,7 @@ function expectedLoss(
   return losses.reduce((a, b) => a + b) / losses.length;
 }
 
-Deno.test("loss, smoothed loss and weighted loss are what tfjs' probabilities give", async () => {
+Deno.test("loss, smoothed loss and weighted loss match those of tfjs's probabilities", async () => {
   const lossWith = async (more: PartialConfig) =>
     (await run({ ...still, ...more }, { model: buildPlain() })).history[0].loss;
   const hot = (label: number, k: number) => Number(label === k);
@@ -67,8 +69,8 @@ Deno.test("loss, smoothed loss and weighted loss are what tfjs' probabilities gi
   );
 });
 
-Deno.test("votes have their part of each target, in training and in validation", async () => {
-  // Of each face one vote less goes to its label than to the next emotion, in EMOTIONS' order.
+Deno.test("votes get their share of each target, in training and in validation", async () => {
+  // For each face, its label gets one vote fewer than the next emotion in EMOTIONS.
   const columns = [4, 5, 6, 1, 3, 2, 0];
   const votes = new Uint8Array(10 * faces.length);
   faces.labels.forEach((label, face) => {
@@ -103,7 +105,7 @@ Deno.test("votes have their part of each target, in training and in validation",
   await assert.rejects(run({ votes: 0.5 }), /have no votes/);
 });
 
-Deno.test("the teachers' part of the target is what they say of a face and its mirror image", () =>
+Deno.test("the teachers' share of a target is their answer for the face and its mirror image", () =>
   inFolder(async (folder) => {
     const models = [path.join(folder, "one"), path.join(folder, "other")];
     const said: number[][][] = [];
@@ -133,17 +135,23 @@ Deno.test("the teachers' part of the target is what they say of a face and its m
     );
   }));
 
-Deno.test("teachers' answers from a file are the targets, found by the face's checksum", () =>
+/** The lines of a file of answers: a header, and a plain network's probabilities of each face. */
+function answersOf(seed: number): { lines: string[]; said: number[][] } {
+  const { pixels } = shareFaces(faces, "Training");
+  const said = sayings(buildPlain(seed), faces, "Training");
+  const rows = said.map((row, i) =>
+    [
+      faceChecksum(pixels.subarray(i * 2304, (i + 1) * 2304)),
+      ...row.map((p) => p.toFixed(6)),
+    ].join(",")
+  );
+  return { lines: [["face", ...faces.emotions].join(","), ...rows], said };
+}
+
+Deno.test("teachers' answers from a file become targets, matched by the faces' checksums", () =>
   inFolder(async (folder) => {
-    const { pixels, length } = shareFaces(faces, "Training");
-    const said = sayings(buildPlain(9), faces, "Training");
-    const rows = said.map((row, i) =>
-      [
-        faceChecksum(pixels.subarray(i * 2304, (i + 1) * 2304)),
-        ...row.map((p) => p.toFixed(6)),
-      ].join(",")
-    );
-    const header = ["face", ...faces.emotions].join(",");
+    const { lines: [header, ...rows], said } = answersOf(9);
+    assert.equal(rows.length, 210);
     const answers = path.join(folder, "answers.csv");
     const write = (...lines: string[]) =>
       fs.writeFileSync(answers, lines.join("\n"));
@@ -160,22 +168,52 @@ Deno.test("teachers' answers from a file are the targets, found by the face's ch
         0.3 * Number(label === k) + 0.7 * said[face][k]
       ),
     );
-    const refuses = (reason: RegExp) =>
+    const rejects = (reason: RegExp) =>
       assert.rejects(
         lossWith(),
         (error) => error instanceof TrainingError && reason.test(error.message),
       );
     write(header, ...rows.slice(1));
-    await refuses(/answers\.csv has no answers for training face 1 of 210/);
+    await rejects(/answers\.csv has no answers for training face 1 of 210/);
     write(header, ...rows.slice(0, 4), rows[4].replace(/,0\./, ",9."));
-    await refuses(/does not have 7 probabilities that add up to 1 in row 5/);
+    await rejects(/does not have 7 probabilities that add up to 1 in row 5/);
     write("face,happy", ...rows);
-    await refuses(/starts with "face,happy"; it must start with "face,angry,/);
+    await rejects(/starts with "face,happy"; it must start with "face,angry,/);
     fs.rmSync(answers);
-    await refuses(/answers\.csv cannot be read: .*relative to/);
-    assert.equal(length, 210);
+    await rejects(/answers\.csv cannot be read: .*relative to/);
     await assert.rejects(
       run({ teacher: { weight: 0.5 } }),
       /teacher must have either models, .* or answers/,
     );
+  }));
+
+Deno.test("a run resumes with the teachers' answers it began with, and no others", () =>
+  inFolder(async (folder) => {
+    const answers = path.join(folder, "answers.csv");
+    const write = (lines: string[]) =>
+      fs.writeFileSync(answers, lines.join("\n"));
+    const out = path.join(folder, "run");
+    const until = (epochs: number) =>
+      run({ epochs, schedule: "plateau", teacher: { answers } }, {
+        out,
+        resume: true,
+      });
+    const { lines: [header, ...rows] } = answersOf(9);
+    write([header, ...rows]);
+    await until(1);
+    write([header, ...rows.toReversed()]);
+    await until(2);
+    const before = readRun(out);
+    write(answersOf(10).lines);
+    await assert.rejects(
+      until(3),
+      /teacher\.answers: .*answers\.csv has other answers than when the run began/,
+    );
+    assert.deepEqual(readRun(out), before);
+    // A run recorded without the digest.
+    const { answers: _, ...notes } = before.notes;
+    saveState(path.join(out, "resume", "state.bin"), { ...before, notes });
+    await until(3);
+    write([header, ...rows]);
+    await assert.rejects(until(4), /other answers/);
   }));

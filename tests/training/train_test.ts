@@ -1,5 +1,4 @@
-// The trainer: reproducible, resumable, and clear when it refuses. What it minimizes is in
-// targets_test.ts.
+// The trainer: reproducible, resumable, with clear errors. Its targets are tested in targets_test.ts.
 import * as tf from "@tensorflow/tfjs";
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
@@ -82,8 +81,8 @@ Deno.test("the same seed and number of workers give the same weights, bit for bi
   assert.ok(largestGap(bitsOf(seed3), bitsOf(seed4)) > 1e-3);
 });
 
-Deno.test("any number of workers takes the same steps, but for rounding", async () => {
-  // 210 faces in batches of 50: the last has ten; three workers get unequal parts, twelve some none.
+Deno.test("any number of workers takes the same steps, except for rounding", async () => {
+  // 210 faces in batches of 50: the last has ten, so shares are unequal, and some are empty.
   const weights = [];
   for (const workers of [1, 3, 12]) {
     weights.push(bitsOf(
@@ -97,7 +96,7 @@ Deno.test("any number of workers takes the same steps, but for rounding", async 
   assert.ok(largestGap(weights[0], weights[2]) < 1e-5);
 });
 
-Deno.test("a network learns what there is to learn", async () => {
+Deno.test("a network learns to tell the faces apart", async () => {
   const { history, ended } = await run(
     { epochs: 40, learningRate: 0.03 },
     { model: buildPlain() },
@@ -108,7 +107,7 @@ Deno.test("a network learns what there is to learn", async () => {
   assert.ok(history[39].valAccuracy > 0.9, `${history[39].valAccuracy}`);
 });
 
-Deno.test("the saved model says in stock tfjs what the log says", () =>
+Deno.test("a saved model has the logged loss and accuracy in plain tfjs", () =>
   inFolder(async (folder) => {
     const { history, best } = await run({}, { out: folder });
     const { labels } = shareFaces(faces, "PublicTest");
@@ -146,8 +145,8 @@ Deno.test("the saved model says in stock tfjs what the log says", () =>
     assert.equal(log.trimEnd().split("\n").length, 3);
   }));
 
-Deno.test("the average follows the weights as its decay says", async () => {
-  // One step an epoch; the state after each epoch has both.
+Deno.test("the average of the weights follows its decay", async () => {
+  // One step per epoch; the state after each epoch has weights and average.
   await inFolder(async (folder) => {
     const seen: Record<string, Float32Array>[] = [];
     await run({ epochs: 4, batchSize: 210, averageDecay: 0.3 }, {
@@ -170,15 +169,15 @@ Deno.test("the average follows the weights as its decay says", async () => {
   });
 });
 
-Deno.test("normalization's statistics leave where they began at the first steps", () =>
+Deno.test("batch normalization's statistics move faster in the first steps", () =>
   inFolder(async (folder) => {
-    // One step without change: a tenth of the first statistics, nine tenths of the batch's.
+    // One step: a tenth of the initial statistics, nine tenths of the batch's.
     await run({ ...still, batchSize: 210 }, { out: folder });
     const expected = tf.tidy(() => {
       const { pixels, length } = shareFaces(faces, "Training");
       const input = tf.tensor4d(scalePixels(pixels), [length, 48, 48, 1]);
       const parts = [0, 105].map((from) =>
-        // each worker has its own statistics
+        // Each worker has statistics of its own.
         tf.moments(
           buildTiny().layers[0].apply(
             input.gather(workersFaces().slice(from, from + 105)),
@@ -197,10 +196,10 @@ Deno.test("normalization's statistics leave where they began at the first steps"
     statistics.forEach((value, i) => near(value, expected[i], 1e-3));
   }));
 
-/** The order of the faces in the first epoch: the first half is the first worker's. */
+/** The order of the faces in the first epoch; the first half goes to the first worker. */
 const workersFaces = () => Array.from(shuffle(210, 3, 0));
 
-Deno.test("a run that was stopped in mid-epoch goes on to the same weights", () =>
+Deno.test("a run that was stopped in the middle of an epoch resumes to the same weights", () =>
   inFolder(async (folder) => {
     const more: PartialConfig = { epochs: 4, batchSize: 2 };
     const expected = await run(more);
@@ -219,8 +218,8 @@ Deno.test("a run that was stopped in mid-epoch goes on to the same weights", () 
     assert.equal(resumed.history.length, 4);
   }));
 
-Deno.test("patience ends a run, and plateau lowers the learning rate before", async () => {
-  // A learning rate that changes no weight: no epoch is better than the first.
+Deno.test("patience ends a run, and plateau lowers the learning rate first", async () => {
+  // With a learning rate that changes no weight, no epoch is better than the first.
   const { history, ended, best } = await run({
     ...still,
     epochs: 20,
@@ -236,7 +235,7 @@ Deno.test("patience ends a run, and plateau lowers the learning rate before", as
   );
 });
 
-Deno.test("a folder with a run is refused, and a run is not resumed as another", () =>
+Deno.test("a folder with a run is rejected, and a run does not resume as another", () =>
   inFolder(async (folder) => {
     const schedule = schedules.plateau;
     await run({ schedule }, { out: folder });
@@ -262,7 +261,7 @@ Deno.test("a folder with a run is refused, and a run is not resumed as another",
     assert.deepEqual(longer.history.map(({ epoch }) => epoch), [1, 2, 3]);
   }));
 
-Deno.test("a run whose length decides its learning rates cannot be made longer", () =>
+Deno.test("a run whose length decides its learning rates cannot be extended", () =>
   inFolder(async (folder) => {
     await run({}, { out: folder });
     await assert.rejects(
@@ -271,7 +270,7 @@ Deno.test("a run whose length decides its learning rates cannot be made longer",
     );
   }));
 
-Deno.test("a loss that is not a number ends the run, and the last good epoch stays", () =>
+Deno.test("a loss that is not a number ends the run, and the last good epoch is kept", () =>
   inFolder(async (folder) => {
     const broken = buildTiny();
     await run({ epochs: 1, schedule: schedules.plateau }, { out: folder });
@@ -292,7 +291,7 @@ Deno.test("a loss that is not a number ends the run, and the last good epoch sta
     assert.deepEqual(readRun(folder), good);
   }));
 
-Deno.test("a configuration that makes no sense is refused by the field's name", async () => {
+Deno.test("the error for a bad configuration names the field", async () => {
   const wrong: [PartialConfig, RegExp][] = [
     [{ batchSize: 0 }, /batchSize must be a whole number/],
     [{ learningRate: NaN }, /learningRate must be a number/],
@@ -306,7 +305,7 @@ Deno.test("a configuration that makes no sense is refused by the field's name", 
   }
 });
 
-Deno.test("workers that wait are told to stop when another one fails", async () => {
+Deno.test("waiting workers stop when another one fails", async () => {
   const control = new Int32Array(new SharedArrayBuffer(12));
   stopAll(control);
   assert.throws(() => meet(control, 0, 1), Stopped);
@@ -324,7 +323,7 @@ Deno.test("workers that wait are told to stop when another one fails", async () 
   });
   const team = new TrainingTeam(memory);
   try {
-    // A request that no worker can read: it fails in all, without a hang.
+    // No worker can read this request: it fails in all of them, and none hangs.
     await assert.rejects(
       team.ask(() => ({ kind: "start", memory }) as never),
       /A training worker failed/,

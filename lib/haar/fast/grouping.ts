@@ -1,9 +1,9 @@
-// Grouping without allocations, for a detector that looks at frame after
-// frame: the same groups as haar/grouping.ts, in reused arrays of numbers.
+// Grouping without allocations, for a detector that searches frame after frame:
+// the same groups as haar/grouping.ts, in reused arrays of numbers.
 import { roundHalfEven } from "../../image/gray.ts";
 
 const EPSILON = 0.2;
-/** Places of the sorted key's index; coordinates are below 2 to the 20. */
+/** Keys to sort are x * INDEX + index; coordinates are below 2^20. */
 const INDEX = 2 ** 30;
 
 /** Groups rectangles; its fields are the last call's result. */
@@ -20,7 +20,7 @@ export class RectangleGrouper {
   #sums = new Float64Array(0);
 
   /** Makes room for `count` rectangles. */
-  reserve(count: number): void {
+  #reserve(count: number): void {
     if (count <= this.#parents.length) return;
     const room = 2 ** Math.ceil(Math.log2(Math.max(count, 256)));
     this.boxes = new Int32Array(4 * room);
@@ -36,7 +36,7 @@ export class RectangleGrouper {
    * Groups `count` rectangles (`rectangles`: x, y, width, height) and drops
    * weak groups and groups inside stronger ones.
    *
-   * @returns the number of groups, in the order of their first rectangles.
+   * @returns the number of groups, which are in the order of their first rectangles
    */
   group(
     rectangles: Int32Array,
@@ -44,7 +44,7 @@ export class RectangleGrouper {
     count: number,
     minNeighbors: number,
   ): number {
-    this.reserve(count);
+    this.#reserve(count);
     if (minNeighbors <= 0) {
       for (let i = 0; i < 4 * count; i++) this.boxes[i] = rectangles[i];
       for (let i = 0; i < count; i++) {
@@ -168,7 +168,7 @@ export class RectangleGrouper {
   }
 }
 
-/** Shell's sort: typed arrays sort a part only through a new object. */
+/** Shellsort: to sort a part, a typed array's own sort needs a new view. */
 function sortInPlace(keys: Float64Array, count: number): void {
   for (let gap = count >> 1; gap > 0; gap = gap === 2 ? 1 : gap * 5 / 11 | 0) {
     for (let i = gap; i < count; i++) {

@@ -38,33 +38,32 @@ export interface HaarExports {
     width: number,
     step: number,
     columns: number,
-    from: number,
-    to: number,
+    rows: number,
     columnBlends: number,
     rowBlends: number,
   ): void;
 }
 
-/** A layer with the addresses of its blends; 0 where it is the image. */
+/** A layer with the addresses of its blends; 0 if it is the image itself. */
 export interface PlacedLayer extends Layer {
   readonly columnBlends: number;
   readonly rowBlends: number;
 }
 
-/** Where things are in memory. */
+/** The memory as laid out for one image size. */
 export interface HaarPlan {
   readonly layers: readonly PlacedLayer[];
   /** The image's bytes. */
   readonly image: Uint8Array;
-  /** What was found: 6 integers each, see assembly/state.ts. */
+  /** The windows found, 6 integers each: see wasm/assembly/state.ts. */
   readonly found: Int32Array;
-  /** The same memory, for the scores: 3 doubles each, the last one counts. */
+  /** The same memory as 3 doubles each, of which the last is the score. */
   readonly scores: Float64Array;
-  /** How many can be found. */
+  /** The number of windows that it has room for. */
   readonly capacity: number;
 }
 
-/** Bytes of integral images that stay in a processor's second cache. */
+/** Bytes of integral images that fit in a processor's L2 cache. */
 const CACHE_BYTES = 512 * 1024;
 const PAGE = 65536;
 const BLEND_BYTES = 64;
@@ -93,7 +92,7 @@ export class HaarMemory {
     this.#tablesEnd = 64 + 2 * bytes;
   }
 
-  /** Lays everything out and tells the module; grows the memory if needed. */
+  /** Lays everything out, grows the memory if needed, and configures the module. */
   plan(image: Size, layers: readonly Layer[], capacity: number): HaarPlan {
     const cascade = this.#cascade;
     const widest = Math.max(8, ...layers.map((layer) => layer.width));
@@ -194,9 +193,9 @@ function writeRowBlends(
 }
 
 /**
- * For 8 pixels each: the first source pixel (0), the kind (4): 0 where all lie
+ * For 8 pixels each: the first source pixel (0), the kind (4): 0 if all lie
  * within 16 bytes, 1 within 32, else 2; which bytes are the left and the right
- * neighbours (16, 32), or for kind 2 the 8 source pixels (8); weights (48).
+ * neighbors (16, 32), or for kind 2 the 8 source pixels (8); weights (48).
  */
 function writeColumnBlends(
   buffer: ArrayBuffer,
@@ -220,7 +219,7 @@ function writeColumnBlends(
       if (kind === 2) {
         view.setInt32(at + 8 + 4 * i, first, true);
       } else {
-        // The high byte of each 16-bit lane is none: 128 picks nothing.
+        // 128 in the high byte of each 16-bit lane picks nothing.
         view.setUint16(at + 16 + 2 * i, 0x8000 | (first - base), true);
         view.setUint16(at + 32 + 2 * i, 0x8000 | (first - base + 1), true);
       }

@@ -1,6 +1,6 @@
 // A cascade as tables in the memory of lib/haar/wasm: exact ones, for one
 // window at a time, and quick ones of whole numbers, for 16 windows at a time.
-// What the bytes mean is said in assembly/exact_stage.ts and stage.ts.
+// wasm/assembly/exact_stage.ts and wasm/assembly/stage.ts describe the bytes.
 import type {
   Cascade,
   HaarFeature,
@@ -8,11 +8,11 @@ import type {
   WeakClassifier,
 } from "../cascade.ts";
 
-/** Where the integral images' numbers lie. */
+/** How the integral images are laid out. */
 export interface IntegralLayout {
   /** Bytes from one line to the next. */
   readonly pitch: number;
-  /** Whether the odd columns come half a line behind the even ones. */
+  /** Whether odd columns are stored half a line after the even ones. */
   readonly split: boolean;
   /** Bytes from a number of the upright integral image to the tilted one's. */
   readonly toTilted: number;
@@ -20,7 +20,7 @@ export interface IntegralLayout {
 
 const STAGE_BYTES = 48;
 
-/** Bytes that `writeTables` needs at most. */
+/** The most bytes that {@linkcode CascadeTables} writes. */
 export function tableBytes(cascade: Cascade): number {
   const weak = cascade.stages.flatMap((stage) => stage.weakClassifiers);
   const nodes = weak.reduce((sum, { nodes }) => sum + nodes.length, 0);
@@ -30,14 +30,8 @@ export function tableBytes(cascade: Cascade): number {
 
 /** Nodes of the largest tree. */
 export function largestTree(cascade: Cascade): number {
-  return cascade.stages.reduce(
-    (most, { weakClassifiers }) =>
-      weakClassifiers.reduce(
-        (most, { nodes }) => Math.max(most, nodes.length),
-        most,
-      ),
-    1,
-  );
+  return cascade.stages.flatMap((stage) => stage.weakClassifiers)
+    .reduce((most, { nodes }) => Math.max(most, nodes.length), 1);
 }
 
 /** A point of the window where an integral image is read. */
@@ -165,7 +159,7 @@ function isStump(weak: WeakClassifier): boolean {
   return weak.nodes.length === 1;
 }
 
-/** Writes numbers one behind another. */
+/** Writes numbers one after another. */
 class Writer {
   readonly view: DataView;
 
@@ -194,7 +188,7 @@ class Writer {
     this.integer(y * pitch + column + (tilted ? toTilted : 0));
   }
 
-  /** Three rectangles with weights; those that are missing have none. */
+  /** Three rectangles with weights; a missing one has weight 0. */
   rectangles({ corners, weights, tilted }: ReadyFeature): void {
     for (const i of [0, 1, 2]) {
       for (let k = 0; k < 4; k++) {
@@ -205,7 +199,7 @@ class Writer {
   }
 }
 
-/** Of a rectangle's corners, the first and the last count plus. */
+/** A rectangle's first and last corner are added, the others subtracted. */
 const SIGNS = [1, -1, -1, 1];
 
 function rectangleCorners(
@@ -225,8 +219,8 @@ const GENERAL = 3;
 
 /**
  * How the quick tables read a feature. Rectangles that share corners need
- * fewer: an edge six points, a checker of four quarters nine; others are a
- * rectangle less a weighted one (a line) or anything (general).
+ * fewer points: an edge six, a checker of four quarters nine. A line is a
+ * weighted rectangle less another; all else is general.
  */
 function quickFeature(
   corners: readonly Corner[],
@@ -259,8 +253,8 @@ function quickFeature(
 
 /**
  * A stage's votes as whole numbers, scaled to fit in 32 bits with room to
- * spare. The sum starts with minus the threshold, and as if every stump had
- * answered right; each stump that answers left adds its difference.
+ * spare. The sum starts at minus the threshold plus every stump's right vote;
+ * each stump that goes left adds the difference to its left vote.
  */
 function wholeVotes({ threshold, weakClassifiers }: Stage) {
   const most = weakClassifiers.reduce(
@@ -278,7 +272,7 @@ function wholeVotes({ threshold, weakClassifiers }: Stage) {
       isStump(weak) ? sum + votes[w][-weak.nodes[0].right] : sum,
     0,
   );
-  // Each number is half a unit off at most.
+  // Each number is at most half a unit off.
   const slack = weakClassifiers.length + 4;
   return { start: rights - Math.round(threshold * scale), slack, votes };
 }

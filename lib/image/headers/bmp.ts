@@ -1,12 +1,12 @@
-// The container of a BMP file: its header, and whether all rows are there, including run-length coded ones.
+// The container of a BMP file: its header, and whether all rows are there, run-length coded or not.
 import type { ImageHeader } from "./format.ts";
 
-/** What the header says. */
+/** The fields of the header. */
 interface Bitmap {
   readonly headerBytes: number;
   readonly dataStart: number;
   readonly width: number;
-  /** Without its sign, which gives the order of the rows. */
+  /** Without the sign, which gives the order of the rows. */
   readonly height: number;
   readonly bits: number;
   /** 0 none, 1 and 2 run lengths of 8 and 4 bits, 3 and 6 bit fields. */
@@ -58,17 +58,17 @@ function readBitmap(view: DataView): Bitmap | string {
     return `is a BMP of ${bits} bits with compression ${compression}, which is not supported`;
   }
   if (headerBytes === 64 && compression > 2) {
-    return "is a BMP of OS/2 with a compression that is not supported";
+    return "is an OS/2 BMP with a compression that is not supported";
   }
   const height = Math.abs(signed);
   if (width < 0) return `has no pixels (${width} x ${height})`;
   if (signed < 0 && (compression === 1 || compression === 2)) {
-    return "is not a valid BMP: run-length coding with rows from the top";
+    return "is not a valid BMP: run-length coding with top-down rows";
   }
   const colors = bits > 8 || headerBytes < 40 ? 0 : view.getUint32(46, true);
   const entry = old ? 3 : 4;
   const palette = bits > 8 ? 0 : entry * (colors || 1 << bits);
-  // A palette shorter than its depth allows is common in the oldest kind.
+  // In the oldest kind, the palette is often shorter than the depth allows.
   const least = 14 + headerBytes + (old ? 0 : palette);
   if (colors > 1 << bits || dataStart < least || dataStart > view.byteLength) {
     return "is not a valid BMP: its palette and pixels overlap or are missing";
@@ -76,7 +76,7 @@ function readBitmap(view: DataView): Bitmap | string {
   return { headerBytes, dataStart, width, height, bits, compression };
 }
 
-/** Whether run-length coded rows end by their end mark, or are all there. */
+/** Whether run-length coded rows have their end mark or are all there. */
 function endsRuns(bytes: Uint8Array, bitmap: Bitmap): boolean {
   const { width, height, compression } = bitmap;
   let at = bitmap.dataStart, x = 0, y = 0;

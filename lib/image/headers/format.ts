@@ -1,4 +1,4 @@
-// The supported formats, and what the header of a picture file says. header.ts reads it.
+// The supported formats, and the header of a picture file, which header.ts reads.
 import type { Size } from "../box.ts";
 
 /** The supported formats. */
@@ -12,6 +12,11 @@ export type ImageFormat =
   | "HEIC"
   | "AVIF";
 
+/** The four letters that name a part of a file, such as a PNG chunk. */
+export function nameAt(bytes: Uint8Array, at: number): string {
+  return String.fromCharCode(...bytes.subarray(at, at + 4));
+}
+
 /** What a picture file says about itself; the size is before its orientation is applied. */
 export interface ImageHeader extends Size {
   readonly format: ImageFormat;
@@ -21,6 +26,6 @@ export interface ImageHeader extends Size {
   readonly decoder: "jpeg" | "jimp" | "magick";
   /** Whether samples are floating-point numbers, whose range the file does not give. */
   readonly floats?: boolean;
-  /** What the decoder gets, if not the whole file. */
+  /** The bytes for the decoder, if not the whole file. */
   readonly picture?: Uint8Array;
 }

@@ -13,7 +13,9 @@ export function readGifHeader(
   let at = 13 + tableBytes(view.getUint8(10)), hasTable = at > 13;
   while (at < bytes.length) {
     const kind = bytes[at];
-    if (kind === 0x3b) return "contains no picture: the GIF ends before one";
+    if (kind === 0x3b) {
+      return "contains no picture: the GIF ends before its first frame";
+    }
     if (kind !== 0x21 && kind !== 0x2c) {
       return "is not a valid GIF: a block of unknown type";
     }

@@ -2,9 +2,9 @@
  * What the bytes of a picture file say before anything is decoded: format, size, whether the data
  * is all there, and which decoder reads it correctly.
  *
- * Decoders differ in how they treat damaged files, and allocate before they check. Here the whole
- * container is checked first, at a cost that depends only on the size of the file. Each
- * format has its own file; `decode.ts` decodes.
+ * No library does this: decoders treat damaged files differently and allocate before they check.
+ * Here the whole container is checked first, at a cost that depends only on the size of the file.
+ * Each format has its own file; `decode.ts` decodes.
  *
  * @module
  */
@@ -49,7 +49,7 @@ function findReader(bytes: Uint8Array, without: string[] = []) {
   )?.read;
 }
 
-/** Checks a picture file; on failure, returns the reason, worded to follow a file name. */
+/** Checks a picture file; on failure, returns the reason, to be shown after the file's name. */
 export function readImageHeader(bytes: Uint8Array): ImageHeader | string {
   if (bytes.length === 0) return "is empty";
   const read = findReader(bytes);

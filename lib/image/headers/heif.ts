@@ -1,6 +1,6 @@
 // The container of HEIC and AVIF files: its boxes, and the sizes of the pictures in it.
 import { explainSize, type Size } from "../box.ts";
-import type { ImageHeader } from "./format.ts";
+import { type ImageHeader, nameAt } from "./format.ts";
 
 // deno-fmt-ignore
 const BRANDS: Record<string, "HEIC" | "AVIF"> = {
@@ -10,7 +10,7 @@ const BRANDS: Record<string, "HEIC" | "AVIF"> = {
 
 /** Whether the file starts with a box that names one of the brands. */
 export function isHeif(bytes: Uint8Array): boolean {
-  return text(bytes, 4) === "ftyp" && text(bytes, 8) in BRANDS;
+  return nameAt(bytes, 4) === "ftyp" && nameAt(bytes, 8) in BRANDS;
 }
 
 /** All boxes; the picture's size is the largest size in the file. */
@@ -25,7 +25,7 @@ export function readHeifHeader(
   /** Boxes from `at` to `end`, including those inside others. */
   function readBoxes(at: number, end: number, depth: number): void {
     while (at + 8 <= end && !problem) {
-      const kind = text(bytes, at + 4), long = view.getUint32(at) === 1;
+      const kind = nameAt(bytes, at + 4), long = view.getUint32(at) === 1;
       let length = view.getUint32(at);
       if (long) length = Number(view.getBigUint64(at + 8));
       if (length === 0) length = end - at;
@@ -39,7 +39,9 @@ export function readHeifHeader(
         return;
       }
       if (kind === "ftyp") {
-        for (let i = inside; i + 4 <= next; i += 4) brands.push(text(bytes, i));
+        for (let i = inside; i + 4 <= next; i += 4) {
+          brands.push(nameAt(bytes, i));
+        }
       }
       if (kind === "meta" || kind === "iprp" || kind === "ipco") {
         found ||= kind === "meta";
@@ -65,8 +67,4 @@ export function readHeifHeader(
   }
   if (!complete) size = { width: 1, height: 1 };
   return { format, ...size, complete, decoder: "magick" };
-}
-
-function text(bytes: Uint8Array, at: number): string {
-  return String.fromCharCode(...bytes.subarray(at, at + 4));
 }

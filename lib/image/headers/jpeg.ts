@@ -1,5 +1,5 @@
-// The container of a JPEG file: its segments, scans and frame header. Coded data is left to the
-// decoder, which says when it ends early.
+// The container of a JPEG file: its segments, scans and frame header. The coded data is left to the
+// decoder, which reports when it ends early.
 import { Buffer } from "node:buffer";
 import type { ImageHeader } from "./format.ts";
 
@@ -16,8 +16,8 @@ interface Frame {
   readonly precision: number;
   readonly width: number;
   readonly height: number;
-  /** For each component, in the frame's order, the bits of each of its 64 coefficients that are
-   * still to come; 99 before its first scan. */
+  /** For each component, in the frame's order: how many bits of each of its 64 coefficients are
+   * still missing; 99 before its first scan. */
   readonly missing: Map<number, Uint8Array>;
   /** Four components that are stored as luminance, two colors and black. */
   readonly ycck: boolean;
@@ -79,10 +79,10 @@ function describe(
   const finished = coefficients.every((missing) =>
     missing.every((bits) => bits === 0)
   );
-  // A block of 8 x 8 pixels takes at least one bit, but for arithmetic coding.
+  // A block of 8 x 8 pixels takes at least one bit, except in arithmetic coding.
   const blocks = Math.ceil(width / 8) * Math.ceil(height / 8);
   const enough = kind >= 9 || kind === 3 || bytes.length * 8 > blocks;
-  // If the end marker is missing, the decoder gets one, and says if it comes too early.
+  // A missing end marker is added for the decoder, which reports if it comes too early.
   const complete = enough && started && (ended || finished);
   const usual = kind <= 2 && precision === 8 && coefficients.length !== 4;
   const parts = [bytes.subarray(0, 2)];
@@ -132,12 +132,9 @@ function readFrame(
   if (missing.size < components) {
     return "is not a valid JPEG: a component occurs twice in its frame";
   }
-  const [precision, height, width] = [
-    view.getUint8(at),
-    view.getUint16(at + 1),
-    view.getUint16(at + 3),
-  ];
-  // Without Adobe's marker, only the two colors' own tables or sampling show what they are.
+  const precision = view.getUint8(at);
+  const height = view.getUint16(at + 1), width = view.getUint16(at + 3);
+  // Without Adobe's marker, only the colors' own tables or sampling tell YCCK from CMYK.
   const coding = Array.from(
     { length: components },
     (_, i) => view.getUint16(at + 7 + 3 * i),

@@ -1,9 +1,9 @@
 // The container of a PNG file: its chunks, and whether all rows are there. Only the chunks that
-// make up the picture are passed on; animation, text and whatever follows the end are left out.
+// make up the picture are passed on; animation, text and anything after the end are left out.
 import { Buffer } from "node:buffer";
 import { inflateSync } from "node:zlib";
 import { explainSize } from "../box.ts";
-import type { ImageHeader } from "./format.ts";
+import { type ImageHeader, nameAt } from "./format.ts";
 
 /** Samples per pixel, and the allowed depths, for each color type. */
 const COLOR_TYPES: Record<number, { samples: number; depths: number[] }> = {
@@ -25,12 +25,12 @@ const PASSES = [
   [0, 1, 1, 2],
 ];
 
-/** Chunks up to IEND; a picture that is cut off is not checked any further. */
+/** Chunks up to IEND; a picture that is cut off is not checked further. */
 export function readPngHeader(
   bytes: Uint8Array,
   view: DataView,
 ): ImageHeader | string {
-  if (view.getUint32(8) !== 13 || chunkName(bytes, 8) !== "IHDR") {
+  if (view.getUint32(8) !== 13 || nameAt(bytes, 12) !== "IHDR") {
     return "is not a valid PNG: it does not start with IHDR";
   }
   const width = view.getUint32(16), height = view.getUint32(20);
@@ -43,7 +43,7 @@ export function readPngHeader(
   const data: Uint8Array[] = [];
   let at = 33, complete = false, oriented = false, palette = 0;
   while (!complete && at + 12 <= bytes.length) {
-    const name = chunkName(bytes, at), length = view.getUint32(at);
+    const name = nameAt(bytes, at + 4), length = view.getUint32(at);
     const end = at + 12 + length;
     if (end > bytes.length) break;
     if (name === "IHDR") return "is not a valid PNG: it has two headers";
@@ -73,10 +73,6 @@ export function readPngHeader(
   // Jimp ignores eXIf and needs 1.5 GB for 45 megapixels of 16 bits.
   const decoder = oriented || depth === 16 ? "magick" : "jimp";
   return { ...header, complete, decoder, picture: Buffer.concat(parts) };
-}
-
-function chunkName(bytes: Uint8Array, at: number): string {
-  return String.fromCharCode(...bytes.subarray(at + 4, at + 8));
 }
 
 /** The number of bytes in all rows, each with a byte for its filter. */

@@ -13,20 +13,9 @@ const TYPE_BYTES: Record<number, number> = {
 const MOST_BYTES = 8 * MAX_PIXELS;
 
 /** Compression methods that the decoder supports. */
+// deno-fmt-ignore
 const COMPRESSIONS = [
-  1,
-  2,
-  3,
-  4,
-  5,
-  6,
-  7,
-  8,
-  32773,
-  32946,
-  34925,
-  50000,
-  50001,
+  1, 2, 3, 4, 5, 6, 7, 8, 32773, 32946, 34925, 50000, 50001,
 ];
 
 /** Names of pixel types that are not supported. */
@@ -79,7 +68,7 @@ export function readTiffHeader(
         : values("sampleFormat").some((other) => other !== format)
         ? "is a TIFF whose samples differ in type, which is not supported"
         : value("inkSet", 1) !== 1
-        ? "is a TIFF with other inks than CMYK, which is not supported"
+        ? "is a TIFF with inks other than CMYK, which is not supported"
         : undefined);
   if (problem) return problem;
   if (width * height * samples * bits / 8 > MOST_BYTES) {
@@ -114,7 +103,7 @@ export function readTiffHeader(
   return { ...header, complete, floats: format === 3 };
 }
 
-/** What is not read correctly, by name. */
+/** Why these pixels would not be read correctly; `undefined` if they would. */
 function explainPixels(
   { samples, bits, format, compression, color }: Record<string, number>,
 ): string | undefined {

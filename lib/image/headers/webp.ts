@@ -1,6 +1,6 @@
 // The container of a WebP file: its chunks up to the first picture.
 import { explainSize, type Size } from "../box.ts";
-import type { ImageHeader } from "./format.ts";
+import { type ImageHeader, nameAt } from "./format.ts";
 
 /** Chunks up to the first picture, which may be the first frame of an animation. */
 export function readWebpHeader(
@@ -12,7 +12,7 @@ export function readWebpHeader(
   let canvas: Size | undefined;
   let at = 12;
   while (at + 8 <= Math.min(end, bytes.length)) {
-    const kind = String.fromCharCode(...bytes.subarray(at, at + 4));
+    const kind = nameAt(bytes, at);
     const length = view.getUint32(at + 4, true), start = at + 8;
     if (at === 12 && !["VP8 ", "VP8L", "VP8X"].includes(kind)) {
       return "is a WebP file of an unknown kind";
@@ -49,7 +49,7 @@ function sizeOf24(view: DataView, at: number): Size {
   return { width, height };
 }
 
-/** The size in the header of the coded data. */
+/** The size in the coded data's own header. */
 function sizeOf(view: DataView, kind: string, at: number): Size | string {
   if (kind === "VP8L") {
     if (view.getUint8(at) !== 0x2f) return "is not a valid WebP: no signature";
@@ -69,7 +69,7 @@ function firstFrame(
   at: number,
   canvas: Size | undefined,
 ): Size | string {
-  if (!canvas) return "is not a valid WebP: an animation without a header";
+  if (!canvas) return "is not a valid WebP: an animation without its header";
   const left = 2 * (view.getUint32(at, true) & 0xffffff);
   const top = 2 * (view.getUint32(at + 2, true) >>> 8);
   const frame = sizeOf24(view, at + 6);

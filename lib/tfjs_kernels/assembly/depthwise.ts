@@ -2,10 +2,10 @@
 // inWidth, channels], filter [filterHeight, filterWidth, channels, multiplier],
 // dy [batch, outHeight, outWidth, channels * multiplier].
 //
-// One image at a time is copied into scratch memory with its padding made
-// real, so that the loops over it need no bounds: x for the filter's gradient,
-// dy (spread out by the strides) for the input's. Vectors run over four or
-// eight channels; channels beyond a multiple of four go one at a time.
+// One image at a time is copied into scratch memory together with its padding,
+// so that the loops over it need no bounds checks: x for the filter's gradient,
+// dy (spread out by the strides) for the input's. Vectors hold four or eight
+// channels; channels beyond a multiple of four are processed one at a time.
 import { copyFloats } from "./gemm";
 import { copyPadded } from "./padding";
 import { madd } from "../../network/wasm/assembly/vector";
@@ -164,8 +164,8 @@ function addRowProducts(
 /**
  * Writes the gradient of x to `dx`. `scratch` holds, in floats, the spread dy
  * [inHeight + (filterHeight - 1) * dilationHeight, inWidth + (filterWidth - 1)
- * * dilationWidth, channels * multiplier], the filter turned by half a turn,
- * and one row [inWidth, channels * multiplier].
+ * * dilationWidth, channels * multiplier], the filter rotated by 180
+ * degrees, and one row [inWidth, channels * multiplier].
  */
 export function depthwiseBackpropInput(
   dy: usize,
@@ -348,7 +348,7 @@ function correlateRow(
   }
 }
 
-/** The channels from byte `first` on, one at a time. */
+/** The channels starting at byte `first`, one at a time. */
 function correlateChannels(
   from: usize,
   filter: usize,

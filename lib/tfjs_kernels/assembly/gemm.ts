@@ -44,7 +44,7 @@ export function transposedScratch(k: i32): usize {
   return <usize> (k * 14 * 4 + 6 * 8 * 4);
 }
 
-/** Rows of the next tile when `left` rows remain: wastes least. */
+/** Rows of the next tile when `left` rows remain: the choice that wastes least. */
 // @ts-ignore: decorator
 @inline
 function tileRows(left: i32): i32 {
@@ -342,8 +342,8 @@ export function rowsTimesPanels(
     const columns = min(8, n - j);
     const cj = c + (<usize> j << 2);
     for (let i = 0; i < m;) {
-      // The last rows are done with the ones before them once more; fewer
-      // than six rows in all are done one at a time, six times over.
+      // The last tile overlaps the one before it. Of fewer than six rows in
+      // all, each is a tile of its own, computed six times over.
       const row = m < 6 ? i : min(i, m - 6);
       const rows = m < 6 ? 1 : 6;
       const from = a + <usize> row * lda;

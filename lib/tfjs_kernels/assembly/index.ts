@@ -1,6 +1,6 @@
 // Entry of tfjs_kernels.wasm: the gradients that tfjs's wasm backend lacks or
-// computes slowly. The module imports the backend's memory and owns none of it:
-// no static data, no shadow stack, no allocation. All pointers are bytes.
+// computes slowly. The module works in the backend's memory, which it imports: no
+// static data, no shadow stack, no allocation. All pointers are byte addresses.
 export { adamUpdate } from "./adam";
 export {
   conv2dBackpropFilter,

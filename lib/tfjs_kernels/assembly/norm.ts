@@ -232,7 +232,7 @@ function addProducts(
  * Batch normalization's gradients. With r = 1 / sqrt(variance + epsilon):
  *   dbeta = sum dy            dgamma = r * sum dy * (x - mean)
  *   dx = gamma * r * (dy - [dbeta + (x - mean) * r * dgamma] / rows)
- * The bracket is there when the statistics are the batch's own (`training`).
+ * The bracket applies when the statistics are the batch's own (`training`).
  * `scratch` holds 2 * channels floats.
  */
 export function batchNormBackprop(

@@ -1,11 +1,12 @@
-// Padding made real: an image copied into a larger one, so that the loops over
-// it need no bounds. The depthwise gradients read such copies.
+// Copies an image into a larger one that includes its padding, so that the loops
+// over it need no bounds checks. The depthwise gradients read such copies.
 import { copyFloats } from "./gemm";
 
 /**
  * Copies an image [height, width, channels] into `to`, [toHeight, toWidth,
  * channels * repeat], zero elsewhere: pixel (y, x) goes to (top + y * stepY,
- * left + x * stepX), each channel `repeat` times; what falls outside is left.
+ * left + x * stepX), each channel `repeat` times; pixels that fall outside are
+ * skipped.
  */
 export function copyPadded(
   from: usize,

@@ -1,11 +1,11 @@
 // Gradients of 2D pooling, channels last: x and dx [batch, inHeight, inWidth,
 // channels], y and dy [batch, outHeight, outWidth, channels].
 //
-// Left out: dilated windows, which tfjs does not differentiate either.
+// Left out: dilated windows, which tfjs does not differentiate.
 
 /**
- * Maximum: each window's dy goes to its largest element, to the first of them
- * in reading order when several are equal.
+ * Maximum: each window's dy goes to its largest element, or to the first in
+ * reading order if several are equal.
  */
 export function maxPoolBackprop(
   x: usize,
@@ -18,8 +18,8 @@ export function maxPoolBackprop(
   channels: i32,
   outHeight: i32,
   outWidth: i32,
-  windowHeight: i32,
-  windowWidth: i32,
+  filterHeight: i32,
+  filterWidth: i32,
   strideHeight: i32,
   strideWidth: i32,
   padTop: i32,
@@ -31,15 +31,15 @@ export function maxPoolBackprop(
     const image = <usize> (n * inHeight * inWidth) * pixel;
     for (let oy = 0; oy < outHeight; oy++) {
       const top = oy * strideHeight - padTop;
-      const y0 = max(0, top), y1 = min(inHeight, top + windowHeight);
+      const y0 = max(0, top), y1 = min(inHeight, top + filterHeight);
       for (let ox = 0; ox < outWidth; ox++) {
         const left = ox * strideWidth - padLeft;
-        const x0 = max(0, left), x1 = min(inWidth, left + windowWidth);
+        const x0 = max(0, left), x1 = min(inWidth, left + filterWidth);
         let c: usize = 0;
         for (; c + 16 <= pixel; c += 16) {
           const largest = v128.load(y + c);
           const gradient = v128.load(dy + c);
-          let open = v128.not(i32x4.splat(0)); // not yet given away
+          let open = v128.not(i32x4.splat(0)); // not yet assigned
           for (let iy = y0; iy < y1; iy++) {
             let at = image + <usize> (iy * inWidth + x0) * pixel + c;
             for (let ix = x0; ix < x1; ix++) {
@@ -77,7 +77,7 @@ export function maxPoolBackprop(
   }
 }
 
-/** Average: each window's dy is shared equally by what it averaged. */
+/** Average: each window's dy is divided equally among what it averaged. */
 export function averagePoolBackprop(
   dy: usize,
   dx: usize,
@@ -87,8 +87,8 @@ export function averagePoolBackprop(
   channels: i32,
   outHeight: i32,
   outWidth: i32,
-  windowHeight: i32,
-  windowWidth: i32,
+  filterHeight: i32,
+  filterWidth: i32,
   strideHeight: i32,
   strideWidth: i32,
   padTop: i32,
@@ -100,10 +100,10 @@ export function averagePoolBackprop(
     const image = dx + <usize> (n * inHeight * inWidth) * pixel;
     for (let oy = 0; oy < outHeight; oy++) {
       const top = oy * strideHeight - padTop;
-      const y0 = max(0, top), y1 = min(inHeight, top + windowHeight);
+      const y0 = max(0, top), y1 = min(inHeight, top + filterHeight);
       for (let ox = 0; ox < outWidth; ox++) {
         const left = ox * strideWidth - padLeft;
-        const x0 = max(0, left), x1 = min(inWidth, left + windowWidth);
+        const x0 = max(0, left), x1 = min(inWidth, left + filterWidth);
         const share: f32 = 1 / <f32> ((y1 - y0) * (x1 - x0));
         for (let iy = y0; iy < y1; iy++) {
           for (let ix = x0; ix < x1; ix++) {

@@ -1,8 +1,8 @@
-// Checks that the arrays of a data set match each other, before a run starts with them.
+// Checks that a data set's arrays match each other before a run starts.
 import { FACE_PIXELS } from "../../emotions.ts";
 import { DatasetError, type Faces, SPLITS } from "../../data/faces.ts";
 
-/** @throws {DatasetError} for arrays that do not match each other, or a split that is not one of the three */
+/** @throws {DatasetError} for arrays that do not match each other, or an unknown split */
 export function checkFaces(faces: Faces): void {
   const { pixels, labels, splits, length, source } = faces;
   const fail = (reason: string, row?: number) =>

@@ -1,6 +1,5 @@
-// A run's folder belongs to one process at a time, and to that run alone: other files are never
-// overwritten or deleted. The lock is the operating system's, so it ends with the process, however
-// that ends.
+// Claims a run's folder for one process at a time. A folder contains one run and nothing else; other files
+// are never overwritten or deleted. The lock ends with the process, even if that is killed.
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { type FileLock, lockFile } from "../../file_lock.ts";
@@ -13,7 +12,7 @@ import {
 import { TrainingError } from "../config.ts";
 import { hasNoEpoch, hasRun } from "./run_folder.ts";
 
-/** What a run writes before its first epoch is done. */
+/** What a run writes before its first epoch ends. */
 const FIRST_FILES = [
   "resume/state.bin",
   "resume/model/model.json",
@@ -27,14 +26,14 @@ const FIRST_FOLDERS = ["resume/model", "resume"];
 export interface Claim {
   /** Whether there is a run to resume. */
   going: boolean;
-  /** Undoes a failed start: removes what was written for it, as long as no epoch is done. */
+  /** Undoes a failed start: removes what was written for it, unless an epoch is done. */
   giveUp(): void;
-  /** Releases the folder for others. */
+  /** Releases the folder for other processes. */
   release(): void;
 }
 
 /**
- * Checks that a run can start in a folder, or continue there with `resume`; nothing is written.
+ * Checks that a run can start in a folder, or continue there with `resume`. Writes nothing.
  *
  * @throws {TrainingError} if there is another run or other files
  * @throws {FileError} if nothing can be written
@@ -77,7 +76,7 @@ export function claimRun(folder: string, resume = false): Claim {
   makeFolder(path.join(folder, "resume"));
   const lock = takeLock(folder);
   try {
-    checkRunFolder(folder, resume); // Another one may have come and gone.
+    checkRunFolder(folder, resume); // Another process may have written meanwhile.
     for (const file of ["config.json", "log.csv", "resume/state.bin"]) {
       removePartials(path.join(folder, file));
     }
@@ -106,7 +105,7 @@ function takeLock(folder: string): FileLock {
   );
 }
 
-/** Removes a failed start; folders with anything else in them stay. */
+/** Removes what a failed start wrote; folders that contain anything else stay. */
 function removeFirst(folder: string, withFolder: boolean): void {
   for (const file of FIRST_FILES) {
     fs.rmSync(path.join(folder, file), { force: true });

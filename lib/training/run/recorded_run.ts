@@ -1,10 +1,9 @@
-// A long training run as recorded in models/: its configuration, the log of its
-// epochs and the evaluation of its model. Nothing is computed here.
+// Reads a long training run as recorded in models/: its configuration, the log of its
+// epochs and the evaluation of its model.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { CheckpointError } from "../../model/model_file.ts";
 import type { Evaluation } from "../../evaluation/evaluate.ts";
-
 import type { TrainingConfig } from "../config.ts";
 
 /**
@@ -19,11 +18,11 @@ export interface EpochFigures {
   valAccuracy?: number;
 }
 
-/** An evaluation that says what it evaluated. */
+/** An evaluation, and what it evaluated. */
 export interface RecordedEvaluation extends Evaluation {
   /** The saved model's folder, relative to the project. */
   model: string;
-  /** What the model was trained on and chosen with. */
+  /** The faces that the model was trained on and chosen with. */
   protocol: string;
   seed: number;
   /** The command that reproduces these figures. */
@@ -40,7 +39,7 @@ export interface RecordedRun {
   epochs: EpochFigures[];
   /** For the run's chosen model, on PublicTest, one prediction per face. */
   evaluation: RecordedEvaluation;
-  /** The same with each face's mirror image too. */
+  /** The same, with the mean over each face and its mirror image. */
   mirrored: RecordedEvaluation;
 }
 
@@ -106,7 +105,7 @@ export function readRecordedRun(folder: string): RecordedRun {
 export function lastSaved(folder: string): string {
   const names = existsSync(folder) ? readdirSync(folder) : [];
   const epochOf = (name: string) => Number(/\.(\d+)-[\d.]+$/.exec(name)?.[1]);
-  // A folder whose writing was interrupted has no model.json yet.
+  // A folder whose writing was interrupted has no model.json.
   const saved = names.filter((name) =>
     epochOf(name) > 0 && existsSync(resolve(folder, name, "model.json"))
   )
@@ -120,7 +119,7 @@ export function lastSaved(folder: string): string {
   return resolve(folder, saved);
 }
 
-/** The epochs of a log as `formatLog` of run_folder.ts writes it. */
+/** The epochs of a log written by `formatLog` (run_folder.ts), which needs no quotes. */
 function parseLog(csv: string, file: string): EpochFigures[] {
   const [header, ...lines] = csv.trim().split(/\r?\n/);
   const names = header.split(",");

@@ -1,9 +1,7 @@
-// The state that a training run starts with, or continues from, if it is the requested run.
-//
+// The state with which a training run starts, or from which it continues if it is the requested run.
 // run_folder.ts reads and writes it.
 import type * as tf from "@tensorflow/tfjs";
 import * as path from "node:path";
-import { createHash } from "node:crypto";
 import { CheckpointError } from "../../model/model_file.ts";
 import { EMOTIONS } from "../../emotions.ts";
 import { type Faces, hashFaces } from "../../data/faces.ts";
@@ -12,6 +10,7 @@ import { isForTfjs } from "../../engine/engine.ts";
 import type { Loss } from "../../engine/tfjs_graph.ts";
 import { freezeLayers } from "../freeze.ts";
 import { readRun, type RunState } from "./run_folder.ts";
+import { digestOf } from "./state_file.ts";
 import { startPlateau } from "../schedule.ts";
 import {
   completeConfig,
@@ -31,7 +30,7 @@ export interface RunRequest {
   loss?: Loss;
 }
 
-/** Fields with layer names, whose numbers count up within one process. */
+/** Fields with layers' names, which contain numbers that count up within a process. */
 const LEFT_OUT = [
   "name",
   "inputs",
@@ -40,26 +39,24 @@ const LEFT_OUT = [
   "output_layers",
 ];
 
-/** A digest of layers and shapes, without names. */
+/** A digest of a network's layers and shapes, without names. */
 function fingerprint(graph: NetworkGraph): string {
-  const text = JSON.stringify(
+  return digestOf(JSON.stringify(
     [
       graph.nodes,
       graph.weights,
       ...(isForTfjs(graph) ? [graph.topology] : []),
     ],
     (key, value) => LEFT_OUT.includes(key) ? undefined : value,
-  );
-  return createHash("sha256").update(text).digest("hex");
+  ));
 }
 
 /** A digest of the votes, if they are part of the targets. */
 function votesDigest({ votes }: Faces, config: TrainingConfig) {
-  if (!votes || config.votes === 0) return undefined;
-  return createHash("sha256").update(votes).digest("hex");
+  return votes && config.votes > 0 ? digestOf(votes) : undefined;
 }
 
-/** @throws {TrainingError} for a name that would leave the run's folder or hide in it */
+/** @throws {TrainingError} for a name that leaves the run's folder or makes hidden files */
 function checkName(name: string): string {
   if (/^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u.test(name)) return name;
   throw new TrainingError(
@@ -67,7 +64,7 @@ function checkName(name: string): string {
   );
 }
 
-/** A digest of a custom loss. @throws {TrainingError} if the configuration has one too */
+/** A digest of a custom loss. @throws {TrainingError} if the configuration names one too */
 function lossDigest(
   { loss }: RunRequest,
   config: TrainingConfig,
@@ -77,10 +74,10 @@ function lossDigest(
       `the configuration says loss ${config.loss.kind}, and a custom loss is given: leave one of them out`,
     );
   }
-  return loss && createHash("sha256").update(String(loss)).digest("hex");
+  return loss && digestOf(String(loss));
 }
 
-/** The state a run starts with. */
+/** The state with which a run starts. */
 export function firstState(
   options: RunRequest,
   graph: NetworkGraph,
@@ -89,7 +86,7 @@ export function firstState(
   const config = completeConfig(options.config);
   const { parameters, statistics } = freezeLayers(graph, model, config.freeze);
   const { name, path: file } = faces.source;
-  const hash = hashFaces(faces); // Their source may tell of other ones.
+  const hash = hashFaces(faces); // Their source's hash may be that of other faces.
   return {
     notes: {
       config,
@@ -122,7 +119,12 @@ export function firstState(
   };
 }
 
-/** The state of the run in `out`, if it is the requested one. */
+/**
+ * The state of the run in `out`.
+ *
+ * @throws {TrainingError} when it is not the requested run
+ * @throws {CheckpointError} when it is damaged
+ */
 export function resumedState(
   options: RunRequest,
   graph: NetworkGraph,
@@ -154,7 +156,7 @@ export function resumedState(
   }
   const { emotions = EMOTIONS } = notes.data; // Old runs have none.
   if (emotions.join() !== options.faces.emotions.join()) {
-    throw refuse(`its faces show ${emotions.join(", ")}`);
+    throw refuse(`its faces have the classes ${emotions.join(", ")}`);
   }
   if (notes.data.votes !== votesDigest(options.faces, asked)) {
     throw refuse("it trains on different votes");
@@ -164,7 +166,7 @@ export function resumedState(
   return state;
 }
 
-/** @throws {CheckpointError} when a state's arrays are not those of its network and optimizer */
+/** @throws {CheckpointError} when a state's arrays do not fit its network and optimizer */
 function checkFit(out: string, state: RunState, graph: NetworkGraph): void {
   const { notes: { config, epoch, step, history }, arrays } = state;
   const averaged = config.averageDecay === null ? [] : ["average"];
@@ -192,7 +194,7 @@ function checkFit(out: string, state: RunState, graph: NetworkGraph): void {
   );
 }
 
-/** What the optimizer remembers of past gradients: nothing yet. */
+/** The optimizer's memory of past gradients, all zero. */
 function firstMoments(
   { optimizer }: TrainingConfig,
   parameters: number,

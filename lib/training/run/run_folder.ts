@@ -2,35 +2,37 @@
 //
 //   config.json                   every choice, the network and the data
 //   log.csv                       one line per epoch
-//   <name>.<epoch>-<accuracy>/    a model, each time validation improved, and the last one
+//   <name>.<epoch>-<accuracy>/    a model for each epoch that improved validation, and for the last one
 //   resume/state.bin              everything needed to continue, as of the last complete epoch
 //   resume/model/                 the network with its initial weights
 //   resume/lock                   locked while a process is training here (claim.ts)
 //
-// The state is what counts: log.csv is written from it. train.ts explains the numbers.
+// log.csv is written from the state. Its cells are numbers and checked names, so it needs no quotes and
+// no CSV library.
 import type * as tf from "@tensorflow/tfjs";
 import { existsSync } from "node:fs";
 import * as path from "node:path";
 import { loadState, saveState, type State } from "./state_file.ts";
-import { asCheckpoint, loadModel, saveModel } from "../../model/saved_model.ts";
+import { asCheckpoint } from "../../model/model_file.ts";
+import { loadModel, saveModel } from "../../model/saved_model.ts";
 import { makeFolder, writeWhole } from "../../write_whole.ts";
 import type { PlateauState } from "../schedule.ts";
 import type { TrainingConfig } from "../config.ts";
 
-/** One epoch, as in log.csv. Losses are mean cross-entropies in nats, without the penalty. */
+/** One epoch, as in log.csv. Losses are means without the penalty; `valLoss` is a cross-entropy in nats. */
 export interface EpochRecord {
   /** Counted from 1. */
   epoch: number;
-  /** At the epoch's last step. */
+  /** The learning rate of the epoch's last step. */
   learningRate: number;
-  /** Over the epoch's steps, as the network was then: augmented faces, the run's targets. */
+  /** The mean over the epoch's steps, on augmented faces and the run's targets. */
   loss: number;
   accuracy: number;
-  /** After the epoch, on the validation faces and their labels, blended with votes as the run's targets are. */
+  /** After the epoch, on the validation faces; votes are blended with labels as in the run's targets. */
   valLoss: number;
   valAccuracy: number;
   valMacroF1: number;
-  /** The L2 terms of the network, which the plateau and the choice of the best add to `valLoss`. */
+  /** The network's L2 terms, which are added to `valLoss` for the plateau and the choice of the best. */
   penalty: number;
   seconds: number;
   /** The name of the model's folder, if it was saved. */
@@ -46,7 +48,7 @@ export interface RunNotes {
   network: string;
   /** A digest of the loss, if it is not the cross-entropy. */
   loss?: string;
-  /** `votes` is a digest of how people voted, where that is a target. */
+  /** `votes` is a digest of people's votes, if they are part of the targets. */
   data: {
     name: string;
     path?: string;
@@ -54,6 +56,8 @@ export interface RunNotes {
     emotions?: readonly string[];
     votes?: string;
   };
+  /** A digest of the answers in the file `teacher.answers`, if there is one. */
+  answers?: string;
   /** Completed epochs and steps. */
   epoch: number;
   step: number;
@@ -90,7 +94,7 @@ export function formatLog(history: EpochRecord[]): string {
 
 const stateFile = (folder: string) => path.join(folder, "resume", "state.bin");
 
-/** Whether a folder has no run, or one without a complete epoch; a damaged one counts as a run. */
+/** Whether a folder has no run or one without a complete epoch; a damaged one counts as complete. */
 export function hasNoEpoch(folder: string): boolean {
   try {
     return !hasRun(folder) || readRun(folder).notes.epoch === 0;

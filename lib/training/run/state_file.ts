@@ -1,11 +1,9 @@
-// The file of a run's state: named arrays of numbers plus any JSON.
-//
-// resume.ts defines its content.
+// The file of a run's state, whose content resume.ts defines: named arrays of numbers plus any JSON. It is
+// one file, so that its parts always match, with a digest of every byte.
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
-import { CheckpointError } from "../../model/model_file.ts";
-import { asCheckpoint } from "../../model/saved_model.ts";
+import { asCheckpoint, CheckpointError } from "../../model/model_file.ts";
 import { naming, writeWhole } from "../../write_whole.ts";
 
 /** Named arrays of numbers, plus any JSON. */
@@ -16,15 +14,22 @@ export interface State<Notes> {
 
 /** The first word of the file, before the digest of all that follows. */
 const MARK = "mien-state-2 ";
-/** Files of the first version have a digest over the arrays only. */
+/** In files of the first version, the digest covers only the arrays. */
 const FIRST_MARK = "mien-state-1";
 
-const digestOf = (bytes: Uint8Array) =>
-  createHash("sha256").update(bytes).digest("hex");
+/** The SHA-256 of a text or of an array's bytes, in hexadecimal. */
+export function digestOf(content: string | ArrayBufferView): string {
+  const bytes = typeof content === "string" ? content : new Uint8Array(
+    content.buffer,
+    content.byteOffset,
+    content.byteLength,
+  );
+  return createHash("sha256").update(bytes).digest("hex");
+}
 
 /**
- * Writes a state, completely or not at all: a line with the digest of the rest, a line of JSON, and
- * the arrays' bytes.
+ * Writes a state completely or not at all: a line with the digest of the rest, a line of JSON, and the
+ * arrays' bytes.
  *
  * @throws {CheckpointError} for a full disk, missing permissions and the like
  */

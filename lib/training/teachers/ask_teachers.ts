@@ -1,4 +1,4 @@
-// The answers of a run's teachers for a worker's training faces.
+// Computes the answers of a run's teachers for a worker's training faces.
 import { createEngine } from "../../engine/create_engine.ts";
 import { applyTemperature } from "../../evaluation/metrics.ts";
 import { predictFaces, PREDICTION_BATCH } from "../../network/predict.ts";
@@ -6,7 +6,7 @@ import type { TrainedNetwork } from "../../network/trained.ts";
 import type { TrainingConfig } from "../config.ts";
 import { partOf, type TrainingMemory } from "../shared_memory.ts";
 
-/** Adds a share of `values` to `sum`. */
+/** Adds `values`, multiplied by `part`, to `sum`. */
 export function addTimes(
   sum: Float32Array,
   values: Float32Array,
@@ -16,8 +16,8 @@ export function addTimes(
 }
 
 /**
- * The teachers' answers for this worker's training faces: the mean over all teachers, and over each
- * face and its mirror image.
+ * Writes the teachers' answers for this worker's training faces: the mean over all teachers and over
+ * each face and its mirror image.
  */
 export async function askTeachers(
   { teachers, config, memory, worker }: {

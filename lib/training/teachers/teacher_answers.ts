@@ -1,15 +1,16 @@
-// Teachers' answers from a file, for teachers that are too large to run here: a table with one row
-// per face, the face's checksum and a probability for each emotion.
+// Reads teachers' answers from a file, for teachers that are too large to run here: a table with one row
+// per face, with the face's checksum and a probability for each emotion. Rows are checked one by one and
+// have no quotes, so they are split here, without a CSV library.
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { crc32, gunzipSync } from "node:zlib";
 import { FACE_PIXELS } from "../../emotions.ts";
 import { TrainingError } from "../config.ts";
 
-/** How far the sum of a row's probabilities may be from 1: they are rounded. */
+/** How far the sum of a row's probabilities may be from 1, because they are rounded. */
 const TOLERANCE = 0.01;
 
-/** The checksum (CRC-32) of a face's pixels, by which its row is found. */
+/** The checksum (CRC-32) of a face's pixels, which identifies its row. */
 export function faceChecksum(pixels: Uint8Array): string {
   return crc32(pixels).toString(16).padStart(8, "0");
 }
@@ -17,9 +18,9 @@ export function faceChecksum(pixels: Uint8Array): string {
 /**
  * The answers for faces, n x classes, in the order of the faces.
  *
- * The file is CSV, plain or gzipped. Its header is `face` followed by the emotions in the data's
- * order; `face` is the CRC-32 of the face's 2,304 pixels in hexadecimal. Rows may be in any order
- * and may include faces that are not requested.
+ * The file is CSV, plain or gzipped. Its columns are `face`, the CRC-32 of the face's 2,304 pixels in
+ * hexadecimal, and the emotions in the data's order. Rows may have any order and may include other
+ * faces.
  *
  * @throws {TrainingError} naming the file, the row and the reason
  *

@@ -1,5 +1,5 @@
 // A stage for one window, every number rounded where OpenCV rounds it: for
-// scores, and where the quick sum of stage.ts is too near its threshold.
+// scores, and when the quick sum of stage.ts is too near its threshold.
 //
 // A stage: weak classifiers (count at 0), address of the first (4), threshold
 // (8, a double). A weak classifier: address of its leaves (0), bytes to the

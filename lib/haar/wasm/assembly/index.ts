@@ -1,7 +1,7 @@
 // The search of one layer: rows of windows from top to bottom, the integral
 // images made just ahead of them, so that both stay in the processor's cache.
-// The readable version is lib/haar/search.ts; exactness is tested against it
-// and against OpenCV.
+// The readable version is lib/haar/search.ts; tests compare with it and with
+// OpenCV.
 import {
   firstLine,
   nextLine,
@@ -32,24 +32,22 @@ export { configure, countFound, place, restart } from "./state";
 let layerIndex: i32 = 0;
 let stages: usize = 0;
 let split: bool = false;
-/** The layer's row that line 0 of the integral images lies above. */
+/** The layer's row just below line 0 of the integral images. */
 let top: i32 = 0;
 /** Groups in the list. */
 let groupCount: i32 = 0;
 
 /**
- * Searches the windows of a layer that start in rows `from` to before `to`;
- * `from` is a multiple of `step`.
+ * Searches the windows of a layer.
  *
- * @param columns where windows start: below this
+ * @param columns, rows windows start at x and y below these
  */
 export function searchLayer(
   index: i32,
   width: i32,
   step: i32,
   columns: i32,
-  from: i32,
-  to: i32,
+  rows: i32,
   columnBlends: usize,
   rowBlends: usize,
 ): void {
@@ -57,13 +55,13 @@ export function searchLayer(
   split = step == 2;
   stages = split ? splitStages : plainStages;
   groupCount = 0;
-  top = from;
+  top = 0;
   const windows = split ? (columns + 1) >> 1 : columns;
   beginLayer(width, columnBlends, rowBlends);
   firstLine();
   let lines = 0;
   let above: usize = 0;
-  for (let y = from; y < to; y += step) {
+  for (let y = 0; y < rows; y += step) {
     while (top + lines < y + windowHeight) {
       if (lines + 1 == lineCount) {
         finishGroups();
@@ -122,7 +120,7 @@ function normOf(sum: v128, square: v128): v128 {
 /**
  * Writes the norm of every window of a row, 0 where there is too little
  * contrast. They replace the row's own line of squares, which no window needs
- * any more: a norm lies `squares - sums` behind its window.
+ * anymore: a norm is `squares - sums` bytes after its window.
  */
 function findNorms(row: usize, windows: i32): void {
   const left = columnOffset(1);
@@ -152,7 +150,7 @@ function findNorms(row: usize, windows: i32): void {
   }
 }
 
-/** The first stage for a whole row; what passes goes into the list. */
+/** Runs the first stage on a whole row; windows that pass join the list. */
 function firstStage(row: usize, windows: i32): void {
   const toSquares = squares - sums;
   const zero = f32x4.splat(0);
@@ -194,7 +192,7 @@ function addGroup(window: usize, lanes: i32): void {
   groupCount++;
 }
 
-/** The other stages for all groups in the list, then reports what is left. */
+/** Runs the other stages on all groups in the list, and reports what is left. */
 function finishGroups(): void {
   const toSquares = squares - sums;
   for (let s = 1; s < stageCount && groupCount > 0; s++) {
@@ -223,7 +221,7 @@ function finishGroups(): void {
         wanted |= load<i32>(at, 28) << 12;
       }
       let passed = tryStage(stage, w0, w1, w2, w3, toSquares, wanted);
-      // Those that pass are grouped again: a group starts at a window.
+      // Those that pass are grouped again, each group from its first window.
       for (; passed != 0; passed &= passed - 1) {
         const lane = ctz(passed);
         const vector = lane >> 2;

@@ -1,11 +1,11 @@
 // One line of the integral images from one row of pixels, 8 pixels at once.
-// Where windows start at every second pixel, even columns come first and odd
-// columns behind, so that neighboring windows read neighboring numbers.
+// If windows start at every second pixel, the even columns are stored before the
+// odd ones, so that neighboring windows read neighboring numbers.
 import { pitch, squares, sums, tilted } from "./state";
 
 const ONES: v128 = i16x8.splat(1);
 
-/** Adds each lane to all lanes behind it. */
+/** Adds each lane to all lanes after it. */
 @inline
 function runningSum(v: v128): v128 {
   const zero = i32x4.splat(0);
@@ -80,7 +80,7 @@ export function nextLine(line: i32, pixels: usize, width: i32): void {
   }
 }
 
-/** As `nextLine`, with the odd columns half a line behind the even ones. */
+/** Like `nextLine`, with the odd columns half a line after the even ones. */
 export function nextSplitLine(line: i32, pixels: usize, width: i32): void {
   const offset = <usize> line * <usize> pitch;
   const half = <usize> (pitch >> 1);

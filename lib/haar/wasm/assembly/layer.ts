@@ -1,7 +1,6 @@
 // One row of a layer of the pyramid at a time: the image's row itself, or two
-// of its rows blended as OpenCV's INTER_LINEAR_EXACT does. Horizontally 8
-// pixels at once are picked out of 16 or 32 bytes; see lib/haar/pyramid.ts for the
-// arithmetic.
+// of its rows blended as in OpenCV's INTER_LINEAR_EXACT. Horizontally, 8 pixels
+// at once are picked from 16 or 32 bytes. lib/haar/pyramid.ts has the arithmetic.
 import { image, imageWidth, rowBytes, rows } from "./state";
 
 /** The columns' blends: 64 bytes for 8 pixels, made by lib/haar/fast/memory.ts. */
@@ -23,7 +22,7 @@ export function beginLayer(width: i32, columns: usize, rowTable: usize): void {
   heldSecond = -1;
 }
 
-/** The address of a row's pixels; they stay while the next row is made. */
+/** The address of a row's pixels, which remain while the next row is made. */
 export function layerRow(y: i32): usize {
   if (columnBlends == 0) return image + <usize> y * <usize> imageWidth;
   const pixels = rows + <usize> ((y & 1) * rowBytes);
@@ -104,7 +103,7 @@ function blendAcross(into: usize, source: usize): void {
 /** Blends two half-resized rows into 8-bit pixels. */
 function blendDown(into: usize, upper: usize, lower: usize, weight: i32): void {
   const weights = i32x4.splat((weight << 16) | (256 - weight));
-  // Half a unit to round, and what both rows have too little.
+  // Half a unit to round, and the 32768 that was taken from both rows.
   const bias = i32x4.splat(32768 + (32768 << 8));
   const end = into + <usize> layerWidth;
   for (; into < end; into += 8, upper += 16, lower += 16) {

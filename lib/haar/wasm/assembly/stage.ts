@@ -3,7 +3,7 @@
 // in any order; a lane whose sum is within the rounding of its threshold is
 // summed again exactly, as OpenCV does.
 //
-// A stage, after what exact_stage.ts says: start of the sum less the threshold (16),
+// A stage, after the fields in exact_stage.ts: start of the sum less the threshold (16),
 // slack (20), counts of stumps by the four kinds of their features (24 to 36),
 // address of the stumps (40), count of trees (44). Stumps of a kind follow one
 // another: offsets, then threshold, vote and, for some, weights. Then each
@@ -43,7 +43,7 @@ function edge(
   );
 }
 
-/** The vote where the normalized value is below the threshold, else 0. */
+/** The vote if the normalized value is below the threshold, else 0. */
 @inline
 function vote(value: v128, norm: v128, threshold: v128, votes: v128): v128 {
   return v128.and(
@@ -160,8 +160,7 @@ function answer(
 /**
  * Tries a stage on four vectors of windows, each four windows side by side.
  *
- * @returns 16 bits: which windows pass; of those not in `lanes` nothing is
- *   known.
+ * @returns 16 bits: which of the windows in `lanes` pass
  */
 export function tryStage(
   stage: usize,
@@ -238,7 +237,7 @@ export function tryStage(
     s3 = i32x4.add(s3, vote(general(w3, at), n3, t, v));
   }
   for (let k = load<i32>(stage, 44); k > 0; k--) {
-    // Every node asks all windows; branches lead to nodes already asked.
+    // Every node is tried on all windows; its branches are nodes already tried.
     const count = load<i32>(at);
     at += 4;
     for (let i = count - 1; i >= 0; i--, at += 80) {

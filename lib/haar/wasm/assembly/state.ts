@@ -11,7 +11,7 @@ export let area: f64 = 0;
 export let pitch: i32 = 0;
 /** Lines that the integral images have room for. */
 export let lineCount: i32 = 0;
-/** The integral images; tilted is 0 where no feature needs it. */
+/** The integral images; tilted is 0 if no feature needs it. */
 export let sums: usize = 0;
 export let squares: usize = 0;
 export let tilted: usize = 0;
@@ -27,10 +27,10 @@ export let rowBytes: i32 = 0;
 /** 64 bytes for each node of the largest tree: its votes on 16 windows. */
 export let scratch: usize = 0;
 
-/** Groups of windows that are still in the race: address and lanes. */
+/** Groups of windows that no stage has rejected: address and lanes. */
 export let groups: usize = 0;
 
-/** What was found: layer, x, y, unused (32 bits each), score (a double). */
+/** The windows found: layer, x, y, unused (32 bits each), score (a double). */
 export let found: usize = 0;
 export let foundCapacity: i32 = 0;
 export let foundCount: i32 = 0;
