@@ -16,14 +16,12 @@ import { findOrInstallPython, projectRoot, setUp } from "./setup.ts";
 /** What each cell of the notebook shows: media type (or text) and content. */
 const EXPECTED: [type: string, content: string][][] = [
   [["text", `text from Deno ${Deno.version.deno}`]],
-  [["text/markdown", "**Markdown**"]],
   [["text/html", "HTML"]],
   [["text/html", "A table"]],
   [["image/svg+xml", "A chart"]],
   [["image/svg+xml", "A sheet"]],
   [["image/svg+xml", "a picture"]],
   [["image/svg+xml", "last view"]],
-  [["image/svg+xml", "Counting: 3 of 3"]],
   [["image/svg+xml", "epoch 1 of 1 done"]],
   [["text", "first"], ["text", "second"], ["text/html", "third"]],
   [["text", "before"], ["text", "after"]],

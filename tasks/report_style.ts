@@ -54,8 +54,8 @@ figure img { display: block; max-width: 100%; height: auto; }
 figcaption, caption { color: var(--soft); font-size: 14px; text-align: left; }
 figcaption { margin-top: .3rem; }
 figcaption b, caption b { color: var(--text); }
-table { border-collapse: collapse; margin: .5rem 0;
-  font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; margin: .5rem 0; display: block;
+  overflow-x: auto; font-variant-numeric: tabular-nums; }
 th, td { border-bottom: 1px solid var(--line); padding: 2px 10px;
   text-align: left; vertical-align: top; }
 .number { text-align: right; white-space: nowrap; }

@@ -70,9 +70,8 @@ function computeNode(
     case "input":
       return input;
     case "conv":
-      return convolve(network, node, given[0], shapes[0]);
     case "depthwise":
-      return convolveDepthwise(network, node, given[0], shapes[0]);
+      return convolve(network, node, given[0], shapes[0]);
     case "norm":
       return normalize(network, node, given[0]);
     case "activation":
@@ -111,69 +110,36 @@ function computeNode(
 
 function convolve(
   network: TrainedNetwork,
-  { window, kernel, bias, shape: [rows, columns, channels] }: Node<
+  { op, window, kernel, bias, shape: [rows, columns, channels] }: Node<
     "conv" | "depthwise"
   >,
   input: Float32Array,
-  [height, width, depth]: readonly number[],
+  [height, width, depth]: Shape,
 ): Float32Array {
-  const weights = weightOf(network, kernel); // window x depth x channels
+  // window x depth x channels; depthwise, window x channels
+  const weights = weightOf(network, kernel);
   const output = new Float32Array(rows * columns * channels);
   const biases = bias === null ? null : weightOf(network, bias);
-  const [high, wide] = window.size, [down, across] = window.dilation;
   for (let y = 0, to = 0; y < rows; y++) {
     for (let x = 0; x < columns; x++, to += channels) {
       if (biases) output.set(biases, to);
-      for (let ky = 0; ky < high; ky++) {
-        const row = windowStart(window, 0, y) + ky * down;
-        if (row < 0 || row >= height) continue;
-        for (let kx = 0; kx < wide; kx++) {
-          const column = windowStart(window, 1, x) + kx * across;
-          if (column < 0 || column >= width) continue;
-          const from = (row * width + column) * depth;
-          let at = (ky * wide + kx) * depth * channels;
-          for (let c = 0; c < depth; c++, at += channels) {
-            const value = input[from + c];
-            if (value === 0) continue;
-            for (let k = 0; k < channels; k++) {
-              output[to + k] += value * weights[at + k];
-            }
-          }
-        }
-      }
-    }
-  }
-  return output;
-}
-
-function convolveDepthwise(
-  network: TrainedNetwork,
-  { window, kernel, bias, shape: [rows, columns, channels] }: Node<
-    "conv" | "depthwise"
-  >,
-  input: Float32Array,
-  [height, width]: readonly number[],
-): Float32Array {
-  const weights = weightOf(network, kernel); // window x channels
-  const output = new Float32Array(rows * columns * channels);
-  const biases = bias === null ? null : weightOf(network, bias);
-  const [high, wide] = window.size, [down, across] = window.dilation;
-  for (let y = 0, to = 0; y < rows; y++) {
-    for (let x = 0; x < columns; x++, to += channels) {
-      if (biases) output.set(biases, to);
-      for (let ky = 0; ky < high; ky++) {
-        const row = windowStart(window, 0, y) + ky * down;
-        if (row < 0 || row >= height) continue;
-        for (let kx = 0; kx < wide; kx++) {
-          const column = windowStart(window, 1, x) + kx * across;
-          if (column < 0 || column >= width) continue;
-          const from = (row * width + column) * channels;
-          const at = (ky * wide + kx) * channels;
+      visitWindow(window, [y, x], [height, width], (place, tap) => {
+        if (op === "depthwise") {
           for (let k = 0; k < channels; k++) {
-            output[to + k] += input[from + k] * weights[at + k];
+            output[to + k] += input[place * channels + k] *
+              weights[tap * channels + k];
+          }
+          return;
+        }
+        let at = tap * depth * channels;
+        for (let c = 0; c < depth; c++, at += channels) {
+          const value = input[place * depth + c];
+          if (value === 0) continue;
+          for (let k = 0; k < channels; k++) {
+            output[to + k] += value * weights[at + k];
           }
         }
-      }
+      });
     }
   }
   return output;
@@ -247,7 +213,11 @@ function normalizePixels(
   return input.map((value, i) => {
     const channel = i % channels;
     const { mean, deviation, gamma, beta } = pixelNormOf(
-      ...[network, node, input, i - channel, channel] as const,
+      network,
+      node,
+      input,
+      i - channel,
+      channel,
     );
     return (value - mean) / deviation * gamma + beta;
   });
@@ -288,11 +258,8 @@ function activate(
   input: Float32Array,
 ): Float32Array {
   switch (kind) {
-    case "relu": {
-      const output = new Float32Array(input.length);
-      for (let i = 0; i < input.length; i++) output[i] = Math.max(0, input[i]);
-      return output;
-    }
+    case "relu":
+      return input.map((value) => Math.max(0, value));
     case "leakyRelu":
       return input.map((value) => value > 0 ? value : value * alpha);
     case "elu":
@@ -317,12 +284,13 @@ function pool(
     "maxPool" | "averagePool"
   >,
   input: Float32Array,
-  [height, width]: readonly number[],
+  [height, width]: Shape,
 ): Float32Array {
   const output = new Float32Array(rows * columns * channels);
   for (let y = 0, to = 0; y < rows; y++) {
     for (let x = 0; x < columns; x++) {
-      const places = windowPlaces(window, y, x, height, width);
+      const places: number[] = [];
+      visitWindow(window, [y, x], [height, width], (at) => places.push(at));
       for (let k = 0; k < channels; k++, to++) {
         let most = -Infinity, sum = 0;
         for (const place of places) {
@@ -337,24 +305,26 @@ function pool(
   return output;
 }
 
-/** The positions, row * width + column, that a window covers; padding is left out. */
-export function windowPlaces(
+/**
+ * Visits the positions, row * width + column, that a window covers, each with
+ * its number in the window; padding is left out.
+ */
+export function visitWindow(
   window: Window,
-  y: number,
-  x: number,
-  height: number,
-  width: number,
-): number[] {
-  const places: number[] = [];
-  for (let ky = 0; ky < window.size[0]; ky++) {
-    const row = windowStart(window, 0, y) + ky * window.dilation[0];
+  [y, x]: readonly [y: number, x: number],
+  [height, width]: readonly [height: number, width: number],
+  visit: (place: number, tap: number) => void,
+): void {
+  const [high, wide] = window.size, [down, across] = window.dilation;
+  for (let ky = 0; ky < high; ky++) {
+    const row = windowStart(window, 0, y) + ky * down;
     if (row < 0 || row >= height) continue;
-    for (let kx = 0; kx < window.size[1]; kx++) {
-      const column = windowStart(window, 1, x) + kx * window.dilation[1];
-      if (column >= 0 && column < width) places.push(row * width + column);
+    for (let kx = 0; kx < wide; kx++) {
+      const column = windowStart(window, 1, x) + kx * across;
+      if (column < 0 || column >= width) continue;
+      visit(row * width + column, ky * wide + kx);
     }
   }
-  return places;
 }
 
 function averageAll(input: Float32Array, channels: number): Float32Array {

@@ -1,6 +1,7 @@
 /**
  * The last layer of a network: the exact reason for an answer, and retraining
- * it for other classes.
+ * for other classes, for which TensorFlow.js would make the page several times as
+ * large.
  *
  * Our networks end in a linear layer and means: each class's score is a sum of
  * one number for each position of the last maps. So the map of a class is not
@@ -9,17 +10,21 @@
  *
  * @module
  */
+import { indexOfLargest } from "../emotions.ts";
 import { createRandom } from "../random.ts";
-import type { NetworkGraph, NetworkNode } from "../network/graph.ts";
-import { NetworkError } from "../network/graph.ts";
+import {
+  NetworkError,
+  type NetworkGraph,
+  type NetworkNode,
+} from "../network/graph.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
-import { scoreNode, weightOf, windowStart, withoutDropout } from "./forward.ts";
+import { scoreNode, visitWindow, weightOf, withoutDropout } from "./forward.ts";
 
 /** A class's score as a sum over positions. */
 export interface ScoreMap {
   /** What each position adds to the score, row by row. */
   readonly parts: Float32Array;
-  /** What is added for any face. */
+  /** What is added for every face. */
   readonly bias: number;
   /** `bias` and the sum of `parts`. */
   readonly score: number;
@@ -125,21 +130,15 @@ export function headFeatures(
   const input = values[inputs[0]];
   const [height, width, depth] = graph.nodes[inputs[0]].shape;
   const [rows, columns] = shape;
-  const [high, wide] = window.size;
-  const features = new Float32Array(high * wide * depth);
+  const features = new Float32Array(window.size[0] * window.size[1] * depth);
   for (let y = 0; y < rows; y++) {
     for (let x = 0; x < columns; x++) {
-      for (let k = 0; k < high * wide; k++) {
-        const row = windowStart(window, 0, y) +
-          Math.floor(k / wide) * window.dilation[0];
-        const column = windowStart(window, 1, x) +
-          k % wide * window.dilation[1];
-        if (row < 0 || row >= height || column < 0 || column >= width) continue;
+      visitWindow(window, [y, x], [height, width], (place, tap) => {
         for (let c = 0; c < depth; c++) {
-          features[k * depth + c] += input[(row * width + column) * depth + c] /
+          features[tap * depth + c] += input[place * depth + c] /
             (rows * columns);
         }
-      }
+      });
     }
   }
   return features;
@@ -179,7 +178,7 @@ export interface TrainedHead {
  *
  * @throws {RangeError} with fewer than two classes or a class without examples
  */
-export function trainHead(examples: HeadExamples, steps = 150): TrainedHead {
+export function trainHead(examples: HeadExamples): TrainedHead {
   const { labels, classes } = examples;
   const counts = countLabels(labels, classes);
   if (classes < 2 || counts.some((count) => count === 0)) {
@@ -189,14 +188,14 @@ export function trainHead(examples: HeadExamples, steps = 150): TrainedHead {
   const all = labels.map((_, i) => i);
   let heldOut: number | null = null;
   if (counts.every((count) => count >= 4)) {
-    const some = fit(examples, all.filter((i) => !held(i)), steps);
+    const some = fit(examples, all.filter((i) => !held(i)));
     const tested = all.filter(held);
     const right = tested.filter((i) =>
       bestOf(some, examples.features[i], classes) === labels[i]
     );
     heldOut = right.length / tested.length;
   }
-  return { ...fit(examples, all, steps), heldOut };
+  return { ...fit(examples, all), heldOut };
 }
 
 function countLabels(labels: readonly number[], classes: number): number[] {
@@ -211,10 +210,7 @@ function rankWithin(labels: readonly number[], index: number): number {
     .length;
 }
 
-interface Linear {
-  readonly kernel: Float32Array;
-  readonly bias: Float32Array;
-}
+type Linear = Pick<TrainedHead, "kernel" | "bias">;
 
 function bestOf(
   { kernel, bias }: Linear,
@@ -227,16 +223,17 @@ function bestOf(
       scores[k] += features[f] * kernel[f * classes + k];
     }
   }
-  return scores.indexOf(Math.max(...scores));
+  return indexOfLargest(scores);
 }
 
 /** The factor of the mean squared weight, on standardized features. */
 const PENALTY = 0.02;
 
+const STEPS = 150;
+
 function fit(
   { features, labels, classes }: HeadExamples,
   chosen: readonly number[],
-  steps: number,
 ): Linear {
   const size = features[0].length;
   const { means, scales } = standardize(chosen.map((i) => features[i]));
@@ -253,7 +250,7 @@ function fit(
   );
   const first = new Float32Array(length), second = new Float32Array(length);
   const slope = new Float32Array(length), answer = new Float64Array(classes);
-  for (let step = 1; step <= steps; step++) {
+  for (let step = 1; step <= STEPS; step++) {
     for (let i = 0; i < length; i++) {
       slope[i] = i < size * classes ? PENALTY * weights[i] : 0;
     }
@@ -306,7 +303,7 @@ function standardize(rows: readonly Float32Array[]) {
     means[f] = sum / rows.length;
     for (const row of rows) squares += (row[f] - means[f]) ** 2;
     const deviation = Math.sqrt(squares / rows.length);
-    // What does not vary says nothing.
+    // A constant feature says nothing.
     scales[f] = deviation > 1e-5 ? 1 / deviation : 0;
   }
   return { means, scales };
@@ -319,7 +316,7 @@ function standardize(rows: readonly Float32Array[]) {
  */
 export function replaceHead(
   network: TrainedNetwork,
-  { kernel, bias }: Pick<TrainedHead, "kernel" | "bias">,
+  { kernel, bias }: Linear,
 ): TrainedNetwork {
   const { node, head } = headOf(network.graph);
   if (node.bias === null) {
@@ -353,6 +350,7 @@ export function replaceHead(
       parameters: flat.parameter.length,
       statistics: flat.statistic.length,
     },
+    scale: network.scale,
     parameters: Float32Array.from(flat.parameter),
     statistics: Float32Array.from(flat.statistic),
   };

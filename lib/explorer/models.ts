@@ -5,16 +5,17 @@
  * @module
  */
 import type * as tf from "@tensorflow/tfjs";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { EMOTIONS, FACE_PIXELS } from "../emotions.ts";
+import { meaningOf } from "../model/emotions_of_model.ts";
 import { loadModel } from "../model/saved_model.ts";
 import { COMPILED_LAYERS } from "../network/compiled_layers.ts";
 import { describeNetwork } from "../network/describe_network.ts";
 import { NetworkError, type NetworkGraph } from "../network/graph.ts";
 import { readWeights } from "../network/weights.ts";
 import { inProject } from "../project.ts";
-import { defaultModel } from "../recognition/recognize.ts";
+import { defaultModel, thresholdOf } from "../recognition/recognize.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
 
 /** A model in the explorer's list. */
@@ -31,8 +32,8 @@ export interface ListedModel {
 }
 
 /** What a page needs of a network, besides its weights. */
-export interface NetworkFile {
-  readonly graph: TrainedNetwork["graph"];
+export interface NetworkFile
+  extends Pick<TrainedNetwork, "graph" | "scale" | "threshold"> {
   /** The names of its classes, in the order of its outputs. */
   readonly names: readonly string[];
 }
@@ -77,8 +78,8 @@ function describeFolder(folder: string, root: string): FoundModel {
  */
 export function findModels(
   model?: string,
-  root: string = inProject("models"),
 ): FoundModel[] {
+  const root = inProject("models");
   const found = foldersIn(root).flatMap((name) => {
     const folder = join(root, name);
     return [folder, ...foldersIn(folder).map((inner) => join(folder, inner))];
@@ -128,6 +129,7 @@ function givenModel(folder: string): FoundModel[] {
  * @throws {CheckpointError} when it cannot be read
  * @throws {NetworkError} when it does not take 48 x 48 gray faces, or has a
  * layer that is not compiled
+ * @throws {MeaningError} when its names or its scale do not match it
  */
 export async function readNetwork(
   folder: string,
@@ -146,7 +148,10 @@ export async function readNetwork(
     for (const weight of graph.weights) {
       weight.name = saved.get(weight.name) ?? weight.name;
     }
-    return { graph, ...weights, names: readNames(folder, graph.outputSize) };
+    const { emotions, named, scale } = meaningOf(model);
+    const seven = !named && emotions.length === EMOTIONS.length;
+    const names = seven ? EMOTIONS : emotions;
+    return { graph, ...weights, names, scale, threshold: thresholdOf(folder) };
   } finally {
     model.dispose();
   }
@@ -163,23 +168,4 @@ function describeForPage(model: tf.LayersModel): NetworkGraph {
       }. Replace the layer, or use deno task evaluate, classify or video, which take any network`,
     );
   }
-}
-
-/** The class names a model was saved with, or else the emotions, or else numbers. */
-function readNames(folder: string, classes: number): string[] {
-  const names = readModelJson(folder).userDefinedMetadata?.emotions;
-  if (Array.isArray(names) && names.length === classes) {
-    return names.map(String);
-  }
-  return classes === EMOTIONS.length
-    ? [...EMOTIONS]
-    : Array.from({ length: classes }, (_, k) => `class ${k}`);
-}
-
-/** A model.json as it is on disk. */
-export function readModelJson(folder: string): {
-  modelTopology: unknown;
-  userDefinedMetadata?: { emotions?: unknown };
-} {
-  return JSON.parse(readFileSync(join(folder, "model.json"), "utf8"));
 }

@@ -9,8 +9,8 @@ import type { TrainedNetwork } from "../network/trained.ts";
 import {
   normOf,
   pixelNormOf,
+  visitWindow,
   weightOf,
-  windowPlaces,
   windowStart,
 } from "./forward.ts";
 
@@ -25,7 +25,7 @@ export interface Term {
   readonly sum: number;
 }
 
-/** How a value was computed, by the kind of its layer. */
+/** How a value was computed, by the kind of layer. */
 export type Reason =
   | { kind: "input" }
   | {
@@ -152,8 +152,10 @@ function reasonOf(
     case "averagePool": {
       const [height, width, depth] = network.graph.nodes[layer.inputs[0]].shape;
       const { window, op } = layer;
-      const inputs = windowPlaces(window, y, x, height, width)
-        .map((place) => given[0][place * depth + channel]);
+      const inputs: number[] = [];
+      visitWindow(window, [y, x], [height, width], (place) => {
+        inputs.push(given[0][place * depth + channel]);
+      });
       return {
         reason: { kind: "pool", name: op, inputs },
         field: fieldOf(layer, y, x),

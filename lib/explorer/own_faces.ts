@@ -29,7 +29,7 @@ function findOwnFaces(): string | undefined {
     : undefined;
 }
 
-/** Describes what is there; nothing is read yet. */
+/** Describes what is there, without reading it. */
 export function listOwnFaces(): ListedFaces[] {
   const place = findOwnFaces();
   if (!place) return [];
@@ -68,7 +68,7 @@ export async function readOwnFaces(): Promise<Uint8Array> {
 /**
  * The votes on PublicTest's faces: for each face, a number for each of `ANSWERS`.
  *
- * @throws {DatasetError} when there are none, or they are not these faces'
+ * @throws {DatasetError} when there are none, or they are for other faces
  */
 export async function readOwnVotes(): Promise<Uint8Array> {
   return (await findVotes(await loadSplit())).votes!;

@@ -1,6 +1,7 @@
 /**
- * A network for the user's own classes as a file: a zip that the page can open
- * again, and that, unpacked, is a model folder for all tasks.
+ * A network for the user's own classes as a file: a zip that the page can
+ * reopen and that, unpacked, is a model folder for all tasks. fflate packs it,
+ * because yauzl, which reads data sets, does not run in browsers.
  *
  * @module
  */
@@ -17,7 +18,7 @@ type Layer = { config: Record<string, unknown> & { name: string } };
 /**
  * Packs a network whose last layer was replaced.
  *
- * @param topology the model's before that, as in its model.json
+ * @param topology the original model's, as in its model.json
  * @throws {NetworkError} if the last layer is not in the topology
  */
 export function packModel(
@@ -25,7 +26,7 @@ export function packModel(
   names: readonly string[],
   topology: Record<string, unknown>,
 ): Uint8Array {
-  const { graph } = network;
+  const { graph, scale } = network;
   const last = graph.weights.findLast(({ kind }) => kind === "parameter")!;
   const layerName = last.name.split("/")[0];
   const changed = structuredClone(topology);
@@ -60,9 +61,9 @@ export function packModel(
         dtype: "float32",
       })),
     }],
-    userDefinedMetadata: { emotions: names },
+    userDefinedMetadata: { emotions: names, scale },
   };
-  const page: NetworkFile = { graph, names };
+  const page: NetworkFile = { graph, names, scale };
   return zipSync({
     [FOLDER]: {
       "model.json": strToU8(JSON.stringify(model)),
@@ -79,11 +80,12 @@ function readPage(bytes: Uint8Array, fail: (reason: string) => never) {
   } catch {
     fail("has a network.json that is not JSON");
   }
-  const { graph, names } = file ?? {};
+  const { graph, names, scale } = file ?? {};
   const whole = graph && Array.isArray(graph.weights) &&
     Array.isArray(graph.nodes) && Array.isArray(names) &&
-    names.length === graph.outputSize;
-  return whole ? { graph, names } : fail("does not describe a network");
+    names.length === graph.outputSize &&
+    (scale === undefined || Array.isArray(scale));
+  return whole ? { graph, names, scale } : fail("does not describe a network");
 }
 
 /**
@@ -102,7 +104,7 @@ export function openModel(
   let files: Record<string, Uint8Array> = {};
   try {
     files = unzipSync(zip, {
-      // A model has a quarter of a megabyte: nothing larger is unpacked.
+      // A model has a quarter of a megabyte; nothing much larger is unpacked.
       filter: ({ originalSize }) => originalSize < 64e6,
     });
   } catch {
@@ -111,7 +113,7 @@ export function openModel(
   const page = files[`${FOLDER}/network.json`];
   const bytes = files[`${FOLDER}/weights.bin`];
   if (!page || !bytes) fail("was not saved by this page");
-  const { graph, names } = readPage(page, fail);
+  const { graph, names, scale } = readPage(page, fail);
   const { parameters, statistics } = graph;
   if (bytes.length !== 4 * (parameters + statistics)) {
     fail(
@@ -122,6 +124,7 @@ export function openModel(
   }
   const trained = {
     graph,
+    scale,
     parameters: new Float32Array(parameters),
     statistics: new Float32Array(statistics),
   };

@@ -30,7 +30,7 @@ const POLICY = "default-src 'none'; " +
   "connect-src 'self'; media-src blob:; img-src blob: data:; " +
   "base-uri 'none'; form-action 'none'";
 
-/** A request that is not complete after this time is dropped. */
+/** A request that is not complete by then is dropped, in milliseconds. */
 const PATIENCE_MS = 10_000;
 
 /**
@@ -52,7 +52,7 @@ export async function serveExplorer(
   options: SiteOptions & { port?: number; patience?: number } = {},
 ): Promise<ExplorerServer> {
   const site = new Site(options);
-  // What a page needs at once is ready before its address is known.
+  // What a page needs first is ready before anybody knows its address.
   await site.read("drawn.bin");
   await site.read(`models/${site.models()[0].id}/network.json`);
   const patience = options.patience ?? PATIENCE_MS;
@@ -99,7 +99,7 @@ async function answer(
 ): Promise<void> {
   const address = readAddress(request);
   if (!address) return refuse(response, 400, "This is not a valid address");
-  // Another site's name for this address must not reach the page.
+  // Another site's name for this address must not reach the page (DNS rebinding).
   if (!["127.0.0.1", "localhost"].includes(address.hostname)) {
     return refuse(response, 403, "Not here");
   }

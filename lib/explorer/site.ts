@@ -22,7 +22,6 @@ import {
   findModels,
   type FoundModel,
   type NetworkFile,
-  readModelJson,
   readNetwork,
 } from "./models.ts";
 import { drawFaces } from "../drawn/faces.ts";
@@ -139,15 +138,16 @@ export class Site {
 
   async #modelFile({ id, folder }: FoundModel, part: string) {
     if (part === "topology.json") {
-      return folder === ""
-        ? undefined
-        : encode(readModelJson(folder).modelTopology);
+      if (folder === "") return undefined;
+      const text = readFileSync(join(folder, "model.json"), "utf8");
+      return encode(JSON.parse(text).modelTopology);
     }
     const network = await this.#networkOf(id, folder);
     switch (part) {
       case "network.json": {
-        const { graph, names } = network;
-        return encode({ graph, names } satisfies NetworkFile);
+        const { graph, names, scale, threshold } = network;
+        const file: NetworkFile = { graph, names, scale, threshold };
+        return encode(file);
       }
       case "parameters.bin":
         return bytesOf(network.parameters);

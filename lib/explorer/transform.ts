@@ -46,12 +46,12 @@ export const NO_CHANGE: FaceChange = {
   cover: new Set(),
 };
 
-/** The gray of covered parts, and of nothing: the middle. */
+/** The gray of covered parts: the middle of the scale. */
 const COVER_GRAY = 128;
 
 /**
- * Changes a face: mirrored, rotated and zoomed about its center, moved, blurred,
- * lit, covered, in this order. Beyond its edges, the edge pixels repeat.
+ * Changes a face. In this order, it is mirrored, rotated and zoomed about its
+ * center, moved, blurred, lit and covered. Beyond its edges, edge pixels repeat.
  *
  * @param face 48 x 48 gray values, 0 to 255
  *

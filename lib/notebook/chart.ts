@@ -4,6 +4,9 @@
 
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
+import { Buffer } from "node:buffer";
+import type { ColorImage, GrayImage } from "../image/gray.ts";
+import { encodePng } from "../image/image.ts";
 
 /** A vector image, ready to be shown or written to a file. */
 export interface Chart {
@@ -108,6 +111,14 @@ export function frame(
     `fill="${INK.panel}"/>${heading}<g transform="translate(0,${top})">` +
     `${inner}</g>`;
   return document(description, width, height + top, body);
+}
+
+/** A picture as an SVG element; if it is enlarged, with sharp pixels. */
+export function picture(image: GrayImage | ColorImage, scale: number): string {
+  const data = Buffer.from(encodePng(image)).toString("base64");
+  return `<image href="data:image/png;base64,${data}" ` +
+    `width="${image.width * scale}" height="${image.height * scale}" ` +
+    `style="image-rendering:${scale > 1 ? "pixelated" : "auto"}"/>`;
 }
 
 /** Puts charts in one row, as one chart. */

@@ -26,7 +26,7 @@ export interface Bar {
  * Bars with their values above them.
  *
  * @param labels Names of the axes with units.
- * @param options `format` writes a value; `width` in CSS pixels.
+ * @param options `format` writes a value.
  *
  * @example
  * ```ts
@@ -39,14 +39,14 @@ export function barChart(
   title: string,
   bars: Bar[],
   labels: AxisLabels,
-  options: { format?: (value: number) => string; width?: number } = {},
+  options: { format?: (value: number) => string } = {},
 ): Chart {
   const { format = (value: number) => value.toLocaleString("en") } = options;
   const groups = [...new Set(bars.map((bar) => bar.group ?? ""))];
   const names = [...new Set(bars.map((bar) => bar.label))];
   const facets = groups.length > 1 ? { fy: "group" } : {};
   return drawChart(title, describeBars(title, bars, format), {
-    width: options.width ?? 640,
+    width: 640,
     height: groups.length > 1 ? 60 + 150 * groups.length : 290,
     marginTop: 24,
     marginLeft: 62,

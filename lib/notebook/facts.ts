@@ -11,7 +11,7 @@ export type MetricValue = number | string | boolean;
 /** The settings of the run that affect its figures. */
 export interface RunFacts {
   seed?: number;
-  /** What computes: "mien wasm, relaxed SIMD". */
+  /** What computed them: "mien wasm, relaxed SIMD". */
   backend?: string;
   workers?: number;
 }

@@ -1,9 +1,8 @@
 // Numbers as pictures: one map of values, and sheets of small ones such as the
 // filters of a convolution or its output maps. Faces are in face_sheet.ts.
 
-import { Buffer } from "node:buffer";
-import { encodePng } from "../image/image.ts";
-import { type Chart, escapeXml, frame } from "./chart.ts";
+import type { ColorImage } from "../image/gray.ts";
+import { type Chart, escapeXml, frame, picture } from "./chart.ts";
 
 /** A grid of values. */
 export interface ValueMap {
@@ -30,11 +29,13 @@ export interface HeatOptions {
 }
 
 /** Colors from low to high: dark to light, readable in gray (after viridis). */
-const SEQUENTIAL = [[68, 1, 84], [59, 82, 139], [33, 145, 140], [94, 201, 98], [
-  253,
-  231,
-  37,
-]];
+const SEQUENTIAL = [
+  [68, 1, 84],
+  [59, 82, 139],
+  [33, 145, 140],
+  [94, 201, 98],
+  [253, 231, 37],
+];
 /** Blue below 0, white at 0, orange above 0: distinguishable for the color-blind. */
 const DIVERGING = [[5, 80, 174], [255, 255, 255], [188, 76, 0]];
 
@@ -83,10 +84,10 @@ export function heatMaps(
     const x = GAP + (index % columns) * pitchX;
     const y = GAP / 2 + Math.floor(index / columns) * pitchY;
     const width = map.width * scale, height = map.height * scale;
-    return `<g transform="translate(${x},${y})"><image ` +
-      `href="data:image/png;base64,${paint(map, low, high, colors)}" ` +
-      `width="${width}" height="${height}" ` +
-      `style="image-rendering:pixelated"/><text x="${width / 2}" ` +
+    return `<g transform="translate(${x},${y})">` +
+      `${picture(paint(map, low, high, colors), scale)}<text x="${
+        width / 2
+      }" ` +
       `y="${height + 14}" font-size="11" text-anchor="middle">` +
       `${escapeXml(map.caption ?? "")}</text></g>`;
   });
@@ -122,7 +123,7 @@ function paint(
   low: number,
   high: number,
   colors: number[][],
-): string {
+): ColorImage {
   if (values.length !== width * height) {
     throw new RangeError(
       `a map of ${width} x ${height} needs ${width * height} values, not ` +
@@ -142,7 +143,7 @@ function paint(
     }
     data[4 * i + 3] = 255;
   }
-  return Buffer.from(encodePng({ width, height, data })).toString("base64");
+  return { width, height, data };
 }
 
 function formatValue(value: number): string {

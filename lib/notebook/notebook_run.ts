@@ -100,21 +100,16 @@ function freeName(name: string, faces: Faces): string {
   return `${base}-${number}`;
 }
 
-/** The configuration and epochs of a notebook's run. */
-export interface TrainedRun {
-  name: string;
-  folder: string;
-  config: TrainingConfig;
-  epochs: EpochRecord[];
-}
-
 /**
- * Reads one of the notebooks' runs.
+ * The configuration and the epochs of one of the notebooks' runs.
  *
  * @throws {NotebookRunError} when there is none with this name, listing those
  * that exist
  */
-export function readNotebookRun(name: string, faces: Faces): TrainedRun {
+export function readNotebookRun(
+  name: string,
+  faces: Faces,
+): { config: TrainingConfig; epochs: EpochRecord[] } {
   const folder = notebookRun(name, faces);
   if (!hasRun(folder)) {
     const runs = runsOf(faces);
@@ -127,40 +122,26 @@ export function readNotebookRun(name: string, faces: Faces): TrainedRun {
     );
   }
   const { config, history } = readRun(folder).notes;
-  return { name, folder, config, epochs: history };
+  return { config, epochs: history };
 }
 
-/** A per-epoch figure for comparing runs, with its name and unit. */
-const FIGURES = {
-  valAccuracy: "validation accuracy (0 to 1)",
-  valLoss: "validation loss (nats)",
-  accuracy: "training accuracy (0 to 1)",
-  loss: "training loss (nats)",
-  learningRate: "learning rate",
-} as const;
-
 /**
- * Several of the notebooks' runs in one chart.
+ * The validation accuracy of several of the notebooks' runs in one chart.
  *
  * @param names The runs' names, at most five.
  * @param faces What they were trained on.
- * @param figure What is compared (default: the validation accuracy).
  * @throws {NotebookRunError} when one of them does not exist
  */
 export function compareRuns(
   names: readonly string[],
   faces: Faces,
-  figure: keyof typeof FIGURES = "valAccuracy",
 ): Chart {
   const lines = names.map((name) => ({
     name,
-    points: readNotebookRun(name, faces).epochs.map((epoch) => ({
-      x: epoch.epoch,
-      y: epoch[figure],
-    })),
+    points: readNotebookRun(name, faces).epochs
+      .map(({ epoch, valAccuracy }) => ({ x: epoch, y: valAccuracy })),
   }));
-  const title = `Runs compared: ${FIGURES[figure]}`;
-  return lineChart(title, lines, { x: "epoch", y: FIGURES[figure] }, {
-    yDomain: figure.toLowerCase().includes("accuracy") ? [0, 1] : undefined,
-  });
+  const y = "validation accuracy (0 to 1)";
+  const axes = { x: "epoch", y };
+  return lineChart(`Runs compared: ${y}`, lines, axes, { yDomain: [0, 1] });
 }

@@ -1,10 +1,8 @@
 // Pictures with rectangles drawn over them, as one chart: boxes, raw candidates, the
 // light and dark parts of a Haar feature. Boxes with emotions are in recognition/annotate.ts.
-import { Buffer } from "node:buffer";
-import { type Chart, escapeXml, frame } from "./chart.ts";
+import { type Chart, escapeXml, frame, picture } from "./chart.ts";
 import type { Box } from "../image/box.ts";
 import type { ColorImage, GrayImage } from "../image/gray.ts";
-import { encodePng } from "../image/image.ts";
 
 /** A rectangle in pixels of the picture, and how it is drawn. */
 export interface Mark extends Box {
@@ -64,13 +62,6 @@ export function overlay(
     : `${panels.length} picture${panels.length === 1 ? "" : "s"}`;
   const description = `${title}: ${words}.`;
   return frame(title, description, x, height + 2 * GAP, parts.join(""));
-}
-
-function picture(image: GrayImage | ColorImage, scale: number): string {
-  const data = Buffer.from(encodePng(image)).toString("base64");
-  return `<image href="data:image/png;base64,${data}" ` +
-    `width="${image.width * scale}" height="${image.height * scale}" ` +
-    `style="image-rendering:${scale > 1 ? "pixelated" : "auto"}"/>`;
 }
 
 const rectangle = (scale: number) => (mark: Mark) =>

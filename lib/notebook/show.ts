@@ -5,10 +5,8 @@
 // here waits a moment after sending something. What is shown is made in
 // charts.ts and face_sheet.ts; bars are in training_view.ts.
 
-import { Buffer } from "node:buffer";
-import { type Chart, escapeXml, frame } from "./chart.ts";
+import { type Chart, escapeXml, frame, picture } from "./chart.ts";
 import type { ColorImage, GrayImage } from "../image/gray.ts";
-import { encodePng } from "../image/image.ts";
 
 /** Milliseconds between a cell's last output and its end. */
 const SETTLE = 40;
@@ -58,12 +56,6 @@ function settle(): Promise<void> {
  */
 export async function print(...values: unknown[]): Promise<void> {
   console.log(...values);
-  await settle();
-}
-
-/** Shows Markdown as formatted text. */
-export async function showMarkdown(markdown: string): Promise<void> {
-  await display({ "text/markdown": markdown, "text/plain": markdown });
   await settle();
 }
 
@@ -135,9 +127,11 @@ export async function showTable(
     : "";
   const heading = caption === ""
     ? ""
-    : `<caption style="text-align:left;font-weight:600;` +
+    : `<caption style="display:block;text-align:left;font-weight:600;` +
       `padding:2px 10px">${escapeXml(caption)}</caption>`;
-  const html = `<table>${heading}<thead>${line("th", columns)}</thead><tbody>` +
+  // Laid out as blocks, a caption can be wider than its table, and a wide table scrolls.
+  const html = `<table style="display:block;overflow-x:auto">${heading}` +
+    `<thead>${line("th", columns)}</thead><tbody>` +
     `${cells.map((row) => line("td", row)).join("")}</tbody></table>${note}`;
   const text = [columns, ...cells].map((row) => row.join("\t")).join("\n");
   await showHtml(html, caption === "" ? text : `${caption}\n${text}`);
@@ -187,11 +181,8 @@ export async function showImage(
   options: { scale?: number } = {},
 ): Promise<void> {
   const { scale = 1 } = options;
-  const data = Buffer.from(encodePng(image)).toString("base64");
   const width = image.width * scale, height = image.height * scale;
-  const inner = `<image x="14" href="data:image/png;base64,${data}" ` +
-    `width="${width}" height="${height}" ` +
-    `style="image-rendering:${scale > 1 ? "pixelated" : "auto"}"/>`;
+  const inner = `<g transform="translate(14,0)">${picture(image, scale)}</g>`;
   // Wide enough for the text above it.
   const words = Math.ceil(7.8 * description.length);
   await showChart(

@@ -1,4 +1,4 @@
-// Bars and curves that update in place in a notebook's cell while it runs.
+// A bar and curves that update in place in a notebook's cell while it trains.
 // The terminal's progress bar is in progress.ts.
 
 import { belowEachOther, type Chart, escapeXml, frame, INK } from "./chart.ts";
@@ -11,80 +11,17 @@ import { hasRun, readRun } from "../training/run/run_folder.ts";
 /** Milliseconds between two updates of a bar in a cell. */
 const REDRAW = 250;
 
-/** A bar in a cell. */
-export interface CellProgress {
-  /** Says how much is done and, in a few words, how it is going. */
-  update(done: number, note?: string): Promise<void>;
-  /** Draws the last state. Await it, as the cell's second-to-last call. */
-  stop(): Promise<void>;
-}
-
-/**
- * Shows a progress bar with the time left in a cell.
- *
- * @param label What is being done.
- * @param total Units to do.
- * @param unit What is counted, in the plural.
- */
-export async function showProgress(
-  label: string,
-  total: number,
-  unit: string,
-): Promise<CellProgress> {
-  const started = performance.now();
-  let last = { done: 0, note: "" };
-  let drawn = started;
-  const draw = () => {
-    const seconds = (performance.now() - started) / 1000;
-    return progressChart({ label, total, unit, seconds, ...last });
-  };
-  const view = await showLive(draw());
-  return {
-    async update(done, note = last.note) {
-      last = { done, note };
-      if (performance.now() - drawn < REDRAW) return;
-      drawn = performance.now();
-      await view.update(draw());
-    },
-    async stop() {
-      await view.update(draw());
-    },
-  };
-}
-
-/** The content of a progress bar. */
-interface ProgressState {
-  label: string;
-  done: number;
-  total: number;
-  unit: string;
-  seconds: number;
-  note: string;
-}
-
-/** A bar with its count and the time left, or the time spent when done. */
-function progressChart(state: ProgressState, width = 640): Chart {
-  const { label, done, total, unit, seconds, note } = state;
-  const share = Math.min(1, done / Math.max(1, total));
-  const left = timeLeft(seconds, done, total);
-  const time = share === 1 || left === null
-    ? formatSeconds(seconds)
-    : `${formatSeconds(left)} left`;
-  const count = `${done.toLocaleString("en")} of ${total.toLocaleString("en")}`;
-  return bar([`${label}: ${count} ${unit}`, time, note], { share, width });
-}
+/** The width of a bar, in CSS pixels: that of the two charts below it. */
+const WIDTH = 800;
 
 /** A line of text with a bar below it. */
-function bar(
-  parts: string[],
-  { share, width }: { share: number; width: number },
-): Chart {
+function bar(parts: string[], share: number): Chart {
   const text = parts.filter((part) => part !== "").join(" · ");
-  const full = width - 28;
+  const full = WIDTH - 28;
   return frame(
     "",
     `${text}.`,
-    width,
+    WIDTH,
     48,
     `<text x="14" y="20" font-size="13">${escapeXml(text)}</text>` +
       `<rect x="14" y="29" width="${full}" height="8" rx="4" ` +
@@ -184,7 +121,6 @@ interface TrainingState {
 
 function trainingBar(state: TrainingState): Chart {
   const { epochs, finished, batch, seconds, first } = state;
-  const width = 800;
   if (batch === undefined || finished >= batch.epoch) {
     const share = finished / epochs;
     const done = `epoch ${finished} of ${epochs} done`;
@@ -192,13 +128,13 @@ function trainingBar(state: TrainingState): Chart {
       return bar([
         `This run had already finished: ${done}`,
         "nothing left to train",
-      ], { share, width });
+      ], share);
     }
     if (finished === first && first > 0) {
-      return bar([`Resuming: ${done}`], { share, width });
+      return bar([`Resuming: ${done}`], share);
     }
     const last = finished >= epochs ? formatSeconds(seconds) : "";
-    return bar(["Training", done, last], { share, width });
+    return bar(["Training", done, last], share);
   }
   const share = batch.step / batch.steps;
   const left = timeLeft(
@@ -212,5 +148,5 @@ function trainingBar(state: TrainingState): Chart {
     left === null ? "" : `${formatSeconds(left)} left`,
     `loss ${batch.loss.toFixed(3)}`,
     `accuracy ${batch.accuracy.toFixed(3)}`,
-  ], { share, width });
+  ], share);
 }

@@ -3,9 +3,8 @@
  * with emotion and confidence, and a bar for each probability.
  *
  * Sizes scale with the picture, so labels are as readable on a phone photo as
- * on a small video. Colors are those of `emotions.ts`, and every bar
- * has its emotion's name, so color is never the only cue. Charts are in
- * `notebook/charts.ts`; the webcam page draws on its own canvas.
+ * on a small video. Colors are those of `emotions.ts`, and every bar has its
+ * emotion's name, so color is never the only cue.
  *
  * @module
  */

@@ -146,28 +146,20 @@ function scores(
 }
 
 /**
- * A crop with its heat map over it, enlarged: from gray where the network did not
- * look, through orange, to yellow where it looked most.
+ * A crop with its heat map over it: gray where the network did not look, then
+ * orange, and yellow where it looked most.
  *
  * @param heat 48 x 48 values, 0 to 1
- * @param factor pixels of the picture for each pixel of the crop
  */
-export function drawHeat(
-  crop: Uint8Array,
-  heat: Float32Array,
-  factor: number = 6,
-): ColorImage {
-  const side = FACE_SIZE * factor;
-  const data = new Uint8ClampedArray(side * side * 4);
-  for (let y = 0, at = 0; y < side; y++) {
-    for (let x = 0; x < side; x++, at += 4) {
-      const i = Math.floor(y / factor) * FACE_SIZE + Math.floor(x / factor);
-      const amount = heat[i] * 0.65, keep = 1 - amount;
-      data[at] = crop[i] * keep + 240 * amount;
-      data[at + 1] = crop[i] * keep + (94 + 134 * heat[i]) * amount;
-      data[at + 2] = crop[i] * keep + 40 * heat[i] * amount;
-      data[at + 3] = 255;
-    }
-  }
-  return { width: side, height: side, data };
+export function drawHeat(crop: Uint8Array, heat: Float32Array): ColorImage {
+  const data = new Uint8ClampedArray(crop.length * 4);
+  crop.forEach((gray, i) => {
+    const amount = heat[i] * 0.65, rest = gray * (1 - amount);
+    const green = 94 + 134 * heat[i], blue = 40 * heat[i];
+    data[4 * i] = rest + 240 * amount;
+    data[4 * i + 1] = rest + green * amount;
+    data[4 * i + 2] = rest + blue * amount;
+    data[4 * i + 3] = 255;
+  });
+  return { width: FACE_SIZE, height: FACE_SIZE, data };
 }

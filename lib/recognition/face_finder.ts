@@ -1,7 +1,6 @@
 /**
- * Finds faces beyond those that one search with the frontal cascade finds:
- * faces cut off by the picture's edge and, on request, faces that are tilted
- * or turned.
+ * Finds more faces than one search with the frontal cascade does: faces cut off
+ * by the picture's edge and, on request, faces that are tilted or turned.
  *
  * `detectFaces` in `haar/detector.ts` gives OpenCV's answer; this adds to it and
  * removes nothing. Of the 233 of 1,346 photographs in which the frontal
@@ -103,12 +102,8 @@ export class FaceFinder {
    * a rotated one has twice as many candidates: then the face is tilted.
    */
   find(image: GrayImage, search: FaceSearch): FoundFace[] {
-    const { scaleFactor, minNeighbors } = search;
-    const found = this.frontal.detect(image, {
-      scaleFactor,
-      minNeighbors,
-      minSize: squareOf(search.smallestFace, image),
-    }).map((face) => upright(image, face, face));
+    const found = this.frontal.detect(image, detectorOptions(search, image))
+      .map((face) => upright(image, face, face));
     if (search.beyondEdges ?? true) {
       add(found, this.findAtEdges(image, search));
     }
@@ -126,13 +121,13 @@ export class FaceFinder {
   /** Large faces that the picture's edge cuts off or nearly touches. */
   private findAtEdges(image: GrayImage, search: FaceSearch): FoundFace[] {
     const { small, factor, across, down } = bordered(image, EDGE_SIDE);
-    const smallest = Math.max(SMALLEST_AT_EDGE, search.smallestFace);
-    return this.edge.detect(small.padded, {
+    const options = detectorOptions({
       scaleFactor: search.scaleFactor,
-      // One more than usual: it keeps chance hits out (see bench/faces.ts).
+      // One more than usual keeps chance hits out (see bench/faces.ts).
       minNeighbors: search.minNeighbors + 1,
-      minSize: squareOf(smallest, small),
-    }).map((face) =>
+      smallestFace: Math.max(SMALLEST_AT_EDGE, search.smallestFace),
+    }, small);
+    return this.edge.detect(small.padded, options).map((face) =>
       upright(image, {
         x: (face.x - across) * factor,
         y: (face.y - down) * factor,
@@ -150,9 +145,8 @@ export class FaceFinder {
     const { small, factor, across, down } = bordered(image, TURNED_SIDE);
     const turned = turnImage(small.padded, -degrees);
     return this.thorough!.turned.detect(turned, {
-      scaleFactor: search.scaleFactor,
+      ...detectorOptions(search, small),
       minNeighbors: Math.max(search.minNeighbors, TURNED_NEIGHBORS),
-      minSize: squareOf(search.smallestFace, small),
     }).map((face) => {
       const { x, y, width, height } = face;
       const middle = turned.toSource(x + width / 2, y + height / 2);
@@ -178,11 +172,8 @@ export class FaceFinder {
     const { small, factor, across, down } = bordered(image, TURNED_SIDE);
     const { padded } = small;
     const seen = mirrored ? mirrorImage(padded) : padded;
-    return this.thorough!.profile.detect(seen, {
-      scaleFactor: search.scaleFactor,
-      minNeighbors: search.minNeighbors,
-      minSize: squareOf(search.smallestFace, small),
-    }).map((face) => {
+    const options = detectorOptions(search, small);
+    return this.thorough!.profile.detect(seen, options).map((face) => {
       const x = mirrored ? padded.width - face.x - face.width : face.x;
       return upright(image, {
         x: (x - across) * factor,
@@ -214,10 +205,13 @@ function bordered(image: GrayImage, side: number) {
   return { small: { ...small, padded }, factor, across, down };
 }
 
-/** A square whose side is a fraction of the picture's shorter side. */
-function squareOf(fraction: number, image: { width: number; height: number }) {
-  const side = Math.round(fraction * Math.min(image.width, image.height));
-  return { width: side, height: side };
+/** A search of a picture, as the detector's options. */
+export function detectorOptions(
+  { scaleFactor, minNeighbors, smallestFace }: FaceSearch,
+  { width, height }: { width: number; height: number },
+) {
+  const side = Math.round(smallestFace * Math.min(width, height));
+  return { scaleFactor, minNeighbors, minSize: { width: side, height: side } };
 }
 
 /** Whether a tenth of the face's side around it would be outside the picture. */

@@ -20,13 +20,13 @@ import {
 } from "../emotions.ts";
 import { CascadeDetector } from "../haar/detector.ts";
 import { frontalFaceCascade } from "../haar/frontal_face.ts";
-import type { Box } from "../image/box.ts";
 import { toGray } from "../image/gray.ts";
 import { IMAGE_EXTENSIONS, ImageError, readImage } from "../image/image.ts";
 import { createProgress } from "../progress.ts";
 import { type Random, randomAt } from "../random.ts";
 import { writeWhole } from "../write_whole.ts";
 import { cropFace } from "./crop.ts";
+import { detectorOptions } from "./face_finder.ts";
 import { PHOTO_SEARCH } from "./recognizer.ts";
 
 /** The shares of Training, PublicTest and PrivateTest. */
@@ -65,9 +65,7 @@ export async function readFaceFolders(
   try {
     for (const [index, source] of sources.entries()) {
       const crop = await findFace(source.path, detector);
-      const key = typeof crop === "string"
-        ? ""
-        : Buffer.from(crop).toString("latin1");
+      const key = Buffer.from(crop).toString("latin1");
       const reason = typeof crop === "string" ? crop : seen.has(key) &&
         `the same face as ${seen.get(key)}`;
       if (reason) {
@@ -154,15 +152,9 @@ async function findFace(
     throw error;
   }
   if (gray.width === FACE_SIZE && gray.height === FACE_SIZE) return gray.data;
-  const { scaleFactor, minNeighbors, smallestFace } = PHOTO_SEARCH;
-  const side = Math.round(smallestFace * Math.min(gray.width, gray.height));
-  const boxes: Box[] = detector.detect(gray, {
-    scaleFactor,
-    minNeighbors,
-    minSize: { width: side, height: side },
-  });
+  const boxes = detector.detect(gray, detectorOptions(PHOTO_SEARCH, gray));
   if (boxes.length === 0) return "no face found";
-  const [first, second] = [...boxes].sort((a, b) => b.width - a.width);
+  const [first, second] = boxes.sort((a, b) => b.width - a.width);
   if (second && first.width < CLEARLY_LARGER * second.width) {
     return `${boxes.length} faces, none clearly the largest`;
   }

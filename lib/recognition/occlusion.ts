@@ -5,6 +5,9 @@
 import { EMOTIONS, FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
 import type { Recognizer } from "./recognizer.ts";
 
+/** The side of the square and the distance between positions, in pixels. */
+const SQUARE = 8, STEP = 4;
+
 /** How much each part of a face matters for an emotion. */
 export interface OcclusionMap {
   /** The number of positions in a row, and of rows. */
@@ -16,13 +19,11 @@ export interface OcclusionMap {
 }
 
 /**
- * Covers a face with a gray square at one position after another.
+ * Covers a face with a gray square of 8 x 8 pixels, in steps of 4 pixels.
  *
  * @param crop 48 x 48 gray values
  * @param emotion one of the recognizer's
- * @param options.size the square's side in pixels (default 8)
- * @param options.step pixels from one position to the next (default 4)
- * @throws {RangeError} for an unknown emotion, or a square that does not fit
+ * @throws {RangeError} for an unknown emotion, or a face of another size
  *
  * @example
  * ```ts
@@ -38,9 +39,7 @@ export function occlusionMap(
   recognizer: Pick<Recognizer, "classify"> & Partial<Recognizer>,
   crop: Uint8Array,
   emotion: string,
-  options: { size?: number; step?: number } = {},
 ): OcclusionMap {
-  const { size = 8, step = 4 } = options;
   const { emotions = EMOTIONS } = recognizer;
   const label = (emotions as readonly string[]).indexOf(emotion);
   if (label < 0) {
@@ -48,24 +47,19 @@ export function occlusionMap(
       `this network does not know "${emotion}", only ${emotions.join(", ")}`,
     );
   }
-  if (
-    crop.length !== FACE_PIXELS ||
-    !(size >= 1 && size <= FACE_SIZE && step >= 1)
-  ) {
+  if (crop.length !== FACE_PIXELS) {
     throw new RangeError(
-      `a face must have ${FACE_PIXELS} pixels, the square a side of 1 to ` +
-        `${FACE_SIZE} and the step at least 1, not ${crop.length}, ` +
-        `${size} and ${step}`,
+      `a face must have ${FACE_PIXELS} pixels, not ${crop.length}`,
     );
   }
-  const side = Math.floor((FACE_SIZE - size) / step) + 1;
+  const side = (FACE_SIZE - SQUARE) / STEP + 1;
   const mean = crop.reduce((sum, gray) => sum + gray, 0) / FACE_PIXELS;
   const covered = Array.from({ length: side * side }, (_, place) => {
-    const left = place % side * step, top = Math.floor(place / side) * step;
+    const left = place % side * STEP, top = Math.floor(place / side) * STEP;
     const face = crop.slice();
-    for (let row = top; row < top + size; row++) {
+    for (let row = top; row < top + SQUARE; row++) {
       const start = row * FACE_SIZE + left;
-      face.fill(Math.round(mean), start, start + size);
+      face.fill(Math.round(mean), start, start + SQUARE);
     }
     return face;
   });

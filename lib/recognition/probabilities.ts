@@ -1,23 +1,24 @@
 /**
- * What probabilities must be, checked where they are computed and where they
- * are averaged: numbers from 0 to 1 that sum to 1. And when they are "unsure".
+ * Checks that numbers are probabilities, from 0 to 1 with a sum of 1, and decides
+ * when they are "unsure".
  *
  * @module
  */
+
+import { indexOfLargest } from "../emotions.ts";
 
 /** How far a sum of 32-bit floats may be from 1. */
 const ROUNDING = 1e-3;
 
 /**
- * Does nothing if `values` are probabilities.
+ * Checks that `values` are probabilities.
  *
- * @throws {RangeError} if they are not, for example because weights are not
- * numbers
+ * @throws {RangeError} if they are not, for example because a weight is NaN
  *
  * @example
  * ```ts
  * import { checkProbabilities } from "mien/recognition/probabilities.ts";
- * checkProbabilities([0, 0, 0, 0.9, 0, 0, 0.1]); // as it should be
+ * checkProbabilities([0, 0, 0, 0.9, 0, 0, 0.1]); // passes
  * ```
  */
 export function checkProbabilities(values: ArrayLike<number>): void {
@@ -42,5 +43,5 @@ export function isUnsure(
   probabilities: ArrayLike<number>,
   threshold: number,
 ): boolean {
-  return Math.max(...Array.from(probabilities)) < threshold;
+  return probabilities[indexOfLargest(probabilities)] < threshold;
 }

@@ -12,8 +12,7 @@ import { resolve } from "node:path";
 import { profileFaceCascade } from "../haar/profile_face.ts";
 import { declareMeaning, meaningOf } from "../model/emotions_of_model.ts";
 import { loadModel } from "../model/saved_model.ts";
-import { toGray } from "../image/gray.ts";
-import type { ColorImage, GrayImage } from "../image/gray.ts";
+import { type ColorImage, type GrayImage, toGray } from "../image/gray.ts";
 import { readImage } from "../image/image.ts";
 import { describeModel } from "../engine/describe_model.ts";
 import { readWeights } from "../engine/weights.ts";
@@ -93,9 +92,7 @@ export async function loadTrained(
   model?: string,
   said: { emotions?: string; scale?: string } = {},
 ): Promise<TrainedNetwork> {
-  const { folder, threshold } = model === undefined
-    ? readDefault()
-    : { folder: model, threshold: thresholdOf(model) };
+  const folder = model ?? defaultModel();
   const layers = await loadModel(folder);
   const input = JSON.stringify(layers.inputs[0].shape.slice(1));
   const output = layers.outputs[0].shape.slice(1) as number[];
@@ -117,13 +114,18 @@ export async function loadTrained(
   }
   const graph = describeModel(layers);
   const weights = readWeights(graph, layers);
-  const trained = { graph, ...weights, emotions, scale, threshold };
   layers.dispose();
-  return trained;
+  const threshold = thresholdOf(folder);
+  return { graph, ...weights, emotions, scale, threshold };
 }
 
-/** The threshold of a given model, which may be the default one. */
-function thresholdOf(model: string): number {
+/**
+ * The confidence below which a model's answers are unsure: for the default
+ * model, the threshold in models/default.json; 0, none, for others.
+ *
+ * @param model its folder
+ */
+export function thresholdOf(model: string): number {
   if (!existsSync(resolve(MODELS, "default.json"))) return 0;
   const { folder, threshold } = readDefault();
   return resolve(model) === folder ? threshold : 0;

@@ -8,7 +8,7 @@
  * @module
  */
 import type { Cascade } from "../haar/cascade.ts";
-import { CROP_MARGIN, cropFace } from "./crop.ts";
+import { cropFace } from "./crop.ts";
 import {
   EMOTIONS,
   FACE_PIXELS,
@@ -21,7 +21,7 @@ import type { GrayImage } from "../image/gray.ts";
 import { createEngine } from "../engine/create_engine.ts";
 import type { Engine } from "../engine/engine.ts";
 import { OWN_SCALE, type Scale } from "../network/input.ts";
-import { predictFaces } from "../network/predict.ts";
+import { predictFaces, type Predictor } from "../network/predict.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
 import { checkProbabilities, isUnsure } from "./probabilities.ts";
 
@@ -113,19 +113,14 @@ export class Recognizer {
     );
   }
 
-  /**
-   * Finds the faces in a picture and classifies them.
-   *
-   * @param margin how far crops extend beyond the boxes, see `CROP_MARGIN`
-   */
+  /** Finds the faces in a picture and classifies them. */
   recognize(
     image: GrayImage,
     search: FaceSearch = PHOTO_SEARCH,
-    margin: number = CROP_MARGIN,
   ): RecognizedFace[] {
     const found = this.finder.find(image, search);
     const crops = found.map(({ upright }) =>
-      cropFace(upright.image, upright.box, margin)
+      cropFace(upright.image, upright.box)
     );
     const probabilities = this.classify(crops);
     return found.map(({ box, turn, neighbors }, i) => {
@@ -149,15 +144,22 @@ export class Recognizer {
    * @throws {RangeError} when the network does not return probabilities
    */
   classify(crops: readonly Uint8Array[]): Float32Array[] {
-    const { network, scale } = this, classes = this.emotions.length;
-    const pixels = new Uint8Array(crops.length * FACE_PIXELS);
-    crops.forEach((crop, i) => pixels.set(crop, i * FACE_PIXELS));
-    const output = new Float32Array(crops.length * classes);
-    predictFaces(network, { pixels, from: 0, to: crops.length, scale, output });
-    return crops.map((_, i) => {
-      const answer = output.slice(i * classes, (i + 1) * classes);
-      checkProbabilities(answer);
-      return answer;
-    });
+    const answers = classifyFaces(this.network, crops, this.scale);
+    for (const answer of answers) checkProbabilities(answer);
+    return answers;
   }
+}
+
+/** A network's output for each of some faces of 48 x 48 gray values. */
+export function classifyFaces(
+  network: Predictor,
+  faces: readonly Uint8Array[],
+  scale?: Scale,
+): Float32Array[] {
+  const classes = network.outputs.length * FACE_PIXELS / network.input.length;
+  const pixels = new Uint8Array(faces.length * FACE_PIXELS);
+  faces.forEach((face, i) => pixels.set(face, i * FACE_PIXELS));
+  const output = new Float32Array(faces.length * classes);
+  predictFaces(network, { pixels, from: 0, to: faces.length, scale, output });
+  return faces.map((_, i) => output.slice(i * classes, (i + 1) * classes));
 }

@@ -2,16 +2,15 @@
  * Tracks faces from frame to frame and smooths their probabilities over time,
  * for videos and the webcam alike.
  *
- * A face belongs to the track whose last box it overlaps most. A track that
- * is not seen is lost; it is found again if a face appears in its place soon
- * enough, otherwise it is closed and its number is not reused. If time goes
- * backward, all tracks are closed. Faces are not told apart by appearance:
- * two people who cross may swap numbers.
+ * A face belongs to the track whose last box it overlaps most. A track without a
+ * face is lost; it is found again if a face appears in its place soon enough.
+ * Otherwise it is closed, and its number is not reused. If time goes backward,
+ * all tracks are closed. Appearance is not compared: two people who cross may
+ * swap numbers.
  *
  * @module
  */
-import { intersectionOverUnion } from "../image/box.ts";
-import type { Box } from "../image/box.ts";
+import { type Box, intersectionOverUnion } from "../image/box.ts";
 import { checkProbabilities, isUnsure } from "./probabilities.ts";
 
 /**
@@ -23,7 +22,7 @@ export const SMOOTHING_SECONDS = 0.4;
 /** How long a lost track waits for its face, in seconds. */
 const PATIENCE_SECONDS = 1;
 
-/** And for at least this many frames, if they come slowly. */
+/** It waits for at least this many frames, however far apart they are. */
 const PATIENCE_FRAMES = 3;
 
 /** The least intersection over union at which a face continues a track. */
@@ -82,13 +81,10 @@ export class FaceTracker {
 
   /**
    * @param smoothingSeconds see `SMOOTHING_SECONDS`
-   * @param patienceSeconds how long a lost track waits; by default for
-   * `PATIENCE_SECONDS` or `PATIENCE_FRAMES`, whichever is longer
    * @param threshold the confidence below which a face is unsure
    */
   constructor(
     readonly smoothingSeconds: number = SMOOTHING_SECONDS,
-    readonly patienceSeconds?: number,
     readonly threshold: number = 0,
   ) {}
 
@@ -108,10 +104,9 @@ export class FaceTracker {
     if (seconds < this.seconds) this.tracks = [];
     this.seconds = seconds;
     this.frame++;
-    const frames = this.patienceSeconds === undefined ? PATIENCE_FRAMES : 0;
     this.tracks = this.tracks.filter((track) =>
-      seconds - track.seconds <= (this.patienceSeconds ?? PATIENCE_SECONDS) ||
-      this.frame - track.frame <= frames
+      seconds - track.seconds <= PATIENCE_SECONDS ||
+      this.frame - track.frame <= PATIENCE_FRAMES
     );
     const owners = this.match(faces);
     for (const track of this.tracks) track.lost = !owners.includes(track);

@@ -1,26 +1,24 @@
 /**
- * The pipeline opened up: every value between a picture and its probabilities,
- * and checks that the values are what the network was trained on. Notebook 7
- * shows them one by one.
+ * Every value between a picture and its probabilities, and checks that they are
+ * what the network was trained on. Notebook 7 shows them one by one.
  *
- * The pipeline itself is `recognizer.ts`. This follows its upright search with
- * the default cascade, run twice to keep the raw candidates too.
+ * The pipeline itself is `recognizer.ts`. This repeats its upright search with
+ * the default cascade, twice, to keep the raw candidates too.
  *
  * @module
  */
 import { cropFace, cropRegion } from "./crop.ts";
-import { indexOfLargest } from "../emotions.ts";
-import { FACE_PIXELS } from "../emotions.ts";
+import { FACE_PIXELS, indexOfLargest } from "../emotions.ts";
 import type { Faces } from "../data/faces.ts";
-import { toGray } from "../image/gray.ts";
+import { type ColorImage, type GrayImage, toGray } from "../image/gray.ts";
 import { detectFaces, type Detection } from "../haar/detector.ts";
 import type { Box } from "../image/box.ts";
-import type { ColorImage, GrayImage } from "../image/gray.ts";
 import { OWN_SCALE, scalePixels } from "../network/input.ts";
+import { detectorOptions } from "./face_finder.ts";
 import { PHOTO_SEARCH, type Recognizer } from "./recognizer.ts";
 import { UserError } from "../user_error.ts";
 
-/** Something between picture and answer is not as in training. */
+/** Something between picture and answer differs from training. */
 export class PipelineError extends UserError {
   override readonly name = "PipelineError";
 }
@@ -33,7 +31,7 @@ export interface Xray {
   readonly candidates: readonly Box[];
   /** The faces: groups of similar candidates. */
   readonly faces: readonly Detection[];
-  /** The face that is followed from here on: the one with most candidates. */
+  /** The face that is followed from here on, the one with the most candidates. */
   readonly face: Detection;
   /** What the crop covers in the picture. */
   readonly region: Box;
@@ -60,22 +58,16 @@ export async function xray(
   recognizer: Recognizer,
 ): Promise<Xray> {
   const gray = toGray(image);
-  const { scaleFactor, minNeighbors, smallestFace } = PHOTO_SEARCH;
-  const side = Math.round(smallestFace * Math.min(image.width, image.height));
-  const minSize = { width: side, height: side };
-  const options = { scaleFactor, minSize };
+  const options = detectorOptions(PHOTO_SEARCH, image);
   const candidates = await detectFaces(gray, undefined, {
     ...options,
     minNeighbors: 0,
   });
-  const faces = await detectFaces(gray, undefined, {
-    ...options,
-    minNeighbors,
-  });
+  const faces = await detectFaces(gray, undefined, options);
   if (faces.length === 0) {
     throw new PipelineError(
       `No face was found: ${candidates.length} windows passed the cascade, ` +
-        `but no ${minNeighbors + 1} of them agree`,
+        `but no ${options.minNeighbors + 1} of them agree`,
     );
   }
   const face = faces[indexOfLargest(faces.map((f) => f.neighbors))];
@@ -133,7 +125,7 @@ function rangeOf(values: ArrayLike<number>): [number, number] {
  * @example
  * ```ts
  * import { checkScale } from "mien/recognition/xray.ts";
- * checkScale(Float32Array.of(-1, 0.3)); // as it should be
+ * checkScale(Float32Array.of(-1, 0.3)); // passes
  * ```
  */
 export function checkScale(tensor: Float32Array): void {
@@ -156,7 +148,7 @@ export function checkScale(tensor: Float32Array): void {
   }
 }
 
-/** How well answers match labels, in their own order and in the best other one. */
+/** How well answers match labels, in their own order and in the best one. */
 export interface LabelOrder {
   /** The share of the faces that are answered correctly, 0 to 1. */
   readonly accuracy: number;

@@ -1,9 +1,9 @@
 /**
- * faces.csv: a row for every frame and face of a video; a frame without faces
- * has its row too, with the columns after `seconds` empty.
+ * faces.csv: a row for every face in every frame of a video. A frame without
+ * faces has one row, whose columns after `seconds` are empty.
  *
- * Rows go to the disk as they come. The file has another name until it is
- * whole.
+ * Rows are written as they come. The file has a temporary name until it is
+ * complete.
  *
  * @module
  */
@@ -75,7 +75,7 @@ export class FacesTable {
   private flush() {
     naming(this.path, () => {
       let bytes = new TextEncoder().encode(this.rows);
-      // A full disk may take a part of them before it refuses the rest.
+      // A full disk may accept some of them before it refuses the rest.
       while (bytes.length > 0) {
         bytes = bytes.subarray(writeSync(this.handle!, bytes));
       }
@@ -83,13 +83,13 @@ export class FacesTable {
     this.rows = "";
   }
 
-  /** Writes what is left, still under a name of its own. @throws {FileError} */
+  /** Writes the remaining rows, still under the temporary name. @throws {FileError} */
   finish(): void {
     this.flush();
     naming(this.path, () => this.close());
   }
 
-  /** Gives the file its name. @throws {FileError} */
+  /** Gives the file its final name. @throws {FileError} */
   publish(): void {
     publish(this.partial, this.path);
   }
@@ -99,7 +99,7 @@ export class FacesTable {
     try {
       this.close();
     } catch {
-      // It is removed in any case.
+      // The file is removed anyway.
     }
     rmSync(this.partial, { force: true });
   }

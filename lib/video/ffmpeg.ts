@@ -1,8 +1,8 @@
 /**
- * ffmpeg: finding one that can be run, what it can do, and the lines it logs.
+ * Finds ffmpeg on PATH, asks what it supports, and reads its log.
  *
- * It is the one on PATH. It runs as a separate program, joined to this one by
- * pipes: see `probe.ts`, `reader.ts` and `writer.ts`.
+ * It runs as a separate process, connected by pipes: see `probe.ts`, `reader.ts`
+ * and `writer.ts`.
  *
  * @module
  */
@@ -19,13 +19,13 @@ export class VideoError extends UserError {
 /** An ffmpeg that can be run. */
 export interface Ffmpeg {
   readonly path: string;
-  /** Its own words, such as "5.1.9-0+deb12u1". */
+  /** As it reports it, such as "5.1.9-0+deb12u1". */
   readonly version: string;
-  /** The encoder for H.264, else for MPEG-4 part 2. */
+  /** For H.264 if it has that, otherwise for MPEG-4 part 2. */
   readonly encoder: "libx264" | "mpeg4";
-  /** The option that keeps every frame: its name changed in version 5.1. */
+  /** The option that keeps every frame, whose name changed in version 5.1. */
   readonly everyFrame: readonly [string, string];
-  /** Whether it can turn HDR into ordinary brightness (zscale and tonemap). */
+  /** Whether it can convert HDR to standard brightness (zscale and tonemap). */
   readonly toneMaps: boolean;
 }
 
@@ -39,20 +39,20 @@ const INSTALL: Partial<Record<typeof Deno.build.os, string>> = {
 /**
  * Finds the ffmpeg on PATH.
  *
- * @param path another program to use instead
  * @throws {VideoError} when it is missing, with the command that installs it
  */
-export async function findFfmpeg(path = "ffmpeg"): Promise<Ffmpeg> {
-  const found = await askFfmpeg(path);
+export async function findFfmpeg(): Promise<Ffmpeg> {
+  const found = await askFfmpeg();
   if (found) return found;
   const command = INSTALL[Deno.build.os] ?? "see https://ffmpeg.org/download";
   throw new VideoError(
-    path,
+    "ffmpeg",
     `is needed to read and write videos, but cannot be run: ${command}`,
   );
 }
 
-async function askFfmpeg(path: string): Promise<Ffmpeg | null> {
+async function askFfmpeg(): Promise<Ffmpeg | null> {
+  const path = "ffmpeg";
   const ask = async (option: string) => {
     const { stdout, success } = await new Deno.Command(path, {
       args: ["-hide_banner", option],
@@ -95,16 +95,16 @@ export function fileArgument(path: string): string {
   return `file:${path}`;
 }
 
-/** One line of ffmpeg's log with `-loglevel level+…`. */
+/** A line of ffmpeg's log with `-loglevel level+…`. */
 export interface LogLine {
   /** What wrote it, such as "showinfo@7f3a" or "mp4"; "" for ffmpeg itself. */
   readonly from: string;
-  /** "info", "warning", "error" or "fatal"; "" for the rest of a line. */
+  /** "info", "warning", "error" or "fatal"; "" if the line has none. */
   readonly level: string;
   readonly text: string;
 }
 
-/** Hands on each line of ffmpeg's log; ends with the stream. */
+/** Passes each line of ffmpeg's log to `take` until the stream ends. */
 export async function readLog(
   stream: ReadableStream<Uint8Array>,
   take: (line: LogLine) => void,
@@ -115,7 +115,7 @@ export async function readLog(
   );
   for await (const chunk of text) {
     const lines = (rest + chunk).split("\n");
-    // A line without an end must not fill the memory.
+    // An endless line must not fill the memory.
     rest = lines.pop()!.slice(0, 100_000);
     for (const line of lines) take(parseLogLine(line));
   }

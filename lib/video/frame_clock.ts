@@ -1,15 +1,15 @@
 /**
- * Times of frames that only move forward, whatever a file says.
+ * Frame times that only increase, whatever the file says.
  *
  * @module
  */
 import type { VideoInfo } from "./probe.ts";
 
 /**
- * Gives each frame a time that is later than the one before. A time that goes
- * back by more than two frames or half a second is a new recording: it and all
- * that follow are moved behind the last one. Smaller steps back are one
- * frame's mistake.
+ * Gives each frame a later time than the one before. A time that goes back by
+ * more than two frames, or by more than half a second, starts a new recording:
+ * all its times are shifted to follow the last one. Smaller steps back are
+ * taken as an error in one frame.
  */
 export class FrameClock {
   /** Whether the last frame began a new recording. */
@@ -33,7 +33,7 @@ export class FrameClock {
   /**
    * The time of the next frame, in seconds.
    *
-   * @param said as the file says, null where it does not
+   * @param said the file's time for it; null if there is none
    */
   next(said: number | null): number {
     this.jumped = false;

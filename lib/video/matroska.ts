@@ -1,9 +1,10 @@
 /**
  * Raw 4:2:0 frames with their times as a Matroska stream, for a pipe to an
- * encoder: the simplest container that keeps a time stamp for every frame.
+ * encoder: the simplest container with a timestamp for every frame.
  *
- * Only what that needs of RFC 9559: one track, a cluster for each frame, no
- * index, no end.
+ * This implements only the part of RFC 9559 that is needed: one track, a cluster
+ * per frame, no index, no length. Packages that write Matroska write files of
+ * compressed frames.
  *
  * @module
  */
@@ -14,15 +15,15 @@ const TICKS = 100_000;
 /**
  * The start of a stream of frames of one size.
  *
- * @param frameRate how long the last frame lasts, which no time stamp says;
- * 0 where it is not known
+ * @param frameRate gives the duration of the last frame, which no timestamp
+ * does; 0 if unknown
  */
 export function matroskaHeader(
   width: number,
   height: number,
   frameRate = 0,
 ): Uint8Array {
-  // ffmpeg disregards 1000 a second and more, and the last frame is lost.
+  // ffmpeg ignores rates of 1,000 a second or more, and loses the last frame.
   const nanoseconds = Math.round(1e9 / Math.min(frameRate || 25, 500));
   const head = element(0x1a45dfa3, [
     ...element(0x4282, ascii("matroska")),
@@ -46,25 +47,13 @@ export function matroskaHeader(
       ...element(0x2eb524, ascii("I420")),
     ]),
   ]);
-  const segment = [
-    0x18,
-    0x53,
-    0x80,
-    0x67,
-    1,
-    255,
-    255,
-    255,
-    255,
-    255,
-    255,
-    255,
-  ];
+  // A segment of unknown length.
+  const segment = [...number(0x18538067), 1, ...new Uint8Array(7).fill(255)];
   const tracks = element(0x1654ae6b, track);
   return Uint8Array.of(...head, ...segment, ...info, ...tracks);
 }
 
-/** What comes before the `length` bytes of the frame shown at `seconds`. */
+/** The header of a frame of `length` bytes that is shown at `seconds`. */
 export function matroskaFrame(length: number, seconds: number): Uint8Array {
   const time = element(0xe7, number(Math.round(seconds * TICKS)));
   const block = [0xa3, ...size(length + 4), 0x81, 0, 0, 0x80];
@@ -84,7 +73,7 @@ function size(length: number): number[] {
   return [...bytes];
 }
 
-/** An unsigned number, the highest byte first, as short as it goes. */
+/** An unsigned number in as few bytes as possible, the highest first. */
 function number(value: number): number[] {
   const bytes = [];
   do {

@@ -1,10 +1,9 @@
 /**
- * What a video is, before its frames are read: one run of ffmpeg that decodes
- * the first frame.
+ * Describes a video before its frames are read: ffmpeg decodes the first one.
  *
- * Facts about the picture come from the filter `showinfo`, whose lines carry a
- * name that is drawn for each run: what a file says of itself in its metadata
- * cannot look like one. Its length and its sound come from ffmpeg's own words.
+ * Facts about the picture come from the filter `showinfo`, whose log lines have
+ * a random name in each run, so that a file's metadata cannot imitate them.
+ * Length and sound come from the rest of ffmpeg's log.
  *
  * @module
  */
@@ -17,7 +16,7 @@ import {
   VideoError,
 } from "./ffmpeg.ts";
 
-/** How a video's colors are coded, in ffmpeg's words; "" where unknown. */
+/** How a video's colors are encoded, in ffmpeg's terms; "" if unknown. */
 export interface VideoColor {
   /** "tv": luma 16 to 235; "pc": 0 to 255. */
   readonly range: string;
@@ -27,7 +26,7 @@ export interface VideoColor {
   readonly transfer: string;
 }
 
-/** What a video is. */
+/** The properties of a video. */
 export interface VideoInfo {
   /** Of the first frame, in pixels. */
   readonly sourceWidth: number;
@@ -37,20 +36,20 @@ export interface VideoInfo {
   readonly width: number;
   /** In pixels, even: an odd source is padded by one. */
   readonly height: number;
-  /** Frames a second, as the file says; 0 where it does not. */
+  /** Frames per second, according to the file; 0 if unknown. */
   readonly frameRate: number;
   /** The first frame's time in seconds: sound may start before it. */
   readonly start: number;
-  /** Length in seconds, as the file says; 0 where it does not. */
+  /** Length in seconds, according to the file; 0 if unknown. */
   readonly seconds: number;
-  /** The codec of each track of sound. */
+  /** The codec of each audio track. */
   readonly sound: readonly string[];
   /** Pixel shape, such as "1/1". */
   readonly pixelAspect: string;
   readonly color: VideoColor;
   /** The tick of the file's clock in seconds, such as "1/90000". */
   readonly timeBase: string;
-  /** The container, in ffmpeg's words, such as "matroska,webm". */
+  /** ffmpeg's name for the container, such as "matroska,webm". */
   readonly container: string;
 }
 
@@ -59,26 +58,26 @@ export function isHdr({ transfer }: VideoColor): boolean {
   return transfer === "smpte2084" || transfer === "arib-std-b67";
 }
 
-/** What the filter `showinfo` says of one frame. */
+/** What the filter `showinfo` logs about a frame. */
 export interface FrameFacts {
-  /** In ticks of the file's clock; null where the file has no time for it. */
+  /** Its time in ticks of the file's clock; null if the file has none. */
   readonly ticks: number | null;
   readonly width: number;
   readonly height: number;
   readonly pixelAspect: string;
 }
 
-/** The filter under a name that no file can guess. */
+/** The filter `showinfo`, under a name that no file can guess. */
 export class FrameLog {
   readonly name = `showinfo@${crypto.randomUUID().slice(0, 13)}`;
   readonly filter = `${this.name}=checksum=0`;
   /** Seconds in a tick. */
   timeBase = "1/90000";
-  /** Frames a second, 0 where the file does not say. */
+  /** Frames per second; 0 if unknown. */
   frameRate = 0;
   private color: VideoColor | undefined;
 
-  /** The frame that a line of the log is about, if it is about one. */
+  /** The frame that a line of the log describes, if any. */
   take({ from, text }: LogLine): FrameFacts | undefined {
     if (from !== this.name) return;
     const [, base, above, below] = text.match(
@@ -123,7 +122,7 @@ export class FrameLog {
   }
 }
 
-/** Options of every ffmpeg that reads a file which may be hostile. */
+/** Options for reading a file that may be hostile. */
 // deno-fmt-ignore
 export const READ_OPTIONS = [
   "-hide_banner", "-nostdin", "-nostats", "-loglevel", "level+info",
@@ -132,7 +131,7 @@ export const READ_OPTIONS = [
 ];
 
 /**
- * Finds out what a video is.
+ * Reads the properties of a video.
  *
  * @throws {VideoError} no such file, a single picture, no frame that can be
  * read
@@ -152,7 +151,7 @@ export async function probeVideo(
       ...READ_OPTIONS, "-i", fileArgument(file), "-map", "0:V:0",
       "-vf", frames.filter, ...ffmpeg.everyFrame,
       "-frames:v", "1", "-f", "null", "-",
-      // What tracks of sound there are, in a form for machines.
+      // The audio tracks, in a machine-readable form.
       "-map", "0:V:0", "-map", "0:a?", "-c", "copy", "-frames:v", "1",
       "-shortest", "-f", "framecrc", "pipe:1",
     ],
@@ -197,7 +196,7 @@ export async function probeVideo(
   };
 }
 
-/** ffmpeg's words about a file: what stands before the file's own. */
+/** What ffmpeg logs about a file; from `Stream mapping` on, only its errors. */
 class Words {
   container = "";
   seconds = 0;
@@ -224,10 +223,10 @@ function isPicture(container: string): boolean {
 
 async function whyUnreadable(file: string, words: Words): Promise<string> {
   const said = words.troubles.join("\n");
-  if (/matches no streams/.test(said)) return "contains no pictures";
+  if (/matches no streams/.test(said)) return "contains no video";
   if (/moov atom not found/.test(said) && await isMp4(file)) {
-    return "cannot be read: its index (at the end of an MP4) is missing, " +
-      "the file is cut off; copy or download it again";
+    return "cannot be read: it is cut off, and the index at the end of an MP4 " +
+      "is missing; copy or download it again";
   }
   if (words.container !== "" && words.troubles.length === 0) {
     return "contains no frames";

@@ -1,7 +1,7 @@
 /**
- * The frames of a video file, decoded by ffmpeg in a process of its own: each
- * with its time, none left out or doubled, in the source's order and in the
- * size of its first frame.
+ * Decodes the frames of a video file with ffmpeg, in a separate process: each
+ * frame once, with its time, in the source's order and at the size of the first
+ * one.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import type { YuvFrame } from "./yuv.ts";
 
 /** Reads the frames of one video, in order. */
 export class VideoReader {
-  /** What the user should know about this video, found so far. */
+  /** What the user should know about this video, as far as it has been read. */
   readonly warnings: string[] = [];
   private pending = new Uint8Array(0);
   private readonly facts: FrameFacts[] = [];
@@ -63,7 +63,7 @@ export class VideoReader {
           frames.filter,
           ...(hdr && ffmpeg.toneMaps ? [toneMapping(source)] : []),
           fitting(source),
-          // The muxer needs times that grow; the true ones are for FrameClock.
+          // The muxer needs increasing times; FrameClock gets the true ones.
           "format=yuv420p,setpts=100*N/TB",
         ].join(","),
         ...ffmpeg.everyFrame, "-f", "rawvideo", "pipe:1",
@@ -120,7 +120,7 @@ export class VideoReader {
     if (size !== this.size && this.warnings.length < 20) {
       this.warnings.push(
         `its picture changes from ${this.size} to ${size} at second ` +
-          `${seconds.toFixed(2)}: it is fitted to the first size, with bars`,
+          `${seconds.toFixed(2)}: it is fitted into the first size, with bars`,
       );
     }
     this.size = size;
@@ -133,7 +133,7 @@ export class VideoReader {
     return this.troubles[0] ?? null;
   }
 
-  /** Stops reading, also before the last frame. */
+  /** Stops reading, even before the last frame. */
   async close(): Promise<void> {
     try {
       this.child.kill();
@@ -145,7 +145,7 @@ export class VideoReader {
     await this.child.status;
   }
 
-  /** Waits until a frame's facts were logged, which ffmpeg does before it. */
+  /** Waits for the next frame's facts, which ffmpeg logs before it. */
   private async nextFacts(): Promise<FrameFacts | null> {
     while (this.facts.length === 0) {
       const ended = await Promise.race([
@@ -182,12 +182,12 @@ const SDR = {
   primaries: "bt709",
   transfer: "bt709",
 };
-/** What the frames have in any case: `fitting` sees to it. */
+/** What all frames have: `fitting` converts them. */
 const TV = { range: "tv" };
 
 /**
- * From HDR to ordinary brightness: light in units of `WHITE`, the colors of
- * BT.709, and highlights above it pressed together.
+ * From HDR to standard brightness: light relative to `WHITE`, the colors of
+ * BT.709, and compressed highlights.
  */
 function toneMapping({ color }: VideoInfo): string {
   const { space, primaries, transfer, range } = color;
@@ -202,12 +202,12 @@ function toneMapping({ color }: VideoInfo): string {
   ].join(",");
 }
 
-/** White in an ordinary video, in candela a square meter (ITU-R BT.2035). */
+/** White in standard video, in candela per square meter (ITU-R BT.2035). */
 const WHITE = 100;
 
 /**
- * Fits every frame into the first one's size, which changes nothing unless
- * the size changes in mid-stream, and pads odd sides by one.
+ * Fits every frame into the first one's size, in case the size changes
+ * mid-stream, and pads odd sides by one.
  */
 function fitting(info: VideoInfo): string {
   const { sourceWidth, sourceHeight, width, height, color } = info;

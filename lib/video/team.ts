@@ -1,11 +1,10 @@
 /**
  * The workers of `video.ts` and the frames they share with it: a fixed number
- * of frames in memory, each in the hands of one side at a time.
+ * of frames in memory, each used by one side at a time.
  *
  * @module
  */
 import type { VideoInfo } from "./probe.ts";
-import type { FaceSearch } from "../recognition/face_finder.ts";
 import type { RecognizedFace } from "../recognition/recognizer.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
 import type { VideoWorkerAnswer, VideoWorkerStart } from "./worker.ts";
@@ -36,7 +35,7 @@ export class FrameTeam {
   static async start(
     info: VideoInfo,
     trained: TrainedNetwork,
-    how: { search: FaceSearch; thorough?: boolean },
+    thorough: boolean,
     count: number,
   ): Promise<FrameTeam> {
     const { width, height } = info;
@@ -58,13 +57,7 @@ export class FrameTeam {
         }),
     );
     const team = new FrameTeam(slots, workers);
-    const start: VideoWorkerStart = {
-      trained,
-      ...how,
-      width,
-      height,
-      slots: buffers,
-    };
+    const start = { trained, thorough, width, height, slots: buffers };
     try {
       await Promise.all(workers.map((worker) => team.prepare(worker, start)));
     } catch (error) {
@@ -106,7 +99,7 @@ export class FrameTeam {
     return work;
   }
 
-  /** Ends the workers, whatever they do. */
+  /** Stops the workers, whatever they are doing. */
   stop(): void {
     for (const worker of this.workers) worker.terminate();
   }

@@ -1,11 +1,11 @@
 /**
- * Emotions in a video: every frame's faces found, classified, tracked and
- * drawn in; written as an annotated MP4, a table and a chart.
+ * Emotions in a video: finds, classifies and tracks the faces in every frame, and
+ * writes an annotated MP4, a table and a chart.
  *
  * Decoding and encoding run in ffmpeg, detection and classification in
  * workers, tracking and drawing here; they work on different frames at the
  * same time. A fixed number of frames is in memory, whatever the length.
- * Live pictures from a camera are in `explorer/server.ts`.
+ * Live video from a camera is in `explorer/rooms/camera.ts`.
  *
  * @module
  */
@@ -17,11 +17,7 @@ import { makeFolder, writeWhole } from "../write_whole.ts";
 import { type Ffmpeg, findFfmpeg, VideoError } from "./ffmpeg.ts";
 import type { VideoInfo } from "./probe.ts";
 import { loadTrained } from "../recognition/recognize.ts";
-import type { FaceSearch } from "../recognition/face_finder.ts";
-import {
-  type RecognizedFace,
-  VIDEO_SEARCH,
-} from "../recognition/recognizer.ts";
+import type { RecognizedFace } from "../recognition/recognizer.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
 import { Timeline } from "./timeline.ts";
 import { FaceTracker, SMOOTHING_SECONDS } from "../recognition/tracking.ts";
@@ -30,16 +26,15 @@ import { FrameTeam, type Slot } from "./team.ts";
 import { VideoWriter } from "./writer.ts";
 import { lumaToGray, Overlay } from "./yuv.ts";
 
-/** What may be chosen; every field has a default. */
+/** What can be chosen; everything but the folder has a default. */
 export interface VideoOptions {
-  /** The folder for the results; it is made if missing. */
+  /** The folder for the results; it is created if missing. */
   readonly out: string;
-  /** Whether results of an earlier run may be replaced; false. */
+  /** Whether results of an earlier run may be replaced; by default, no. */
   readonly overwrite?: boolean;
   /** The network; by default that of the default model. */
   readonly trained?: TrainedNetwork;
-  readonly search?: FaceSearch;
-  /** Also finds faces that lean or look aside, see `recognition/recognize.ts`. */
+  /** Also finds tilted and turned faces, see `recognition/recognize.ts`. */
   readonly thorough?: boolean;
   /** The confidence below which a face is unsure; by default the model's. */
   readonly threshold?: number;
@@ -48,13 +43,13 @@ export interface VideoOptions {
   /** Workers that find faces; by default one for each core, four at most. */
   readonly workers?: number;
   readonly ffmpeg?: Ffmpeg;
-  /** Stops the work: nothing is left behind, and the promise is rejected. */
+  /** Stops the work: no file is left behind, and the promise is rejected. */
   readonly signal?: AbortSignal;
-  /** Told after every frame; `total` is an estimate, 0 where unknown. */
+  /** Called after every frame; `total` is an estimate, 0 if unknown. */
   readonly onProgress?: (frames: number, total: number) => void;
 }
 
-/** What was made of a video. */
+/** The result of annotating a video. */
 export interface VideoResult {
   /** The annotated MP4. */
   readonly video: string;
@@ -75,14 +70,14 @@ export interface VideoResult {
   readonly height: number;
   /** What was wrong with the file, such as a missing end; null if nothing. */
   readonly problem: string | null;
-  /** What the user should know, such as times that went back. */
+  /** What the user should know, such as times that go back. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Where the results of a video go: three files named after it. An ending other
- * than .mp4 stays in the name, so that clip.mp4 and clip.mov have results of
- * their own.
+ * Where the results of a video go: three files named after it. An extension
+ * other than .mp4 stays in the name, so that clip.mp4 and clip.mov have separate
+ * results.
  */
 export function videoResultPaths(file: string, out: string) {
   const name = extname(file) === ".mp4"
@@ -126,7 +121,7 @@ export async function annotateVideo(
     team = await FrameTeam.start(
       info,
       trained,
-      { search: options.search ?? VIDEO_SEARCH, thorough: options.thorough },
+      options.thorough ?? false,
       options.workers ?? Math.min(navigator.hardwareConcurrency || 1, 4),
     );
     const seen = await annotateFrames(
@@ -165,7 +160,7 @@ export async function annotateVideo(
   } catch (error) {
     await writer?.abort();
     table?.abort();
-    // Ctrl-C reaches ffmpeg too: its complaint is no news then.
+    // Ctrl-C also stops ffmpeg: its complaint then says nothing new.
     signal?.throwIfAborted();
     throw error;
   } finally {
@@ -174,7 +169,7 @@ export async function annotateVideo(
   }
 }
 
-/** Reads and hands out frames ahead of the one that is drawn and written. */
+/** Reads frames and gives them to workers ahead of the one that is written. */
 async function annotateFrames(
   reader: VideoReader,
   info: VideoInfo,
@@ -187,7 +182,6 @@ async function annotateFrames(
   const total = Math.round((info.seconds - info.start) * info.frameRate);
   const tracker = new FaceTracker(
     options.smoothingSeconds ?? SMOOTHING_SECONDS,
-    undefined,
     options.threshold,
   );
   const overlay = new Overlay(info.width, info.height);

@@ -1,19 +1,21 @@
 /**
- * A worker of `video.ts`: finds and classifies the faces of the frames it is
- * given. Frames come in shared memory; what comes back is small.
+ * A worker of `video.ts`: finds and classifies the faces in frames. The frames
+ * are in shared memory; the answers are small.
  *
  * @module
  */
 import { profileFaceCascade } from "../haar/profile_face.ts";
-import type { FaceSearch } from "../recognition/face_finder.ts";
-import { type RecognizedFace, Recognizer } from "../recognition/recognizer.ts";
+import {
+  type RecognizedFace,
+  Recognizer,
+  VIDEO_SEARCH,
+} from "../recognition/recognizer.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
 
 /** The first message: everything that stays the same. */
 export interface VideoWorkerStart {
   readonly trained: TrainedNetwork;
-  readonly search: FaceSearch;
-  readonly thorough?: boolean;
+  readonly thorough: boolean;
   readonly width: number;
   readonly height: number;
   /** Gray frames, `width * height` bytes each. */
@@ -41,12 +43,12 @@ scope.onmessage = async ({ data }: MessageEvent<VideoWorkerStart | number>) => {
       scope.postMessage({ slot: data, faces: recognizeSlot!(data) });
       return;
     }
-    const { trained, search, thorough, width, height } = data;
+    const { trained, thorough, width, height } = data;
     const profile = thorough ? profileFaceCascade() : undefined;
     const recognizer = await Recognizer.create(trained, undefined, profile);
     const frames = data.slots.map((slot) => new Uint8Array(slot));
     recognizeSlot = (slot) =>
-      recognizer.recognize({ width, height, data: frames[slot] }, search);
+      recognizer.recognize({ width, height, data: frames[slot] }, VIDEO_SEARCH);
     scope.postMessage({ slot: -1, faces: [] });
   } catch (error) {
     const slot = typeof data === "number" ? data : -1;

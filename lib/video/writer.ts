@@ -1,6 +1,6 @@
 /**
- * Frames into an MP4, encoded by ffmpeg in a process of its own, with the
- * sound of another file. The file appears whole or not at all.
+ * Encodes frames as an MP4 with ffmpeg, in a separate process, with the sound of
+ * another file. The file appears complete or not at all.
  *
  * @module
  */
@@ -11,16 +11,16 @@ import { matroskaFrame, matroskaHeader } from "./matroska.ts";
 import type { VideoColor, VideoInfo } from "./probe.ts";
 import type { YuvFrame } from "./yuv.ts";
 
-/** Sound that an MP4 can hold as it is; other sound is coded again as AAC. */
+/** Sound that an MP4 can hold as it is; other sound is converted to AAC. */
 const MP4_SOUND = ["aac", "mp3", "ac3", "eac3", "alac"];
 
 /** Writes frames as an MP4, with the sound of another file. */
 export class VideoWriter {
   private readonly stdin: WritableStreamDefaultWriter<Uint8Array>;
   private readonly logEnded: Promise<void>;
-  /** What ffmpeg said against the file that is written. */
+  /** What ffmpeg complained of in the file that is written. */
   private readonly troubles: string[] = [];
-  /** What it said against the sound. */
+  /** What it complained of in the sound. */
   private readonly soundTroubles: string[] = [];
   private frames = 0;
 
@@ -42,7 +42,7 @@ export class VideoWriter {
     });
   }
 
-  /** Starts writing; `file` appears with `publish`. */
+  /** Starts writing; `publish` makes the file appear. */
   static async create(
     file: string,
     soundFrom: string,
@@ -58,7 +58,7 @@ export class VideoWriter {
       // deno-fmt-ignore
       args: [
         "-hide_banner", "-loglevel", "level+error", "-y",
-        // An exponent, as in 8.3e-7, is nothing that ffmpeg reads.
+        // ffmpeg cannot read exponents, as in 8.3e-7.
         "-itsoffset", info.start.toFixed(6), "-f", "matroska",
         "-i", "pipe:0", "-protocol_whitelist", "file,pipe",
         "-i", fileArgument(soundFrom),
@@ -88,7 +88,7 @@ export class VideoWriter {
   }
 
   /**
-   * Writes the next frame; its data may be changed when this has ended.
+   * Writes the next frame, whose data may be changed afterward.
    *
    * @param seconds the frame's time, as `VideoReader.read` gave it
    */
@@ -117,7 +117,7 @@ export class VideoWriter {
   }
 
   /**
-   * Ends the file, still under a name of its own, and counts its frames.
+   * Completes the file, still under its temporary name, and counts its frames.
    *
    * @returns what was wrong with the sound, or null
    * @throws {VideoError} when ffmpeg complained, whatever its exit status, or
@@ -140,7 +140,7 @@ export class VideoWriter {
     return this.soundTroubles[0] ?? null;
   }
 
-  /** Gives the file its name. @throws {FileError} */
+  /** Gives the file its final name. @throws {FileError} */
   publish(): void {
     publish(this.partial, this.file);
   }
@@ -166,11 +166,11 @@ export class VideoWriter {
   }
 }
 
-/** Moves sound whose times go back behind the last, as `FrameClock` does. */
+/** Shifts sound whose times go back to follow the last, as `FrameClock` does. */
 const FORWARD = "asetpts='st(0,ld(0)+" +
   "if(lt(PTS,PREV_INPTS-0.5/TB),PREV_INPTS-PTS+S,0));PTS+ld(0)'";
 
-/** Each track of sound with its own codec; one that cannot be read is left. */
+/** Options for each audio track; one that cannot be read is left out. */
 function soundOptions(sound: readonly string[]): string[] {
   const kept = [...sound.keys()].filter((i) => sound[i] !== "none");
   return kept.flatMap((from, to) => [
@@ -182,7 +182,7 @@ function soundOptions(sound: readonly string[]): string[] {
   ]);
 }
 
-/** The words for colors that the filters `showinfo` and `setparams` share. */
+/** The names of colors that the filters `showinfo` and `setparams` share. */
 const COLORS = {
   space: "bt709 bt470bg smpte170m smpte240m bt2020nc bt2020c",
   primaries: "bt709 bt470m bt470bg smpte170m smpte240m bt2020 smpte432",
@@ -200,7 +200,7 @@ function colorTags(color: VideoColor): string {
     tag("color_primaries", "primaries") + tag("color_trc", "transfer");
 }
 
-/** How many frames are in a video, read back from the disk. */
+/** How many frames a video on the disk has. */
 async function countFrames(file: string, ffmpeg: Ffmpeg): Promise<number> {
   const child = new Deno.Command(ffmpeg.path, {
     // deno-fmt-ignore

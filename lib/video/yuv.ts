@@ -1,10 +1,10 @@
 /**
- * Video frames as decoders give them: a plane of luma and two of chroma at
+ * Video frames as decoders return them: a plane of luma and two of chroma at
  * half size (YUV 4:2:0, BT.601, limited range).
  *
- * The detector wants gray and the encoder wants this very format, so frames
- * are never converted to RGB: gray is the luma plane, stretched; annotations
- * are drawn on a transparent layer and blended in where something was drawn.
+ * The detector needs gray and the encoder this same format, so frames are never
+ * converted to RGB. Gray is the luma plane, stretched; annotations are drawn on
+ * a transparent layer and blended in where something was drawn.
  *
  * @module
  */
@@ -35,8 +35,8 @@ export function lumaToGray(frame: YuvFrame, gray: Uint8Array): void {
 const TILE = 16;
 
 /**
- * A transparent RGBA layer over frames. What is painted is noted by tiles of
- * 16 x 16 pixels, so that blending costs little where little was drawn.
+ * A transparent RGBA layer over frames. Tiles of 16 x 16 pixels record what was
+ * painted, so that blending costs little where little was drawn.
  */
 export class Overlay {
   readonly image: ColorImage;
@@ -50,7 +50,7 @@ export class Overlay {
     this.painted = new Uint8Array(this.columns * Math.ceil(height / TILE));
   }
 
-  /** Notes a painted rectangle; `drawFaces` calls it. */
+  /** Records a painted rectangle; `drawFaces` calls it. */
   readonly touched = (x: number, y: number, width: number, height: number) => {
     const last = (start: number, length: number, limit: number) =>
       Math.floor((Math.min(start + length, limit) - 1) / TILE);

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { Page } from "playwright-core";
 import { drawScene } from "mien/drawn/scene.ts";
 import { encodePng } from "mien/image/image.ts";
+import { loadTrained } from "mien/recognition/recognize.ts";
 import { program } from "../helpers/chromium.ts";
 import {
   BROWSER_TEST,
@@ -78,8 +79,8 @@ function cameraOf(seconds: number, wait: number): string {
     };`;
 }
 
-async function choosePicture(page: Page) {
-  const { image } = drawScene({ width: 480, height: 360, faces: 1, seed: 4 });
+async function choosePicture(page: Page, seed = 4) {
+  const { image } = drawScene({ width: 480, height: 360, faces: 1, seed });
   await page.setInputFiles("#file", {
     name: "drawn.png",
     mimeType: "image/png",
@@ -98,7 +99,7 @@ const trouble = (page: Page, words: RegExp) =>
   page.locator("#status.trouble").filter({ hasText: words }).waitFor();
 
 Deno.test(
-  "the camera's face is boxed and labeled, at a cost that leaves room for 15 frames a second, and smoothed as told",
+  "the face in the camera is boxed, labeled and smoothed, at a cost that allows 15 frames a second",
   BROWSER_TEST,
   async () => {
     const folder = await Deno.makeTempDir();
@@ -111,7 +112,7 @@ Deno.test(
       ];
       await withCamera({ browser }, async (page) => {
         const label = page.locator("#faces");
-        await label.filter({ hasText: /^#\d+ [a-z]+ \d+%/ }).waitFor();
+        await label.filter({ hasText: /^#\d+ [a-z]+ \d+ %/ }).waitFor();
         // The box: pixels of an emotion's color in a picture that has none.
         const colored = await page.evaluate(() => {
           const canvas = document.querySelector("canvas")!;
@@ -170,14 +171,14 @@ Deno.test(
 );
 
 Deno.test(
-  "without permission the page says so, and takes a picture instead",
+  "without permission, the page says so and accepts a picture instead",
   BROWSER_TEST,
   async () => {
     await withCamera({}, async (page) => {
       await trouble(page, /denied|No camera/);
       await assertCleared(page);
       await choosePicture(page);
-      await page.locator("#faces").filter({ hasText: /^#1 [a-z]+ \d+%/ })
+      await page.locator("#faces").filter({ hasText: /^#1 [a-z]+ \d+ %/ })
         .waitFor();
       await page.locator("#status").waitFor({ state: "hidden" });
       await page.setInputFiles("#file", {
@@ -210,7 +211,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a camera that is unplugged, or gives no new picture, takes its last picture with it",
+  "the last picture disappears when a camera is unplugged or sends no new one",
   BROWSER_TEST,
   async () => {
     await withCamera({ before: cameraOf(60, 0) }, async (page) => {
@@ -230,7 +231,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a picture chosen while the camera is asked for stays; the camera is given back",
+  "a picture chosen while the page waits for the camera stays, and the camera is released",
   BROWSER_TEST,
   async () => {
     await withCamera({ before: cameraOf(60, 2500) }, async (page) => {
@@ -255,6 +256,55 @@ Deno.test(
   },
 );
 
+/** How many pixels of the shown picture have the color of an unsure face's box. */
+function countGray(page: Page): Promise<number> {
+  return page.evaluate(() => {
+    const canvas = document.querySelector("canvas")!;
+    const { data } = canvas.getContext("2d")!
+      .getImageData(0, 0, canvas.width, canvas.height);
+    let count = 0;
+    for (let i = 0; i < data.length; i += 4) {
+      count += +(data[i] === 190 && data[i + 1] === 190 && data[i + 2] === 190);
+    }
+    return count;
+  });
+}
+
+Deno.test(
+  "below the threshold, every room shows a face as unsure, and the user's threshold is kept",
+  BROWSER_TEST,
+  async () => {
+    const { threshold } = await loadTrained();
+    await withExplorer({ hash: "camera" }, async (page) => {
+      await trouble(page, /denied|No camera/);
+      const slider = page.getByLabel("unsure below", { exact: true });
+      // The default model's own threshold comes first.
+      assert.equal(Number(await slider.inputValue()), threshold);
+      await choosePicture(page, 10);
+      const faces = page.locator("#faces");
+      await moveSlider(page, "unsure below", 0);
+      await faces.filter({ hasText: /^#1 [a-z]+ \d+ %$/ }).waitFor();
+      const before = await countGray(page);
+      await moveSlider(page, "unsure below", 0.99);
+      await faces.filter({ hasText: /^#1 unsure, perhaps [a-z]+ \d+ %$/ })
+        .waitFor();
+      const gray = await countGray(page) - before;
+      assert.ok(gray > 500, `${gray} more pixels of the gray box and label`);
+      for (const room of ["Playground", "Inside"]) {
+        await page.getByRole("link", { name: room, exact: true }).click();
+        await page.getByRole("heading", { level: 2, name: room }).waitFor();
+        assert.equal(await slider.inputValue(), "0.99");
+        const answer = page.locator(".answer[data-answer]");
+        await answer.filter({ hasText: /unsure, perhaps/ }).waitFor();
+        await moveSlider(page, "unsure below", 0);
+        assert.doesNotMatch(await answer.innerText(), /unsure/);
+        await moveSlider(page, "unsure below", 0.99);
+      }
+      await page.waitForURL(/#inside\?.*threshold=0\.99/);
+    });
+  },
+);
+
 /** One second of silence, as a WAV file. */
 function makeSound(): Uint8Array {
   const bytes = new Uint8Array(44 + 8000).fill(128);
@@ -273,7 +323,7 @@ function makeSound(): Uint8Array {
 }
 
 Deno.test(
-  "a clip with sound alone is told, and a browser that puts noise into pictures gives no answers",
+  "a clip without pictures is rejected, and a browser that adds noise to pixels gets no answers",
   BROWSER_TEST,
   async () => {
     await withCamera({}, async (page) => {

@@ -142,7 +142,7 @@ Deno.test("the last maps add up to the scores, and the scores to the answer", as
   }
 });
 
-Deno.test("a last layer learned again for three classes answers in the compiled network as it did in training", async () => {
+Deno.test("a last layer retrained for three classes answers in the compiled network as in training", async () => {
   const trained = MODELS.length ? await loadTrained(MODELS[0]) : untrained();
   const wanted = [3, 5, 6]; // happy, surprise, neutral
   const chosen = [...faces.labels.keys()]

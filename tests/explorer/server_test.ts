@@ -14,10 +14,12 @@ import {
   BROWSER_TEST,
   processorTime,
   shownProbabilities,
+  withExplorer,
 } from "../helpers/explorer_page.ts";
-import { FACE_PIXELS } from "mien/emotions.ts";
-import { saveModel } from "mien/model/saved_model.ts";
-import { loadRecognizer } from "mien/recognition/recognize.ts";
+import { EMOTIONS, FACE_PIXELS } from "mien/emotions.ts";
+import { nameEmotions } from "mien/model/emotions_of_model.ts";
+import { loadModel, saveModel } from "mien/model/saved_model.ts";
+import { defaultModel, loadRecognizer } from "mien/recognition/recognize.ts";
 import { buildEveryLayer } from "../helpers/every_layer.ts";
 import { untrained } from "../helpers/untrained.ts";
 
@@ -36,7 +38,7 @@ function sendRaw(url: string, text: string): Promise<string> {
 }
 
 Deno.test(
-  "the server gives out the page's files and nothing else",
+  "the server serves the page's files and nothing else",
   OPTIONS,
   async () => {
     const server = await serveExplorer({ trained: untrained() });
@@ -96,7 +98,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a malformed host is a 400, another name a 403, and a request that is never finished is closed",
+  "a malformed host gets a 400, another name a 403, and an unfinished request is closed",
   OPTIONS,
   async () => {
     const server = await serveExplorer({ trained: untrained(), patience: 700 });
@@ -130,7 +132,7 @@ Deno.test(
 );
 
 Deno.test(
-  "the first faces are the drawn data set's, and a network is the saved model's",
+  "the first faces are those of the drawn data set, and a network is the saved model",
   OPTIONS,
   async () => {
     const site = new Site();
@@ -147,7 +149,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a network of all compiled layers is shown, another is refused by the layer, with a way out",
+  "a network of all compiled layers is shown; another is rejected with the layer's name and a way out",
   OPTIONS,
   async () => {
     const folder = await Deno.makeTempDir();
@@ -175,7 +177,31 @@ Deno.test(
 );
 
 Deno.test(
-  "the page as files is small, whole, holds no data of the user's, and overwrites nothing else",
+  "a model of another scale answers in the page as it does in lib",
+  BROWSER_TEST,
+  async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      const model = await loadModel(defaultModel());
+      nameEmotions(model, EMOTIONS, [0, 1]);
+      await saveModel(model, folder);
+      const { pixels } = drawFaces({ count: 70, seed: 2013 });
+      const face = pixels.subarray(0, FACE_PIXELS);
+      const [expected] = (await loadRecognizer(folder)).classify([face]);
+      const options = { hash: "inside?face=drawn-0", site: { model: folder } };
+      await withExplorer(options, async (page) => {
+        assertClose(await shownProbabilities(page), expected, 1e-4);
+      });
+      const [usual] = (await loadRecognizer()).classify([face]);
+      assert.throws(() => assertClose(usual, expected, 0.01));
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
+
+Deno.test(
+  "the exported page is small, complete, contains no user data, and overwrites nothing else",
   OPTIONS,
   async () => {
     const folder = await Deno.makeTempDir();
@@ -217,7 +243,7 @@ Deno.test(
 );
 
 Deno.test(
-  "the exported page answers from a plain web server, in a folder of it, within 1.5 MB",
+  "the exported page works in a folder of a plain web server, within 1.5 MB",
   BROWSER_TEST,
   async () => {
     const folder = await Deno.makeTempDir();

@@ -52,7 +52,7 @@ function pictures(emotion: string, count: number) {
 }
 
 Deno.test(
-  "two classes are learned from pictures, saved, and opened again by page and library alike",
+  "two classes are learned from pictures, saved, and reopened by the page and by the library",
   BROWSER_TEST,
   async () => {
     const happy = pictures("happy", 8), surprise = pictures("surprise", 8);
@@ -134,9 +134,14 @@ async function classifyScene(
   await writePng(join(folder, "scene.png"), image);
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
-      ...["run", "-A", "--no-check"],
+      "run",
+      "-A",
+      "--no-check",
       join(import.meta.dirname!, "../../tasks/classify.ts"),
-      ...["scene.png", "--model", "my_model", "--json"],
+      "scene.png",
+      "--model",
+      "my_model",
+      "--json",
     ],
     env: { INIT_CWD: folder },
   }).output();
@@ -149,7 +154,7 @@ async function classifyScene(
   assertClose([joy, oh], [...seen.probabilities], 2e-4);
 }
 
-Deno.test("a saved model that was changed is refused by name", () => {
+Deno.test("a damaged saved model is rejected by name", () => {
   assert.throws(() => openModel(zipSync({}), "a.zip"), /a.zip was not saved/);
   const graph = {
     weights: [],

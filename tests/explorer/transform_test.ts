@@ -14,11 +14,11 @@ const face = drawFaces({ count: 70, seed: 8 }).pixels.subarray(0, FACE_PIXELS);
 const at = (pixels: Uint8Array, x: number, y: number) =>
   pixels[y * FACE_SIZE + x];
 
-Deno.test("no change leaves every pixel", () => {
+Deno.test("no change keeps every pixel", () => {
   assert.deepEqual(changeFace(face, NO_CHANGE), Uint8Array.from(face));
 });
 
-Deno.test("mirroring twice, and turning by 180 degrees twice, give the face back", () => {
+Deno.test("mirroring twice, or rotating by 180 degrees twice, restores the face", () => {
   const mirrored = changeFace(face, { ...NO_CHANGE, mirror: true });
   assert.equal(at(mirrored, 0, 9), at(face, 47, 9));
   assert.deepEqual(
@@ -29,7 +29,7 @@ Deno.test("mirroring twice, and turning by 180 degrees twice, give the face back
   assert.equal(at(turned, 3, 9), at(face, 44, 38));
 });
 
-Deno.test("a turn by 90 degrees is clockwise, a move goes right and down, a zoom is about the middle", () => {
+Deno.test("rotation is clockwise, a move goes right and down, and a zoom is about the center", () => {
   const turned = changeFace(face, { ...NO_CHANGE, turn: 90 });
   assert.equal(at(turned, 47, 5), at(face, 5, 0));
   const moved = changeFace(face, { ...NO_CHANGE, right: 5, down: 3 });
@@ -43,7 +43,7 @@ Deno.test("a turn by 90 degrees is clockwise, a move goes right and down, a zoom
   assert.equal(at(zoomed, 23, 23), 200);
 });
 
-Deno.test("light and contrast are clamped, blur keeps the mean of a flat face, a cover is gray", () => {
+Deno.test("light and contrast are clamped, blur keeps a flat face's mean, and a cover is gray", () => {
   const flat = new Uint8Array(FACE_PIXELS).fill(200);
   assert.equal(changeFace(flat, { ...NO_CHANGE, light: 100 })[0], 255);
   assert.equal(changeFace(flat, { ...NO_CHANGE, contrast: 0.5 })[0], 164);
@@ -56,14 +56,14 @@ Deno.test("light and contrast are clamped, blur keeps the mean of a flat face, a
   assert.equal(at(covered, 3, 4), 200);
 });
 
-Deno.test("what is covered survives the address; nonsense covers nothing", () => {
+Deno.test("covered squares survive the address, and nonsense covers nothing", () => {
   const cover = new Set([0, 13, 77, 143]);
   assert.deepEqual(readCover(writeCover(cover)!), cover);
   assert.equal(writeCover(new Set()), undefined);
   assert.equal(readCover("zz.<script>.-").size, 0);
 });
 
-Deno.test("the smallest change that turns the answer is the nearest one of all kinds", () => {
+Deno.test("the smallest change that flips the answer is the smallest of all kinds", () => {
   const flat = new Uint8Array(FACE_PIXELS).fill(100);
   const bright = (faces: Uint8Array[]) => faces.map((f) => Number(f[0] > 110));
   const found = findTurningPoint(flat, NO_CHANGE, bright)!;

@@ -44,7 +44,7 @@ function barHeights(chart: Chart): number[] {
     .map((match) => Number(match[1]));
 }
 
-Deno.test("bars are as high as their values, which stand above them", () => {
+Deno.test("bars are as high as their values, which are written above them", () => {
   const bars = [{ label: "happy", value: 1000 }, { label: "sad", value: 250 }];
   const chart = barChart("Faces & more", bars, AXES);
   const [happy, sad] = barHeights(chart);
@@ -57,7 +57,7 @@ Deno.test("bars are as high as their values, which stand above them", () => {
   assert.ok(texts.some((text) => text.includes("emotion")));
 });
 
-Deno.test("bars of three groups stand in three panels with one scale", () => {
+Deno.test("bars of three groups are in three panels with one scale", () => {
   const bars = ["Training", "PublicTest", "PrivateTest"].map((
     group,
     index,
@@ -88,7 +88,7 @@ Deno.test("names of lines that end at the same value do not cover each other", (
   assert.ok(Math.abs(positions[0] - positions[1]) >= 12, `${positions}`);
 });
 
-Deno.test("an axis of whole numbers, as epochs are, has no tick between them", () => {
+Deno.test("an axis of whole numbers, such as epochs, has no ticks between them", () => {
   const points = [1, 2, 3, 4].map((x) => ({ x, y: x / 10 }));
   const chart = lineChart("Epochs", [{ name: "one", points }], AXES);
   const texts = textsOf(chart);
@@ -96,7 +96,7 @@ Deno.test("an axis of whole numbers, as epochs are, has no tick between them", (
   assert.ok(!texts.includes("1.5"), String(texts));
 });
 
-Deno.test("curves can be drawn before there is an epoch, and in the first", () => {
+Deno.test("curves can be drawn before and during the first epoch", () => {
   assert.ok(textsOf(trainingCurves([], 20)).includes("Loss"));
   const first = [{
     epoch: 1,
@@ -110,7 +110,7 @@ Deno.test("curves can be drawn before there is an epoch, and in the first", () =
   assert.ok(texts.some((text) => text.includes("loss (nats)")));
 });
 
-Deno.test("the confusion chart shows counts and each row's parts", () => {
+Deno.test("the confusion chart shows counts and shares of each row", () => {
   const chart = confusionChart([[30, 10], [0, 5]], ["happy", "sad"]);
   const texts = textsOf(chart);
   for (const text of ["30", "10", "0", "5", "75 %", "25 %", "0 %", "100 %"]) {
@@ -119,7 +119,7 @@ Deno.test("the confusion chart shows counts and each row's parts", () => {
   assert.match(chart.description, /35 of 45 right/);
 });
 
-Deno.test("a class without faces has parts of 0, not NaN", () => {
+Deno.test("a class without faces has shares of 0, not NaN", () => {
   const chart = confusionChart([[3, 1], [0, 0]], ["happy", "sad"]);
   assert.doesNotMatch(chart.svg, /NaN/);
 });
@@ -134,7 +134,7 @@ Deno.test("the calibration chart leaves empty bins out", () => {
   assert.equal(chart.svg.match(/<circle/g)?.length, 1);
 });
 
-Deno.test("charts placed together keep their sizes and stay one document", () => {
+Deno.test("combined charts keep their sizes and are one document", () => {
   const chart = lineChart("A", [], AXES, { width: 300, height: 200 });
   const row = besideEachOther(chart, chart);
   const column = belowEachOther(row, chart);
@@ -144,7 +144,7 @@ Deno.test("charts placed together keep their sizes and stay one document", () =>
   assert.equal(textsOf(column).filter((text) => text === "A").length, 3);
 });
 
-Deno.test("charts bring inks for light and dark pages, and a fallback", () => {
+Deno.test("charts have inks for light and dark pages, and a fallback", () => {
   const { svg } = barChart("A", [{ label: "a", value: 1 }], AXES);
   assert.match(svg, /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
   assert.match(svg, /prefers-color-scheme:dark/);

@@ -9,7 +9,7 @@ import { drawFaces } from "mien/drawn/faces.ts";
 
 const EXERCISES = { ...EXERCISES_1_TO_4, ...EXERCISES_5_TO_10 };
 
-Deno.test("each notebook with exercises has an easy, a solid, an open one and a repair", () => {
+Deno.test("each notebook with exercises has an easy, a solid and an open one, and a repair", () => {
   for (const notebook of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]) {
     for (const kind of ["1", "2", "3", "R"]) {
       assert.ok(`${notebook}.${kind}` in EXERCISES, `${notebook}.${kind}`);
@@ -17,13 +17,13 @@ Deno.test("each notebook with exercises has an easy, a solid, an open one and a 
   }
 });
 
-Deno.test("no answer yet is neither right nor wrong, for every exercise", async () => {
+Deno.test("in every exercise, a missing answer is neither right nor wrong", async () => {
   for (const exercise of Object.keys(EXERCISES)) {
     assert.equal((await judge(exercise, undefined)).state, "open", exercise);
   }
 });
 
-Deno.test("an answer of another kind is told what is expected, for every exercise", async () => {
+Deno.test("in every exercise, an answer of the wrong kind is told what is expected", async () => {
   for (const exercise of Object.keys(EXERCISES)) {
     const { state, text } = await judge(exercise, new Date(0));
     assert.equal(state, "wrong", exercise);
@@ -31,14 +31,14 @@ Deno.test("an answer of another kind is told what is expected, for every exercis
   }
 });
 
-Deno.test("a number is right to the digits that count, and a wrong one gets a hint without it", async () => {
+Deno.test("a number is right to the digits that count, and a wrong one gets a hint that does not reveal it", async () => {
   assert.equal((await judge("3.1", 9 * 32 + 32 * 64)).state, "right");
   const { state, text } = await judge("3.1", 9 * 32 * 64);
   assert.equal(state, "wrong");
   assert.doesNotMatch(text, /2,?336/);
 });
 
-Deno.test("a function is tried on cases, and its own error is told", async () => {
+Deno.test("a function is tried on several cases, and its own error is reported", async () => {
   const entropy = (votes: number[]) => {
     const sum = votes.reduce((a, b) => a + b, 0);
     return votes.filter((v) => v > 0)
@@ -52,7 +52,7 @@ Deno.test("a function is tried on cases, and its own error is told", async () =>
   assert.match(text, /oh dear/);
 });
 
-Deno.test("data without a recorded answer is told so, not called wrong for no reason", async () => {
+Deno.test("data without a recorded answer is reported, not called wrong", async () => {
   const faces = drawFaces({ count: 70, seed: 3 });
   const { state, text } = await judge("1.1", 1 / 7, faces);
   assert.equal(state, "wrong");
@@ -74,7 +74,7 @@ Deno.test("the order of labels and of batches is checked on the faces themselves
   assert.equal((await judge("4.R", sorted.slice(1), faces)).state, "wrong");
 });
 
-Deno.test("own classes, an own loss and a split by person are checked by what they do", async () => {
+Deno.test("custom classes, a custom loss and a split by person are checked by what they do", async () => {
   const drawn = drawFaces({ count: 70, seed: 3 });
   const up = ["happy", "surprise"], neutral = ["neutral"];
   const right = mapEmotions(drawn, { neutral, up, down: ["..."] });

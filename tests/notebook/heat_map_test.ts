@@ -15,7 +15,7 @@ function colorsOf(svg: string): number[][] {
 
 const square = (values: number[]) => ({ values, width: 2, height: 2 });
 
-Deno.test("values beyond the range get its last colors, they never wrap around", () => {
+Deno.test("values beyond the range get its last colors and never wrap around", () => {
   const [low, below, high, above] = colorsOf(
     heatMap("T", square([0, -5, 1, 7]), { range: [0, 1] }).svg,
   );
@@ -39,11 +39,11 @@ Deno.test("all maps of a sheet have the same color for the same value", () => {
   assert.deepEqual(colorsOf(svg)[3], colorsOf(second)[0]);
 });
 
-Deno.test("a map whose values do not fill it is refused", () => {
+Deno.test("a map with too few values is rejected", () => {
   assert.throws(() => heatMap("T", square([1, 2, 3])), /needs 4 values, not 3/);
 });
 
-Deno.test("one single value, and values that are not numbers, are drawn", () => {
+Deno.test("a single value, and values that are not numbers, are drawn", () => {
   assert.equal(colorsOf(heatMap("T", square([1, 1, 1, 1])).svg).length, 4);
   assert.equal(colorsOf(heatMap("T", square([0, 1, NaN, 1])).svg).length, 4);
 });

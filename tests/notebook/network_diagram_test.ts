@@ -3,7 +3,7 @@ import { buildMiniXception } from "mien/model/mini_xception.ts";
 import { buildWideXception } from "mien/model/wide_xception.ts";
 import { layerRoles, networkDiagram } from "mien/notebook/network_diagram.ts";
 
-Deno.test("mini-Xception's layers have roles: a stem, four modules with a shortcut each, a head", () => {
+Deno.test("mini-Xception's layers have roles: a stem, four modules with a shortcut each, and a head", () => {
   const model = buildMiniXception();
   const roles = [...layerRoles(model).values()];
   assert.equal(roles.length, model.layers.length);
@@ -29,7 +29,7 @@ Deno.test("mini-Xception's layers have roles: a stem, four modules with a shortc
   ]);
 });
 
-Deno.test("the diagram shows every part with the shape that it gives", () => {
+Deno.test("the diagram shows every part with its output shape", () => {
   const { svg } = networkDiagram("N", buildMiniXception());
   for (
     const text of ["stem", "module 4", "head", "44 x 44 x 8", "3 x 3 x 128"]
@@ -38,7 +38,7 @@ Deno.test("the diagram shows every part with the shape that it gives", () => {
   }
 });
 
-Deno.test("another network of the project gets a diagram, too", () => {
+Deno.test("another network of the project also gets a diagram", () => {
   const model = buildWideXception();
   assert.equal(layerRoles(model).size, model.layers.length);
   assert.ok(networkDiagram("W", model).height > 300);

@@ -39,7 +39,7 @@ async function printed(act: () => Promise<void>): Promise<string[]> {
   return lines;
 }
 
-Deno.test("a finished run is shown as it was, and says so; other choices need another name", () =>
+Deno.test("a finished run is shown as it was, and says so; other settings need another name", () =>
   withRun(async (folder) => {
     const lines = await printed(async () => {
       const view = await showTraining(1, folder);
@@ -73,7 +73,7 @@ Deno.test("a finished run is shown as it was, and says so; other choices need an
     );
   }));
 
-Deno.test("a name that is no folder's name is refused before anything is made", () => {
+Deno.test("a name that cannot be a folder's is rejected before anything is created", () => {
   for (const name of ["", "a/b", "..", "a b"]) {
     assert.throws(() => notebookRun(name, faces), /cannot be the name/);
   }

@@ -67,12 +67,13 @@ Deno.test({
 });
 
 Deno.test("a lost output is noticed", () => {
-  const empty = notebookOf(...Array(12).fill("1"));
+  const empty = notebookOf(...Array(10).fill("1"));
   assert.equal(lostOutputs(empty).length, OUTPUTS_PER_RUN);
 });
 
 Deno.test({
-  name: "a failing cell is named with its error, the cells before it are run",
+  name:
+    "a failing cell is named with its error, after the cells before it have run",
   ignore: python === null,
   fn: () =>
     withFolder(async (folder) => {
@@ -119,7 +120,7 @@ Deno.test("a cell that shows twice but has one output is missing one", () => {
   );
 });
 
-Deno.test("printed lines that Jupyter joined still count one by one", () => {
+Deno.test("printed lines that Jupyter joined are still counted one by one", () => {
   const notebook = notebookOf(`await print("a");\nawait print("b");`);
   notebook.cells[0].outputs = [{ output_type: "stream", text: "a\nb\n" }];
   assert.deepEqual(missingOutputs(notebook), []);
@@ -131,7 +132,7 @@ Deno.test("the HTML pages load nothing from the network", () => {
   assert.equal(withoutNetwork(html), "<p>text</p>");
 });
 
-Deno.test("outside of a kernel, tables of objects and of polars are printed as text", async () => {
+Deno.test("outside a kernel, tables of objects and of polars are printed as text", async () => {
   const printed: unknown[] = [];
   const { log } = console;
   console.log = (...values: unknown[]) => printed.push(...values);
@@ -149,8 +150,7 @@ Deno.test("outside of a kernel, tables of objects and of polars are printed as t
 });
 
 Deno.test({
-  name:
-    "any cell runs, a bare expression of any kind too, and a throwing one is trusted to fail",
+  name: "any cell runs, including a bare expression, and one that throws fails",
   ignore: python === null,
   fn: () =>
     withFolder(async (folder) => {
@@ -167,7 +167,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the kernel ends when what started it is killed",
+  name: "the kernel ends when the program that started it is killed",
   ignore: python === null || Deno.build.os === "windows",
   fn: () =>
     withFolder(async (folder) => {

@@ -19,7 +19,7 @@ const happy = [0, 0, 0, 0.9, 0, 0, 0.1];
 const rgb = (hex: string) =>
   [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 
-Deno.test("the box has the emotion's color, the face inside stays untouched", () => {
+Deno.test("the box has the emotion's color, and the face inside is untouched", () => {
   const image = picture(600, 400);
   const box = { x: 200, y: 150, width: 100, height: 100 };
   const { data, width, height } = annotate(image, [{
@@ -78,7 +78,7 @@ Deno.test("drawing works at any picture size and wherever the face is", () => {
   }
 });
 
-Deno.test("an unsure face is drawn in gray, without its emotion's color as label", () => {
+Deno.test("an unsure face has a gray label, not one in its emotion's color", () => {
   const box = { x: 200, y: 150, width: 100, height: 100 };
   const [sure, unsure] = [false, true].map((unsure) =>
     annotate(picture(600, 400), [{ box, probabilities: happy, unsure }]).data
@@ -92,7 +92,7 @@ Deno.test("an unsure face is drawn in gray, without its emotion's color as label
   assert.notDeepEqual(sure, unsure);
 });
 
-Deno.test("a box that reaches beyond the picture has its label inside", () => {
+Deno.test("a box that extends beyond the picture has its label inside", () => {
   const box = { x: -60, y: -40, width: 300, height: 300 };
   const { data } = annotate(picture(600, 400), [{ box, probabilities: happy }]);
   const yellow = rgb(EMOTION_COLORS[3]);
@@ -120,7 +120,7 @@ Deno.test("bars keep their side while the face moves a little", () => {
   assert.deepEqual([...seen], ["right"]);
 });
 
-Deno.test("each emotion has its own color, also in lightness or hue for color-blind eyes", () => {
+Deno.test("each emotion has its own color, which color-blind people can tell apart", () => {
   assert.equal(new Set(EMOTION_COLORS).size, EMOTIONS.length);
   // Viénot, Brettel, Mollon 1999: what protanopes and deuteranopes see, in
   // linear RGB; the smallest distance of two colors must stay visible.
@@ -154,7 +154,7 @@ Deno.test("each emotion has its own color, also in lightness or hue for color-bl
   }
 });
 
-Deno.test("text fills its mask, in every letter that labels need", () => {
+Deno.test("text fills its mask, in every character that labels need", () => {
   for (const height of [10, 13, 31]) {
     for (const text of [...EMOTIONS, "#0123456789 87%"]) {
       const mask = textMask(text, height);
@@ -193,7 +193,7 @@ Deno.test("an overlay changes a frame only where something was painted", () => {
   assert.equal(gray[0], Math.round((90 - 16) * 255 / 219));
 });
 
-Deno.test("an overlay's colors come out as BT.601 says", () => {
+Deno.test("an overlay's colors are converted as in BT.601", () => {
   const overlay = new Overlay(16, 16);
   const data = new Uint8Array(16 * 16 * 3 / 2).fill(128);
   for (

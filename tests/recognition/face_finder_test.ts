@@ -32,7 +32,7 @@ function cut(image: GrayImage, { x, y, width, height }: Box): GrayImage {
   return { width, height, data };
 }
 
-Deno.test("faces that the edge cuts are found, their boxes reach beyond it", async () => {
+Deno.test("faces cut off by the edge are found, with boxes that extend beyond it", async () => {
   let missed = 0, found = 0;
   for (let seed = 1; seed <= 12; seed++) {
     const { image, box } = drawnFace(seed);
@@ -64,7 +64,7 @@ Deno.test("faces that the edge cuts are found, their boxes reach beyond it", asy
   assert(found >= missed * 0.6, `${found} of ${missed} found`);
 });
 
-Deno.test("what detectFaces finds stays first and as it is", async () => {
+Deno.test("what detectFaces finds comes first, unchanged", async () => {
   for (const seed of [3, 7, 12]) {
     const { image } = drawScene({ width: 640, height: 480, faces: 3, seed });
     const known = await detectFaces(image, undefined, {
@@ -92,7 +92,7 @@ Deno.test("what detectFaces finds stays first and as it is", async () => {
   }
 });
 
-Deno.test("a leaning face is found thoroughly and cropped upright", () => {
+Deno.test("a tilted face is found by the thorough search and cropped upright", () => {
   let found = 0;
   for (let seed = 1; seed <= 4; seed++) {
     const { image, box } = drawnFace(seed);
@@ -129,7 +129,7 @@ Deno.test("pictures of any size are searched", () => {
   }
 });
 
-Deno.test("answers below the threshold are unsure, with 0 none", async () => {
+Deno.test("answers below the threshold are unsure; with 0, none are", async () => {
   const { image } = drawScene({ width: 640, height: 480, faces: 3, seed: 12 });
   for (const threshold of [0, 0.5, 1]) {
     const recognizer = await Recognizer.create({ ...untrained(), threshold });
@@ -143,7 +143,7 @@ Deno.test("answers below the threshold are unsure, with 0 none", async () => {
 
 const XML = "/usr/share/opencv4/haarcascades/haarcascade_profileface.xml";
 
-Deno.test("the compact profile cascade is OpenCV's, its license kept", {
+Deno.test("the compact profile cascade is OpenCV's, with its license", {
   ignore: !existsSync(XML),
 }, () => {
   const own = profileFaceCascade();

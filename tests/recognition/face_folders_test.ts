@@ -15,7 +15,7 @@ async function draw(file: string, seed: number, faces = 1): Promise<void> {
   await writePng(file, image);
 }
 
-Deno.test("faces of any pictures are found, split by person, written and read back", () =>
+Deno.test("faces in any pictures are found, split by person, written and read back", () =>
   inFolder(async (folder) => {
     const pictures = join(folder, "pictures");
     let seed = 100;
@@ -52,7 +52,7 @@ Deno.test("faces of any pictures are found, split by person, written and read ba
     assert.equal(again.source.hash, faces.source.hash);
   }));
 
-Deno.test("a folder without classes, and a face that is there twice, are named", () =>
+Deno.test("a folder without classes and a repeated face are named", () =>
   inFolder(async (folder) => {
     await assert.rejects(
       readFaceFolders(folder, { seed: 1 }),
@@ -82,9 +82,16 @@ Deno.test("deno task data --from FOLDER --faces writes what can be trained on, a
     const data = (...more: string[]) =>
       new Deno.Command(Deno.execPath(), {
         args: [
-          ...["run", "-A", "--no-check"],
+          "run",
+          "-A",
+          "--no-check",
           join(import.meta.dirname!, "../../tasks/data.ts"),
-          ...["--from", "mine", "--faces", "--out", "own.csv.gz", ...more],
+          "--from",
+          "mine",
+          "--faces",
+          "--out",
+          "own.csv.gz",
+          ...more,
         ],
         env: { INIT_CWD: folder },
       }).output().then(({ code, stdout, stderr }) => {

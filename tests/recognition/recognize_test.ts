@@ -19,7 +19,7 @@ import { untrained } from "../helpers/untrained.ts";
 
 const scene = drawScene({ width: 640, height: 480, faces: 3, seed: 12 });
 
-Deno.test("drawn faces are found where they were drawn, with all that is promised", async () => {
+Deno.test("drawn faces are found where they were drawn, with every documented field", async () => {
   const recognizer = await Recognizer.create(untrained());
   const faces = await recognize(scene.image, recognizer);
   const found = scene.boxes.filter((box) =>
@@ -72,7 +72,7 @@ Deno.test("a model from disk answers as TensorFlow.js does on the same crops", a
   }
 });
 
-Deno.test("a network for something else is refused by name", async () => {
+Deno.test("a network for something else is rejected by name", async () => {
   const folder = await Deno.makeTempDir();
   try {
     const place = join(folder, "map");
@@ -128,7 +128,7 @@ Deno.test("a crop of 48 pixels is the picture itself, one of 96 its means", () =
   }
 });
 
-Deno.test("a crop beyond the edge repeats it, whatever the box", () => {
+Deno.test("a crop beyond the edge repeats the edge, whatever the box", () => {
   const data = new Uint8Array(60 * 40).fill(77);
   const image = { width: 60, height: 40, data };
   for (const x of [-80, -10, 0, 30, 55]) {

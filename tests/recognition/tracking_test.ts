@@ -31,20 +31,20 @@ Deno.test("numbers do not depend on the order of the faces", () => {
   assert.deepEqual(seen.map((f) => f.track), [2, 1]);
 });
 
-Deno.test("of two candidates the one that overlaps more continues the track", () => {
+Deno.test("of two candidates, the one that overlaps more continues the track", () => {
   const tracker = new FaceTracker();
   tracker.update([face(100)], 0);
   const seen = tracker.update([face(50), face(105)], 0.1);
   assert.deepEqual(seen.map((f) => f.track), [2, 1]);
 });
 
-Deno.test("a lost face is found within the patience, and new after it", () => {
-  const tracker = new FaceTracker(0.4, 1);
+Deno.test("a lost face is found for a second, and new after that", () => {
+  const tracker = new FaceTracker();
   tracker.update([face(0)], 0);
   tracker.update([], 0.5);
   const [found] = tracker.update([face(10)], 0.9);
   assert.deepEqual([found.track, found.state], [1, "found"]);
-  tracker.update([], 1.5);
+  for (const seconds of [1.5, 1.6, 1.7, 1.8]) tracker.update([], seconds);
   const [other] = tracker.update([face(10)], 2);
   assert.deepEqual([other.track, other.state], [2, "new"]);
 });
@@ -66,7 +66,7 @@ Deno.test("the average follows its time constant, whatever the frame rate", () =
   }
 });
 
-Deno.test("without smoothing the probabilities are the raw ones", () => {
+Deno.test("without smoothing, the probabilities are the raw ones", () => {
   const tracker = new FaceTracker(0);
   tracker.update([face(0, happy)], 0);
   const [seen] = tracker.update([face(0, sad)], 0.01);
@@ -80,7 +80,7 @@ Deno.test("intersection over union of known boxes", () => {
   assert.equal(intersectionOverUnion(at(0), at(25, 25, 50)), 0.25);
 });
 
-Deno.test("a person who is away for two slow frames keeps the number", () => {
+Deno.test("a person who is absent for two slow frames keeps the number", () => {
   const tracker = new FaceTracker();
   for (const [seconds, there] of [[0, 1], [1, 1], [2, 0], [3, 0], [4, 1]]) {
     const seen = tracker.update(there ? [face(0)] : [], seconds);
@@ -90,7 +90,7 @@ Deno.test("a person who is away for two slow frames keeps the number", () => {
   assert.equal(tracker.update([face(0)], 8)[0].track, 2);
 });
 
-Deno.test("where time goes back, tracks close and averages stay probabilities", () => {
+Deno.test("when time goes back, tracks close and averages remain probabilities", () => {
   const tracker = new FaceTracker();
   tracker.update([face(0)], 10);
   tracker.update([face(0)], 11);
@@ -99,7 +99,7 @@ Deno.test("where time goes back, tracks close and averages stay probabilities", 
   assert.deepEqual([...seen.probabilities], sad);
 });
 
-Deno.test("what are no probabilities is refused", () => {
+Deno.test("numbers that are not probabilities are rejected", () => {
   for (
     const wrong of [
       [0, 0, 0, NaN, 0, 0, 0],
@@ -116,7 +116,7 @@ Deno.test("what are no probabilities is refused", () => {
 });
 
 Deno.test("a track is unsure while its average is below the threshold", () => {
-  const tracker = new FaceTracker(0.4, undefined, 0.6);
+  const tracker = new FaceTracker(0.4, 0.6);
   const torn = [0, 0, 0, 0.5, 0.5, 0, 0];
   assert.equal(tracker.update([face(0, torn)], 0)[0].unsure, true);
   assert.equal(tracker.update([face(0)], 2)[0].unsure, false);

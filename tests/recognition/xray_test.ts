@@ -12,7 +12,7 @@ import { untrained } from "../helpers/untrained.ts";
 
 const gray = Uint8Array.from({ length: 2304 }, (_, i) => 20 + i % 200);
 
-Deno.test("the scale of training passes, every other one is told", () => {
+Deno.test("the scale of training passes, and any other is reported", () => {
   checkScale(scalePixels(gray));
   const wrong: [Float32Array, RegExp][] = [
     [Float32Array.from(gray), /19|20.00 to 219.00.*not scaled/],
@@ -54,7 +54,7 @@ Deno.test("the right order passes, with its accuracy", () => {
   assert.deepEqual(found.order, [0, 1, 2, 3, 4, 5, 6]);
 });
 
-Deno.test("exchanged outputs are named", () => {
+Deno.test("swapped outputs are named", () => {
   // As if outputs had the folders' order: angry, disgust, fear, happy,
   // neutral, sad, surprise.
   assert.throws(
@@ -69,7 +69,7 @@ Deno.test("exchanged outputs are named", () => {
   );
 });
 
-Deno.test("a network that only guesses is told apart", () => {
+Deno.test("a network that only guesses is recognized", () => {
   const guess = {
     classify: (crops: readonly Uint8Array[]) =>
       crops.map(() => Float32Array.of(0, 0, 0, 1, 0, 0, 0)),
@@ -84,7 +84,7 @@ function colored(image: { width: number; height: number; data: Uint8Array }) {
   return { width: image.width, height: image.height, data };
 }
 
-Deno.test("every step between picture and answer is kept, and is the pipeline's own", async () => {
+Deno.test("every step between picture and answer is kept and matches the pipeline's", async () => {
   const recognizer = await Recognizer.create(untrained());
   const scene = drawScene({ width: 400, height: 300, faces: 1, seed: 5 });
   const seen = await xray(colored(scene.image), recognizer);

@@ -60,7 +60,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a file that must not grow is an error that names it",
+  "a file that cannot grow raises an error that names it",
   options,
   () =>
     withFolder(async (folder) => {
@@ -88,7 +88,7 @@ Deno.test(
 );
 
 Deno.test(
-  "targets are tried before any work",
+  "output paths are checked before any work",
   options,
   () =>
     withFolder(async (folder) => {

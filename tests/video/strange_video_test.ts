@@ -28,7 +28,7 @@ async function faceRows(table: string) {
   }));
 }
 
-Deno.test("the clock of frames only moves forward", () => {
+Deno.test("frame times only increase", () => {
   const clock = new FrameClock({ frameRate: 25, timeBase: "1/1000" });
   const said = [0, 0.04, 0.08, 0.079, 0.12, null, 0, 0.04, 0.04];
   const times = said.map((time) => clock.next(time));
@@ -38,7 +38,7 @@ Deno.test("the clock of frames only moves forward", () => {
 });
 
 Deno.test(
-  "two recordings in one file: time goes on, in picture and sound",
+  "two recordings in one file: time continues, in picture and sound",
   options,
   () =>
     withFolder(async (folder) => {
@@ -78,7 +78,7 @@ Deno.test(
 );
 
 Deno.test(
-  "an HDR video looks like an ordinary one, or a warning says why not",
+  "an HDR video looks like a standard one, or a warning says why not",
   { ignore: !ffmpeg?.toneMaps },
   () =>
     withFolder(async (folder) => {
@@ -151,7 +151,7 @@ Deno.test(
 );
 
 Deno.test(
-  "one frame gives one, a thousand a second a thousand",
+  "one frame yields one, and a thousand a second a thousand",
   options,
   () =>
     withFolder(async (folder) => {
@@ -175,7 +175,7 @@ Deno.test(
 );
 
 Deno.test(
-  "at one frame a second one person is one track",
+  "at one frame a second, one person is one track",
   options,
   () =>
     withFolder(async (folder) => {
@@ -198,7 +198,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a picture is refused, and the right task named",
+  "a picture is rejected, and the right task named",
   options,
   () =>
     withFolder(async (folder) => {
@@ -262,7 +262,7 @@ Deno.test(
 );
 
 Deno.test(
-  "every track of sound has its own codec",
+  "every audio track keeps or gets a codec of its own",
   options,
   () =>
     withFolder(async (folder) => {
@@ -282,7 +282,7 @@ Deno.test(
 );
 
 Deno.test(
-  "metadata is not read as a fact about the picture",
+  "metadata is not taken for facts about the picture",
   options,
   () =>
     withFolder(async (folder) => {
@@ -314,7 +314,7 @@ Deno.test(
     }),
 );
 
-Deno.test("clip.mp4 and clip.mov have results of their own", () => {
+Deno.test("clip.mp4 and clip.mov have separate results", () => {
   const all = ["clip.mp4", "clip.mov", "clip.MP4", "clip.webm"]
     .flatMap((name) => Object.values(videoResultPaths(name, "out")));
   assert.equal(new Set(all).size, 12);

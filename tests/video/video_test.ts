@@ -117,7 +117,9 @@ Deno.test(
       const other = await loadTrained(model);
       assert.ok(isForTfjs(other.graph));
       const slow = await annotateVideo(clip, {
-        ...{ out: join(folder, "slow"), workers: 2, trained: other },
+        out: join(folder, "slow"),
+        workers: 2,
+        trained: other,
       });
       const numbers = async (table: string) =>
         (await Deno.readTextFile(table)).trim().split("\n").slice(1)
@@ -165,7 +167,7 @@ Deno.test(
 );
 
 Deno.test(
-  "a cut-off file gives the frames that are left, and says so",
+  "a cut-off file yields its remaining frames, and says so",
   options,
   async () => {
     await withClip(async (folder, clip) => {
@@ -185,7 +187,7 @@ Deno.test(
 );
 
 Deno.test(
-  "what is not a video is refused by name, and leaves nothing",
+  "what is not a video is rejected by name and leaves nothing",
   options,
   async () => {
     const folder = await Deno.makeTempDir();
@@ -197,7 +199,7 @@ Deno.test(
       for (
         const [file, words] of [
           [text, /notes.mp4: is not a video that ffmpeg can read/],
-          [sound, /sound.m4a: contains no pictures/],
+          [sound, /sound.m4a: contains no video/],
           [join(folder, "none.mp4"), /none.mp4: no such file/],
           [folder, /is not a file/],
         ] as const

@@ -1,17 +1,27 @@
 // What every room gets: the address, the networks, the chosen face and model; and what a room is.
 
-import { make, select } from "./dom.ts";
-import { type ChosenFace, FaceShelf, findFaceById, OwnFaces } from "./faces.ts";
+import { breathe, make, percent, select, type Slider, slider } from "./dom.ts";
+import {
+  type ChosenFace,
+  drawnSet,
+  type FaceSet,
+  FaceShelf,
+  findFaceById,
+  OwnFaces,
+} from "./faces.ts";
 import { loadBytes, loadJson, Networks, type PageNetwork } from "./networks.ts";
 import { takeDrawnFaces } from "./pictures.ts";
 import { PageState } from "./state.ts";
 import type { ListedModel } from "../models.ts";
 
+/** The number of drawn faces in a set. */
+const DRAWN = 280;
+
 /** A room that is open. */
 export interface OpenRoom {
-  /** The face or the model has changed. */
+  /** The face, the model or the threshold has changed. */
   refresh?(): void | Promise<void>;
-  /** The user leaves the room: camera, timers and listeners end. */
+  /** The user leaves the room: stops the camera, timers and listeners. */
   close?(): void;
 }
 
@@ -21,8 +31,8 @@ export interface Room {
   readonly title: string;
   readonly idea: string;
   readonly tryThis: string;
-  /** Whether a face, and a model, can be chosen above it. */
-  readonly uses: readonly ("face" | "model")[];
+  /** What can be chosen above it. */
+  readonly uses: readonly ("face" | "model" | "threshold")[];
   open(place: HTMLElement, app: App): OpenRoom | Promise<OpenRoom>;
 }
 
@@ -78,12 +88,16 @@ export class App {
     const place = make("div", {});
     const shelf = room.uses.includes("face") ? this.#makeShelf() : undefined;
     const model = room.uses.includes("model") ? [this.#modelChoice()] : [];
+    this.#slider = room.uses.includes("threshold")
+      ? this.#thresholdChoice()
+      : undefined;
     document.getElementById("room")!.replaceChildren(
       make("h2", {}, room.title),
       make("p", {}, room.idea),
       make("p", { className: "soft" }, "Try: ", room.tryThis),
       ...(shelf ? [shelf.strip] : []),
       make("div", { className: "choices" }, ...model, ...shelf?.controls ?? []),
+      this.#slider?.element ?? "",
       place,
     );
     document.querySelector(".late")?.remove();
@@ -101,7 +115,14 @@ export class App {
     location.hash = this.state.address(room);
   }
 
-  /** Changes the face that is looked at. */
+  /** The confidence below which an answer is unsure: the user's, or else the model's. */
+  get threshold(): number {
+    const { threshold = 0 } = this.network.trained;
+    return this.state.number("threshold", threshold, 0, 0.99);
+  }
+  #slider: Slider | undefined;
+
+  /** Chooses another face. */
   choose(face: ChosenFace): void {
     this.face = face;
     this.state.set({ face: face.id });
@@ -111,7 +132,29 @@ export class App {
   }
   #shelf: FaceShelf | undefined;
 
-  /** The address's model and face; says so if the face is not here. */
+  /** Chooses between sets of faces; nothing if the user has no FER-2013. */
+  setChoice(set: string, choose: (set: string) => void) {
+    const [own] = this.owned.listed;
+    const sets = [["drawn", `${DRAWN} drawn faces`], [
+      "fer",
+      own?.name,
+    ]] as const;
+    return own && select("Faces", sets, set, choose).element;
+  }
+
+  /** The faces of a set; drawn 70 at a time, so that the page stays responsive. */
+  async loadSet(set: string, going: () => boolean): Promise<FaceSet> {
+    this.say(set === "fer" ? "Loading your FER-2013 …" : "Drawing faces …");
+    await breathe();
+    if (set === "fer") return await this.owned.load();
+    for (let count = 70; count < DRAWN && going(); count += 70) {
+      drawnSet(count);
+      await breathe();
+    }
+    return drawnSet(DRAWN);
+  }
+
+  /** Opens the address's model and face, and says so if one is not here. */
   async #settle() {
     const first = this.networks.list[0];
     if (!first) throw new Error("No model was found");
@@ -167,6 +210,7 @@ export class App {
           this.network = await this.networks.open(id);
           this.say("");
           this.state.set({ model: id });
+          this.#slider?.set(this.threshold);
           this.#drawNavigation();
           await this.#current.refresh?.();
         } catch (error) {
@@ -175,6 +219,22 @@ export class App {
       },
     );
     return element;
+  }
+
+  #thresholdChoice(): Slider {
+    return slider({
+      label: "unsure below",
+      least: 0,
+      most: 0.99,
+      step: 0.01,
+      value: this.threshold,
+      format: (value) => value > 0 ? percent(value, 0) : "never",
+      onInput: (threshold) => {
+        this.state.set({ threshold });
+        this.#drawNavigation();
+        this.#current.refresh?.();
+      },
+    });
   }
 
   /** Follows the address when the user changes it. */

@@ -1,11 +1,19 @@
 // A bar for each class's probability, and the answer as text for screen readers.
 
-import { EMOTION_COLORS, indexOfLargest } from "../../emotions.ts";
+import { colorsOf, indexOfLargest } from "../../emotions.ts";
+import { isUnsure } from "../../recognition/probabilities.ts";
 import { make, percent } from "./dom.ts";
 
-/** The color of a class; beyond seven, colors repeat. */
-export function colorOfClass(index: number): string {
-  return EMOTION_COLORS[index % EMOTION_COLORS.length];
+/** The answer in words: "sad 71 %", or "unsure, perhaps sad 41 %" below the threshold. */
+export function answerWords(
+  probabilities: ArrayLike<number>,
+  names: readonly string[],
+  threshold: number,
+  digits = 0,
+): string {
+  const best = indexOfLargest(probabilities);
+  return (isUnsure(probabilities, threshold) ? "unsure, perhaps " : "") +
+    `${names[best]} ${percent(probabilities[best], digits)}`;
 }
 
 /** Live text is read out at most this often, in milliseconds. */
@@ -34,6 +42,7 @@ export class Bars {
     probabilities: ArrayLike<number>,
     names: readonly string[],
     label?: number,
+    threshold = 0,
   ): void {
     if (this.#names.join() !== names.join()) this.#build(names);
     const best = indexOfLargest(probabilities);
@@ -43,10 +52,11 @@ export class Bars {
       name.className = number.className = k === best ? "best" : "";
       number.classList.add("number");
     });
-    const words = `${names[best]} ${percent(probabilities[best])}`;
+    const words = answerWords(probabilities, names, threshold, 1);
     this.#answer.textContent = label === undefined || label >= names.length
       ? `Answer: ${words}`
       : `Answer: ${words} (label: ${names[label]})`;
+    this.#answer.classList.toggle("unsure", isUnsure(probabilities, threshold));
     this.#answer.dataset.answer = names[best];
     this.element.dataset.probabilities = Array.from(
       probabilities,
@@ -64,6 +74,7 @@ export class Bars {
     });
     clearTimeout(this.#timer);
     this.#answer.textContent = words;
+    this.#answer.classList.remove("unsure");
     delete this.#answer.dataset.answer;
     delete this.element.dataset.probabilities;
     this.#live.textContent = words;
@@ -71,9 +82,10 @@ export class Bars {
 
   #build(names: readonly string[]) {
     this.#names = names;
+    const colors = colorsOf(names);
     this.#rows = names.map((words, k) => {
       const fill = make("div", { className: "fill" });
-      fill.style.background = colorOfClass(k);
+      fill.style.background = colors[k];
       return {
         name: make("span", {}, words),
         fill,

@@ -114,6 +114,36 @@ export function numberField(
   return { element: make("label", {}, label, control), control };
 }
 
+/** A table with the names of its columns; each row is its cells. */
+export function table(
+  heads: readonly string[],
+  rows: readonly (readonly HTMLTableCellElement[])[],
+  properties: Record<string, unknown> = {},
+  caption?: string,
+): HTMLTableElement {
+  return make(
+    "table",
+    properties,
+    caption === undefined ? null : make("caption", {}, caption),
+    make("tr", {}, ...heads.map((head) => make("th", { scope: "col" }, head))),
+    ...rows.map((cells) => make("tr", {}, ...cells)),
+  );
+}
+
+/** How far an arrow key goes, in columns and rows; nothing for other keys. */
+export function arrowStep(
+  event: KeyboardEvent,
+): readonly [across: number, down: number] | undefined {
+  const step = ({
+    ArrowUp: [0, -1],
+    ArrowDown: [0, 1],
+    ArrowLeft: [-1, 0],
+    ArrowRight: [1, 0],
+  } as const)[event.key];
+  if (step) event.preventDefault();
+  return step;
+}
+
 /** A percentage, such as "12.3 %". */
 export function percent(part: number, digits = 1): string {
   return `${(100 * part).toFixed(digits)} %`;

@@ -1,9 +1,10 @@
-// The networks a page can open: their list, their weights, and the compiled form that answers.
+// The networks that a page can open: their list, and each with its weights, compiled.
 
-import { FACE_PIXELS } from "../../emotions.ts";
 import { scalePixels } from "../../network/input.ts";
-import { Network } from "../../network/network.ts";
-import type { TrainedNetwork } from "../../network/trained.ts";
+import type { Network } from "../../network/network.ts";
+import { createTrained, type TrainedNetwork } from "../../network/trained.ts";
+import { classifyFaces } from "../../recognition/recognizer.ts";
+import { traceLayers } from "../forward.ts";
 import type { ListedModel, NetworkFile } from "../models.ts";
 
 /** The number of faces that go through a network at once. */
@@ -26,29 +27,19 @@ export class PageNetwork {
     names: readonly string[],
   ): Promise<PageNetwork> {
     const options = { batch: BATCH, training: false };
-    const compiled = await Network.create(trained.graph, options);
-    compiled.parameters.set(trained.parameters);
-    compiled.statistics.set(trained.statistics);
+    const compiled = await createTrained(trained, options);
     return new PageNetwork(id, title, trained, names, compiled);
   }
 
   /** The probabilities for faces of 48 x 48 gray values. */
   classify(faces: readonly Uint8Array[]): Float32Array[] {
-    const { compiled, names } = this;
-    const answers: Float32Array[] = [];
-    for (let from = 0; from < faces.length; from += BATCH) {
-      const batch = faces.slice(from, from + BATCH);
-      for (const [i, face] of batch.entries()) {
-        const at = i * FACE_PIXELS;
-        scalePixels(face, compiled.input.subarray(at, at + FACE_PIXELS));
-      }
-      compiled.predict(batch.length);
-      for (const i of batch.keys()) {
-        const at = i * names.length;
-        answers.push(compiled.outputs.slice(at, at + names.length));
-      }
-    }
-    return answers;
+    return classifyFaces(this.compiled, faces, this.trained.scale);
+  }
+
+  /** The values of every layer for a face, as `traceLayers` returns them. */
+  trace(face: Uint8Array): Float32Array[] {
+    const { trained } = this;
+    return traceLayers(trained, scalePixels(face, undefined, trained.scale));
   }
 }
 
@@ -94,16 +85,18 @@ export class Networks {
     const listed = this.list.find((each) => each.id === id);
     if (!listed) throw new Error(`There is no model "${id}" here`);
     const folder = `models/${id}`;
-    const [{ graph, names }, parameters, statistics] = await Promise.all([
+    const [file, parameters, statistics] = await Promise.all([
       loadJson<NetworkFile>(`${folder}/network.json`),
       loadBytes(`${folder}/parameters.bin`),
       loadBytes(`${folder}/statistics.bin`),
     ]);
     const trained = {
-      graph,
+      graph: file.graph,
+      scale: file.scale,
+      threshold: file.threshold,
       parameters: new Float32Array(parameters.buffer),
       statistics: new Float32Array(statistics.buffer),
     };
-    return await PageNetwork.create(id, listed.title, trained, names);
+    return await PageNetwork.create(id, listed.title, trained, file.names);
   }
 }

@@ -16,7 +16,7 @@ function colorOf(value: number): Color {
   ) as unknown as Color;
 }
 
-/** A canvas with a size in pixels, shown `scale` times as large. */
+/** A canvas of a size in pixels; `shown` is its width on the page, if that differs. */
 export function canvasOf(
   width: number,
   height: number,
@@ -142,7 +142,7 @@ export function paintEnlarged(
 
 /** The number of maps in a row of the mosaic. */
 function mosaicColumns(channels: number): number {
-  return Math.min(channels, channels <= 8 ? 8 : channels <= 32 ? 8 : 16);
+  return Math.min(channels, channels <= 32 ? 8 : 16);
 }
 
 /** The size of a tile of the mosaic, and the gap between tiles, in pixels. */

@@ -4,12 +4,10 @@
 import { drawFaces } from "../../drawn/faces.ts";
 import { FACE_PIXELS } from "../../emotions.ts";
 import { DRAWN_SEED } from "../drawn_seed.ts";
-import {
-  type CascadeDetector,
-  CascadeDetector as Detector,
-} from "../../haar/detector.ts";
+import { CascadeDetector } from "../../haar/detector.ts";
 import { type GrayImage, toGray } from "../../image/gray.ts";
 import { cropFace } from "../../recognition/crop.ts";
+import { FaceFinder } from "../../recognition/face_finder.ts";
 import { PHOTO_SEARCH } from "../../recognition/recognizer.ts";
 
 /** Larger pictures are shrunk to this many pixels on their longer side. */
@@ -19,8 +17,14 @@ let detector: Promise<CascadeDetector> | undefined;
 
 /** The frontal face detector, compiled once. */
 export function faceDetector(): Promise<CascadeDetector> {
-  detector ??= Detector.create();
-  return detector;
+  return detector ??= CascadeDetector.create();
+}
+
+let finder: Promise<FaceFinder> | undefined;
+
+/** The face finder, which also searches the edges; compiled once. */
+export function faceFinder(): Promise<FaceFinder> {
+  return finder ??= FaceFinder.create();
 }
 
 let readable: boolean | undefined;
@@ -71,11 +75,10 @@ export async function readPicture(file: Blob & { name?: string }) {
     context.drawImage(picture, 0, 0, canvas.width, canvas.height);
     return context.getImageData(0, 0, canvas.width, canvas.height);
   } catch {
+    const name = file.name ?? "The file";
     throw new Error(
-      `${
-        file.name ?? "The file"
-      } cannot be shown: this browser does not support ` +
-        "its format. JPEG, PNG and WebP always work.",
+      `${name} cannot be shown: this browser does not support its format. ` +
+        "JPEG, PNG and WebP always work.",
     );
   } finally {
     URL.revokeObjectURL(url);
@@ -83,18 +86,12 @@ export async function readPicture(file: Blob & { name?: string }) {
 }
 
 /** The largest face in a picture as a crop; nothing if none is found. */
-async function findFace(
-  image: GrayImage,
-): Promise<Uint8Array | undefined> {
-  const { scaleFactor, minNeighbors, smallestFace } = PHOTO_SEARCH;
-  const side = Math.round(smallestFace * Math.min(image.width, image.height));
-  const found = (await faceDetector()).detect(image, {
-    scaleFactor,
-    minNeighbors,
-    minSize: { width: side, height: side },
-  });
-  found.sort((a, b) => b.width - a.width);
-  return found.length > 0 ? cropFace(image, found[0]) : undefined;
+async function findFace(image: GrayImage): Promise<Uint8Array | undefined> {
+  // A face that reaches the edges fills the picture, which is then taken whole.
+  const search = { ...PHOTO_SEARCH, beyondEdges: false };
+  const found = (await faceFinder()).find(image, search);
+  const [face] = found.sort((a, b) => b.box.width - a.box.width);
+  return face && cropFace(image, face.box);
 }
 
 /** A picture's face, or else the whole picture as a face; and what to say. */
@@ -137,7 +134,7 @@ export function takeDrawnFaces(bytes: Uint8Array): void {
   );
 }
 
-/** A drawn face by its number, from 0 on; 70 are drawn together, each once. */
+/** A drawn face by its number, from 0; 70 are drawn together, each once. */
 export function drawnFace(number: number): { face: Uint8Array; label: number } {
   const index = Math.floor(number / CHUNK);
   let chunk = chunks.get(index);

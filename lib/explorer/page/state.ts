@@ -6,6 +6,8 @@ export class PageState {
   room = "";
   #parameters = new URLSearchParams();
   #timer = 0;
+  /** The address as last read or written. */
+  #seen = "";
 
   constructor() {
     this.read();
@@ -13,6 +15,7 @@ export class PageState {
 
   /** Reads the address. */
   read(): void {
+    this.#seen = location.hash;
     const [room, query = ""] = location.hash.slice(1).split("?");
     this.room = decodeURIComponent(room);
     this.#parameters = new URLSearchParams(query);
@@ -45,19 +48,20 @@ export class PageState {
     this.#timer = setTimeout(() => this.write(), 150);
   }
 
-  /** Writes the address now. */
+  /** Writes the address now, unless it has just changed: then the user is leaving, and it will be read. */
   write(): void {
     clearTimeout(this.#timer);
-    const address = this.address(this.room);
-    if (location.hash !== address) history.replaceState(null, "", address);
+    if (location.hash !== this.#seen) return;
+    history.replaceState(null, "", this.address(this.room));
+    this.#seen = location.hash;
   }
 
-  /** The address of a room, with this one's model and face. */
+  /** The address of a room, with this one's model, face and threshold. */
   address(room: string): string {
     const kept = room === this.room
       ? [...this.#parameters]
       : [...this.#parameters].filter(([name]) =>
-        name === "model" || name === "face"
+        ["model", "face", "threshold"].includes(name)
       );
     const query = new URLSearchParams(kept).toString()
       .replaceAll("%2F", "/").replaceAll("%2C", ",");

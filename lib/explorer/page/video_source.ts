@@ -1,5 +1,5 @@
-// A camera or a clip as a stream of frames. The last choice wins; if it ends, stalls or has no picture,
-// the page says so, so that nobody takes the last frame for the current one.
+// A camera or a clip as a stream of frames. The last choice wins. If it ends, stalls or has no picture,
+// the page says so, so that nobody mistakes the last frame for the current one.
 
 import { canReadPixels, LONGEST_SIDE, NOISE_WORDS } from "./pictures.ts";
 
@@ -7,9 +7,9 @@ import { canReadPixels, LONGEST_SIDE, NOISE_WORDS } from "./pictures.ts";
 export interface VideoEvents {
   /** A new frame is on the canvas. */
   frame(seconds: number): void;
-  /** Frames are coming from now on. */
+  /** The first frame is on the canvas. */
   started(): void;
-  /** Why there is nothing to see any more, or not yet. */
+  /** Why there is no picture, or not yet. */
   trouble(words: string): void;
 }
 
@@ -77,14 +77,13 @@ export class VideoSource {
     const lost = (words: string) => {
       if (mine === this.#choice) this.#fail(words);
     };
-    track.onended = () =>
-      lost("The camera is gone: it was unplugged or switched off.");
+    track.onended = () => lost("The camera was unplugged or switched off.");
     const video = document.createElement("video");
     video.srcObject = stream;
     await this.#play(video, mine, true, end, "The camera");
   }
 
-  /** Shows a clip, again and again. */
+  /** Plays a clip in a loop. */
   async playClip(file: File): Promise<void> {
     this.stop();
     const mine = this.#choice;
@@ -119,14 +118,14 @@ export class VideoSource {
       if (mine !== this.#choice) return;
       return this.#fail(
         `${name} cannot be shown: this browser does not support its format. ` +
-          "deno task video reads far more.",
+          "deno task video reads more.",
       );
     }
     if (mine !== this.#choice) return;
     if (video.videoWidth === 0) {
       return this.#fail(
         `${name} has no picture that this browser can show: it is audio only, ` +
-          "or in a video format such as HEVC. deno task video reads more.",
+          "or in a format such as HEVC. deno task video reads more.",
       );
     }
     let last = performance.now(), stalled = false, begun = false;

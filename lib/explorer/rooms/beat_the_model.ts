@@ -2,17 +2,9 @@
 
 import { EMOTIONS, FACE_SIZE, indexOfLargest } from "../../emotions.ts";
 import type { App, OpenRoom, Room } from "../page/app.ts";
-import {
-  breathe,
-  button,
-  download,
-  make,
-  percent,
-  select,
-} from "../page/dom.ts";
+import { button, download, make, percent, table } from "../page/dom.ts";
 import type { FaceSet } from "../page/faces.ts";
 import { canvasOf, faceCanvas, paintGray } from "../page/paint.ts";
-import { drawSlowly } from "./confusion.ts";
 import { drawLots, FACES, wilsonInterval } from "./lots.ts";
 
 /** Seconds for each face. */
@@ -60,7 +52,7 @@ class Game implements OpenRoom {
   }
 
   #welcome() {
-    const { owned, network, state } = this.app;
+    const { network, state } = this.app;
     if (network.names.length !== EMOTIONS.length) {
       this.#place.replaceChildren(make(
         "p",
@@ -69,18 +61,13 @@ class Game implements OpenRoom {
       ));
       return;
     }
-    const choices = owned.listed.length === 0 ? undefined : select(
-      "Faces",
-      [["fer", owned.listed[0].name], ["drawn", "drawn faces"]],
-      this.#data,
-      (data) => {
-        state.set({ data });
-        state.write();
-        this.app.show();
-      },
-    ).element;
+    const choice = this.app.setChoice(this.#data, (data) => {
+      state.set({ data });
+      state.write();
+      this.app.show();
+    });
     this.#place.replaceChildren(
-      ...(choices ? [make("div", { className: "choices" }, choices)] : []),
+      make("div", { className: "choices" }, choice),
       make(
         "p",
         {},
@@ -93,13 +80,8 @@ class Game implements OpenRoom {
   async #start() {
     const mine = ++this.#running;
     try {
-      this.app.say(
-        this.#data === "fer" ? "Loading faces …" : "Drawing faces …",
-      );
-      await breathe();
-      this.#set = this.#data === "fer"
-        ? await this.app.owned.load()
-        : await drawSlowly(() => mine === this.#running);
+      const going = () => mine === this.#running;
+      this.#set = await this.app.loadSet(this.#data, going);
       if (mine !== this.#running) return;
       this.app.say("");
     } catch (error) {
@@ -195,10 +177,10 @@ class Game implements OpenRoom {
     const mark = (answer: number | undefined, label: number) =>
       make(
         "td",
-        { className: `left ${answer === label ? "right" : "wrong"}` },
+        { className: answer === label ? "right" : "wrong" },
         answer === undefined ? "too late" : EMOTIONS[answer],
       );
-    const voted = rounds.some(({ votes }) => votes);
+    const voted = this.#set.votes ? ["votes of ten people"] : [];
     const save = () =>
       download(
         "beat-the-model.json",
@@ -250,42 +232,16 @@ class Game implements OpenRoom {
       make(
         "div",
         { className: "scroll" },
-        make(
-          "table",
-          {},
-          make(
-            "tr",
-            {},
-            ...[
-              "face",
-              "label",
-              "you",
-              "model",
-              ...(voted ? ["votes of ten people"] : []),
-            ]
-              .map((words) =>
-                make("th", { scope: "col", className: "left" }, words)
-              ),
-          ),
-          ...rounds.map((r) =>
-            make(
-              "tr",
-              {},
-              make("td", {}, faceCanvas(this.#set.faces[r.face], "", 48)),
-              make("td", { className: "left" }, EMOTIONS[r.label]),
-              mark(r.yours, r.label),
-              mark(r.model, r.label),
-              ...(voted
-                ? [
-                  make(
-                    "td",
-                    { className: "left" },
-                    r.votes ?? "",
-                  ),
-                ]
-                : []),
-            )
-          ),
+        table(
+          ["face", "label", "you", "model", ...voted],
+          rounds.map((r) => [
+            make("td", {}, faceCanvas(this.#set.faces[r.face], "", 48)),
+            make("td", {}, EMOTIONS[r.label]),
+            mark(r.yours, r.label),
+            mark(r.model, r.label),
+            ...voted.map(() => make("td", {}, r.votes ?? "")),
+          ]),
+          { className: "words" },
         ),
       ),
     );

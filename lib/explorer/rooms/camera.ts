@@ -1,22 +1,21 @@
 // Camera: live emotions, raw and smoothed, from the camera, a clip or one picture.
 
-import { indexOfLargest } from "../../emotions.ts";
 import { toGray } from "../../image/gray.ts";
 import { drawFaces, type PanelSide } from "../../recognition/annotate.ts";
-import { VIDEO_SEARCH } from "../../recognition/recognizer.ts";
+import type { FaceFinder } from "../../recognition/face_finder.ts";
 import {
   FaceTracker,
   SMOOTHING_SECONDS,
   type TrackedFace,
 } from "../../recognition/tracking.ts";
 import type { App, OpenRoom, Room } from "../page/app.ts";
+import { answerWords } from "../page/bars.ts";
 import { button, make, slider } from "../page/dom.ts";
 import { keepOwnFace } from "../page/faces.ts";
-import { faceDetector, readPicture } from "../page/pictures.ts";
-import { findFaces } from "../page/recognize.ts";
+import { faceFinder, readPicture } from "../page/pictures.ts";
+import { findFaces, type PageFace } from "../page/recognize.ts";
 import { fitCanvas, VideoSource } from "../page/video_source.ts";
 import { SmoothingChart } from "./smoothing_chart.ts";
-import type { CascadeDetector } from "../../haar/detector.ts";
 
 class Camera implements OpenRoom {
   readonly #canvas = make("canvas", {
@@ -33,10 +32,12 @@ class Camera implements OpenRoom {
   readonly #keep = button("Look inside this face", () => this.#keepFace());
   readonly #chart: SmoothingChart;
   readonly #source: VideoSource;
-  #tracker: FaceTracker;
+  #tracker!: FaceTracker;
   #sides = new Map<number, PanelSide>();
   #constant: number;
   #crop: Uint8Array | undefined;
+  /** The chosen picture, before faces are drawn on it. */
+  #still: ImageData | undefined;
   #frames = 0;
   #since = 0;
   #spoken = 0;
@@ -45,10 +46,9 @@ class Camera implements OpenRoom {
   constructor(
     place: HTMLElement,
     private readonly app: App,
-    private readonly detector: CascadeDetector,
+    private readonly finder: FaceFinder,
   ) {
     this.#constant = app.state.number("smoothing", SMOOTHING_SECONDS, 0, 3);
-    this.#tracker = new FaceTracker(this.#constant);
     this.#chart = new SmoothingChart(() => app.network.names);
     this.#source = new VideoSource(this.#canvas, {
       frame: (seconds) => this.#frame(seconds),
@@ -88,16 +88,21 @@ class Camera implements OpenRoom {
         format: (value) => `${value.toFixed(2)} s`,
         onInput: (value) => {
           this.#constant = value;
-          this.#tracker = new FaceTracker(value);
-          this.#chart.restart(value);
           app.state.set({ smoothing: value });
+          this.refresh();
         },
       }).element,
       this.#chart.element,
     );
-    this.#chart.restart(this.#constant);
-    this.#clear();
     this.#useCamera();
+  }
+
+  /** The model, the threshold or the smoothing has changed. */
+  refresh(): void {
+    const { threshold } = this.app;
+    this.#tracker = new FaceTracker(this.#constant, threshold);
+    this.#chart.restart(this.#constant);
+    if (this.#still) this.#showStill(this.#still);
   }
 
   #fileInput() {
@@ -131,25 +136,30 @@ class Camera implements OpenRoom {
     try {
       const image = await readPicture(file);
       if (mine !== this.#choice) return;
-      fitCanvas(this.#canvas, image.width, image.height);
-      this.#canvas.getContext("2d")!.putImageData(image, 0, 0);
+      this.#still = image;
       this.app.say("");
-      this.#showFaces(0);
+      this.#showStill(image);
     } catch (error) {
       if (mine === this.#choice) this.app.say((error as Error).message, true);
     }
   }
 
+  #showStill(image: ImageData) {
+    fitCanvas(this.#canvas, image.width, image.height);
+    this.#canvas.getContext("2d")!.putImageData(image, 0, 0);
+    this.#showFaces(0);
+  }
+
   #restart() {
-    this.#tracker = new FaceTracker(this.#constant);
+    this.#still = undefined;
     this.#sides = new Map();
     this.#frames = 0;
     this.#since = performance.now();
-    this.#chart.restart(this.#constant);
+    this.refresh();
     this.#clear();
   }
 
-  /** Nothing is in sight: old text and numbers are removed. */
+  /** Removes text and numbers about an earlier picture. */
   #clear() {
     this.#words.textContent = "";
     this.#live.textContent = "";
@@ -172,41 +182,27 @@ class Camera implements OpenRoom {
     this.#since = now;
   }
 
-  #showFaces(seconds: number): TrackedFace[] {
+  #showFaces(seconds: number): TrackedFace<PageFace>[] {
     const context = this.#canvas.getContext("2d", {
       willReadFrequently: true,
     })!;
     const { width, height } = this.#canvas;
     const image = context.getImageData(0, 0, width, height);
-    const found = findFaces(
-      this.detector,
-      this.app.network,
-      toGray(image),
-      VIDEO_SEARCH,
-    );
+    const { finder, app: { network, threshold } } = this, { names } = network;
+    const found = findFaces(finder, network, toGray(image));
     const faces = this.#tracker.update(found, seconds);
-    const { names } = this.app.network;
-    if (faces.length > 0 && names.length === 7) {
-      drawFaces(image, faces, this.#sides);
-      context.putImageData(image, 0, 0);
-    } else {for (const { box } of faces) {
-        context.strokeStyle = "#e69f00";
-        context.lineWidth = 3;
-        context.strokeRect(box.x, box.y, box.width, box.height);
-      }}
-    const words = faces.map(({ track, probabilities }) => {
-      const best = indexOfLargest(probabilities);
-      return `#${track} ${names[best]} ${
-        Math.round(probabilities[best] * 100)
-      }%`;
-    });
+    drawFaces(image, faces, this.#sides, undefined, names);
+    context.putImageData(image, 0, 0);
+    const words = faces.map(({ track, probabilities }) =>
+      `#${track} ${answerWords(probabilities, names, threshold)}`
+    );
     this.#words.textContent = words.join(", ") || "No face in sight.";
     this.#words.dataset.count = String(faces.length);
     if (performance.now() - this.#spoken > 2500) {
       this.#spoken = performance.now();
       this.#live.textContent = this.#words.textContent;
     }
-    this.#crop = faces[0]?.face && (faces[0].face as typeof found[number]).crop;
+    this.#crop = faces[0]?.face.crop;
     this.#keep.disabled = !this.#crop;
     return faces;
   }
@@ -231,6 +227,6 @@ export const camera: Room = {
     "your browser.",
   tryThis:
     "make a face and hold it; then set the time constant to 0 and to 2 s.",
-  uses: ["model"],
-  open: async (place, app) => new Camera(place, app, await faceDetector()),
+  uses: ["model", "threshold"],
+  open: async (place, app) => new Camera(place, app, await faceFinder()),
 };

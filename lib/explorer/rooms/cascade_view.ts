@@ -5,7 +5,7 @@ import { featureValue } from "../../haar/feature.ts";
 import type { IntegralImage } from "../../haar/integral_image.ts";
 import { stageSum, weakVote, type Window } from "../../haar/stage.ts";
 import type { GrayImage } from "../../image/gray.ts";
-import { button, make } from "../page/dom.ts";
+import { button, make, table } from "../page/dom.ts";
 import { paintGray } from "../page/paint.ts";
 import { digits } from "./reason_text.ts";
 
@@ -45,14 +45,13 @@ export function drawFeature(
   const context = canvas.getContext("2d")!;
   for (const { x, y, width, height, weight } of feature.rectangles) {
     const color = weight > 0 ? "#f0e442" : "#0072b2";
-    const box = [x, y, width, height].map((side) => side * SCALE) as [
-      ...[number, number, number, number],
-    ];
+    const box = new Path2D();
+    box.rect(x * SCALE, y * SCALE, width * SCALE, height * SCALE);
     context.fillStyle = `${color}88`;
-    context.fillRect(...box);
+    context.fill(box);
     context.strokeStyle = color;
     context.lineWidth = 2;
-    context.strokeRect(...box);
+    context.stroke(box);
   }
   const raw = featureValue(feature, integral, window.x, window.y);
   const value = Math.fround(raw * window.norm);
@@ -83,26 +82,14 @@ export function stageTable(
       "aria-label": `stage ${i}, ${state}`,
       "aria-pressed": String(i === chosen),
     });
-    return make(
-      "tr",
-      {},
+    return [
       make("td", {}, open),
       make("td", {}, String(stage.weakClassifiers.length)),
       make("td", {}, asked ? digits(sum) : ""),
       make("td", {}, digits(stage.threshold)),
       make("td", { className: "left" }, state),
-    );
+    ];
   });
   const heads = ["stage", "features", "votes", "needed", ""];
-  return make(
-    "table",
-    {},
-    make("caption", {}, "The stages"),
-    make(
-      "tr",
-      {},
-      ...heads.map((words) => make("th", { scope: "col" }, words)),
-    ),
-    ...rows,
-  );
+  return table(heads, rows, {}, "The stages");
 }

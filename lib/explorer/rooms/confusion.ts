@@ -11,13 +11,12 @@ import {
   likeliest,
 } from "../../evaluation/metrics.ts";
 import type { App, OpenRoom, Room } from "../page/app.ts";
-import { breathe, make, percent, select, slider } from "../page/dom.ts";
-import { drawnSet, type FaceSet } from "../page/faces.ts";
+import { breathe, make, percent, select, slider, table } from "../page/dom.ts";
+import type { FaceSet } from "../page/faces.ts";
 import { faceCanvas } from "../page/paint.ts";
 import type { PageNetwork } from "../page/networks.ts";
 import { drawPlot } from "../page/plot.ts";
 
-const DRAWN = 280;
 /** How many faces of a cell are shown. */
 const SHOWN = 60;
 const CLASSES = EMOTIONS.length;
@@ -57,36 +56,20 @@ class Confusion implements OpenRoom {
       make(
         "div",
         { className: "choices" },
-        ...(hasOwn
-          ? [
-            select(
-              "Faces",
-              [["drawn", `${DRAWN} drawn faces`], [
-                "fer",
-                owned.listed[0].name,
-              ]],
-              this.#data,
-              (data) => {
-                this.#data = data;
-                this.#answersOf.clear();
-                this.refresh();
-              },
-            ).element,
-          ]
-          : []),
-        ...(others.length > 0
-          ? [
-            select(
-              "Other model",
-              others.map(({ id, title }) => [id, title] as const),
-              this.#other,
-              (id) => {
-                this.#other = id;
-                this.#draw();
-              },
-            ).element,
-          ]
-          : []),
+        app.setChoice(this.#data, (data) => {
+          this.#data = data;
+          this.#answersOf.clear();
+          this.refresh();
+        }),
+        others.length === 0 ? null : select(
+          "Other model",
+          others.map(({ id, title }) => [id, title] as const),
+          this.#other,
+          (id) => {
+            this.#other = id;
+            this.#draw();
+          },
+        ).element,
       ),
       slider({
         label: "threshold",
@@ -136,7 +119,7 @@ class Confusion implements OpenRoom {
 
   async refresh(): Promise<void> {
     const mine = ++this.#running;
-    const { network, say } = { network: this.app.network, say: this.app.say };
+    const { network, say } = this.app;
     if (network.names.length !== CLASSES) {
       this.#clear();
       return say(
@@ -147,12 +130,8 @@ class Confusion implements OpenRoom {
     }
     this.#clear();
     try {
-      if (this.#data === "fer") say("Loading your FER-2013 …");
-      else say("Drawing faces …");
-      await breathe();
-      this.#set = this.#data === "fer"
-        ? await this.app.owned.load()
-        : await drawSlowly(() => mine === this.#running);
+      const going = () => mine === this.#running;
+      this.#set = await this.app.loadSet(this.#data, going);
       const all = await this.#answers(network, mine);
       if (mine !== this.#running) return;
       this.#probabilities = all;
@@ -245,9 +224,7 @@ class Confusion implements OpenRoom {
     const focused = this.#matrix.contains(document.activeElement);
     const rows = counts.map((row, label) => {
       const total = row.reduce((a, b) => a + b, 0) || 1;
-      return make(
-        "tr",
-        {},
+      return [
         make("th", { scope: "row" }, EMOTIONS[label]),
         ...row.map((count, answer) => {
           const chosen = label === this.#label && answer === this.#answer;
@@ -267,20 +244,12 @@ class Confusion implements OpenRoom {
             `color-mix(in srgb, ${hue} ${amount}%, var(--page))`;
           return make("td", {}, cell);
         }),
-      );
+      ];
     });
-    this.#matrix.replaceChildren(make(
-      "table",
-      { className: "matrix" },
-      make("caption", {}, "Rows: label. Columns: answer."),
-      make(
-        "tr",
-        {},
-        make("th", {}),
-        ...EMOTIONS.map((name) => make("th", { scope: "col" }, name)),
-      ),
-      ...rows,
-    ));
+    const words = "Rows: label. Columns: answer.";
+    this.#matrix.replaceChildren(
+      table(["", ...EMOTIONS], rows, { className: "matrix" }, words),
+    );
     if (focused) {
       this.#matrix.querySelector<HTMLElement>("[aria-pressed=true]")?.focus();
     }
@@ -365,15 +334,6 @@ class Confusion implements OpenRoom {
   close(): void {
     this.#running++;
   }
-}
-
-/** Drawn faces, 70 at a time, so that the page stays responsive. */
-export async function drawSlowly(going: () => boolean): Promise<FaceSet> {
-  for (let count = 70; count < DRAWN && going(); count += 70) {
-    drawnSet(count);
-    await breathe();
-  }
-  return drawnSet(DRAWN);
 }
 
 export const confusion: Room = {

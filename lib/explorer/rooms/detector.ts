@@ -13,7 +13,7 @@ import { inImage, tryWindow } from "../../haar/search.ts";
 import { stageSum } from "../../haar/stage.ts";
 import { type GrayImage, toGray } from "../../image/gray.ts";
 import type { App, Room } from "../page/app.ts";
-import { button, make, numberField, slider } from "../page/dom.ts";
+import { arrowStep, button, make, numberField, slider } from "../page/dom.ts";
 import { canvasOf, paintGray, pointAt } from "../page/paint.ts";
 import { faceDetector, readPicture } from "../page/pictures.ts";
 import { drawCut, drawFeature, stageTable } from "./cascade_view.ts";
@@ -218,15 +218,8 @@ class DetectorRoom {
   }
 
   #move(event: KeyboardEvent) {
-    const steps: Record<string, [number, number]> = {
-      ArrowUp: [0, -1],
-      ArrowDown: [0, 1],
-      ArrowLeft: [-1, 0],
-      ArrowRight: [1, 0],
-    };
-    const step = steps[event.key];
+    const step = arrowStep(event);
     if (!step) return;
-    event.preventDefault();
     const { scale } = this.#layers[this.#layer];
     this.#aim(this.#layer, {
       x: this.#middle.x + step[0] * scale,

@@ -1,12 +1,10 @@
 // Inside: a face goes through the network, layer by layer, down to one number and its sum.
 
 import type { ActivationKind, NetworkNode } from "../../network/graph.ts";
-import { scalePixels } from "../../network/input.ts";
-import { traceLayers } from "../forward.ts";
 import { explainValue } from "../neuron.ts";
 import type { App, OpenRoom, Room } from "../page/app.ts";
 import { Bars } from "../page/bars.ts";
-import { make, numberField } from "../page/dom.ts";
+import { arrowStep, make, numberField } from "../page/dom.ts";
 import {
   canvasOf,
   type Maps,
@@ -22,8 +20,13 @@ import { describeReason } from "./reason_text.ts";
 import { drawScoreMaps } from "./score_maps.ts";
 
 const ACTIVATIONS: Record<ActivationKind, string> = {
-  ...{ relu: "ReLU", leakyRelu: "LeakyReLU", elu: "ELU", tanh: "Tanh" },
-  ...{ sigmoid: "Sigmoid", swish: "Swish", softmax: "Softmax" },
+  relu: "ReLU",
+  leakyRelu: "LeakyReLU",
+  elu: "ELU",
+  tanh: "Tanh",
+  sigmoid: "Sigmoid",
+  swish: "Swish",
+  softmax: "Softmax",
 };
 
 /** A layer's name for people. */
@@ -162,13 +165,14 @@ class Inside implements OpenRoom {
 
   refresh(): void {
     const { network, face } = this.app;
-    this.#values = traceLayers(network.trained, scalePixels(face.face));
+    this.#values = network.trace(face.face);
     const { nodes } = network.trained.graph;
     if (this.#layer >= nodes.length) this.#layer = 1;
     this.#bars.show(
       this.#values.at(-1)!,
       network.names,
       face.label,
+      this.app.threshold,
     );
     drawScoreMaps(
       this.#scores,
@@ -234,17 +238,10 @@ class Inside implements OpenRoom {
   }
 
   #move(event: KeyboardEvent) {
-    const steps: Record<string, [number, number]> = {
-      ArrowUp: [-1, 0],
-      ArrowDown: [1, 0],
-      ArrowLeft: [0, -1],
-      ArrowRight: [0, 1],
-    };
-    const step = steps[event.key];
+    const step = arrowStep(event);
     if (!step) return;
-    event.preventDefault();
     const [y, x, map] = this.#place;
-    this.#pick([y + step[0], x + step[1], map]);
+    this.#pick([y + step[1], x + step[0], map]);
   }
 
   /** Chooses a pixel in one of the layer's maps, and shows all about it. */
@@ -319,6 +316,6 @@ export const inside: Room = {
     "at each of them.",
   tryThis: "choose “Convolution 3×3”, click a bright pixel in a map, and add " +
     "up the products yourself.",
-  uses: ["model", "face"],
+  uses: ["model", "face", "threshold"],
   open: (place, app) => new Inside(place, app),
 };

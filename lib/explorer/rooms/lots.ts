@@ -1,4 +1,5 @@
-// The arithmetic of a game: which faces are shown, and how certain its result is.
+// The arithmetic of a game: which faces are shown, and how certain its result is. A package of
+// statistics for one formula would be larger than the game.
 
 import { createRandom } from "../../random.ts";
 
@@ -18,12 +19,12 @@ export function wilsonInterval(right: number, of: number): [number, number] {
 }
 
 /** Twenty different numbers below a limit, from a seed. */
-export function drawLots(seed: number, limit: number, count = FACES): number[] {
+export function drawLots(seed: number, limit: number): number[] {
   const random = createRandom(seed);
   const all = Array.from({ length: limit }, (_, i) => i);
-  for (let i = 0; i < Math.min(count, limit); i++) {
+  for (let i = 0; i < Math.min(FACES, limit); i++) {
     const j = i + random.integer(limit - i);
     [all[i], all[j]] = [all[j], all[i]];
   }
-  return all.slice(0, count);
+  return all.slice(0, FACES);
 }

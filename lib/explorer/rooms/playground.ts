@@ -1,12 +1,11 @@
 // Playground: change the face, and watch the answer and the heat map move.
 
-import { indexOfLargest } from "../../emotions.ts";
-import { scalePixels } from "../../network/input.ts";
-import { traceLayers } from "../forward.ts";
+import { colorsOf, indexOfLargest } from "../../emotions.ts";
 import { mapScores } from "../head.ts";
 import type { App, OpenRoom, Room } from "../page/app.ts";
-import { Bars, colorOfClass } from "../page/bars.ts";
+import { Bars } from "../page/bars.ts";
 import {
+  arrowStep,
   button,
   make,
   percent,
@@ -202,20 +201,14 @@ class Playground implements OpenRoom {
     canvas.onpointerup = () => adding = undefined;
     canvas.onfocus = canvas.onblur = () => this.#later();
     canvas.onkeydown = (event) => {
-      const steps: Record<string, number> = {
-        ArrowUp: -COVER_COLUMNS,
-        ArrowDown: COVER_COLUMNS,
-        ArrowLeft: -1,
-        ArrowRight: 1,
-      };
-      const step = steps[event.key];
-      if (step !== undefined) {
-        const next = this.#cursor + step;
+      const step = arrowStep(event);
+      if (step) {
+        const next = this.#cursor + step[0] + step[1] * COVER_COLUMNS;
         if (next >= 0 && next < COVER_COLUMNS ** 2) this.#cursor = next;
       } else if (event.key === " ") {
+        event.preventDefault();
         if (!this.#cover.delete(this.#cursor)) this.#cover.add(this.#cursor);
       } else return;
-      event.preventDefault();
       this.#later();
     };
   }
@@ -265,7 +258,12 @@ class Playground implements OpenRoom {
     const { network, face, state } = this.app;
     const changed = changeFace(face.face, this.#change);
     const [probabilities] = network.classify([changed]);
-    this.#bars.show(probabilities, network.names, face.label);
+    this.#bars.show(
+      probabilities,
+      network.names,
+      face.label,
+      this.app.threshold,
+    );
     paintGray(this.#picture, changed);
     if (document.activeElement === this.#picture) {
       frame(
@@ -307,8 +305,8 @@ class Playground implements OpenRoom {
   }
 
   #drawHeat(changed: Uint8Array, best: number) {
-    const { trained, names } = this.app.network;
-    const maps = mapScores(trained, traceLayers(trained, scalePixels(changed)));
+    const { network } = this.app, { trained, names } = network;
+    const maps = mapScores(trained, network.trace(changed));
     this.#heat.hidden = !maps;
     if (!maps) {
       this.#heatWords.textContent =
@@ -354,7 +352,11 @@ class Playground implements OpenRoom {
       least,
       most,
       now: change[name],
-      curves: [{ name: words, color: colorOfClass(emotion), points }],
+      curves: [{
+        name: words,
+        color: colorsOf(network.names)[emotion],
+        points,
+      }],
     });
     this.#plotWords.textContent = `${words}.`;
   }
@@ -394,6 +396,6 @@ export const playground: Room = {
     "Change the face and see what the network relies on: its answer may not " +
     "be as stable as you think.",
   tryThis: "turn a happy face by 20°, then cover its mouth.",
-  uses: ["model", "face"],
+  uses: ["model", "face", "threshold"],
   open: (place, app) => new Playground(place, app),
 };

@@ -12,7 +12,7 @@ export function digits(value: number): string {
   return value.toFixed(4).replace("-", "−");
 }
 
-/** What layers do that move values. */
+/** What layers do that only move values. */
 const UNCHANGED: { [op: string]: string } = {
   concatenate: "One of the inputs' maps, which stand side by side:",
   flatten: "The maps' values in one row:",

@@ -1,8 +1,9 @@
 // The last maps as the exact reason for the answer: what each part of the face adds to each score.
 
+import { indexOfLargest } from "../../emotions.ts";
 import type { TrainedNetwork } from "../../network/trained.ts";
 import { mapScores } from "../head.ts";
-import { make, percent } from "../page/dom.ts";
+import { make, percent, table } from "../page/dom.ts";
 import { canvasOf, largest, paintHeat, paintMap } from "../page/paint.ts";
 import { digits } from "./reason_text.ts";
 
@@ -26,7 +27,7 @@ export function drawScoreMaps(
   const { height, width, classes } = maps;
   const probabilities = values.at(-1)!;
   const most = Math.max(...classes.map(({ parts }) => largest(parts)));
-  const best = probabilities.indexOf(Math.max(...probabilities));
+  const best = indexOfLargest(probabilities);
   const rows = classes.map(({ parts, bias, score }, k) => {
     const canvas = canvasOf(width, height, `evidence for ${names[k]}`, 36);
     paintMap(
@@ -36,17 +37,16 @@ export function drawScoreMaps(
       most,
     );
     const sum = parts.reduce((a, b) => a + b, 0);
-    return make(
-      "tr",
-      {},
+    return [
       make("th", { scope: "row" }, names[k]),
       make("td", {}, canvas),
       make("td", {}, digits(sum)),
       make("td", {}, digits(bias)),
       make("td", {}, digits(score)),
       make("td", {}, percent(probabilities[k])),
-    );
+    ];
   });
+  const heads = ["class", "map", "parts", "bias", "score", "answer"];
   const heat = canvasOf(48, 48, `where the network saw ${names[best]}`, 150);
   paintHeat(heat, face, classes[best].parts, height, width);
   place.replaceChildren(
@@ -61,18 +61,7 @@ export function drawScoreMaps(
     make(
       "div",
       { className: "scroll" },
-      make(
-        "table",
-        { className: "tight" },
-        make(
-          "tr",
-          {},
-          ...["class", "map", "parts", "bias", "score", "answer"].map((words) =>
-            make("th", { scope: "col" }, words)
-          ),
-        ),
-        ...rows,
-      ),
+      table(heads, rows, { className: "tight" }),
     ),
   );
 }

@@ -1,9 +1,8 @@
 // Raw and smoothed probabilities of the first face over the last seconds, how often each changed its
 // answer, and how much the smoothed one lags.
 
-import { indexOfLargest } from "../../emotions.ts";
+import { colorsOf, indexOfLargest } from "../../emotions.ts";
 import type { TrackedFace } from "../../recognition/tracking.ts";
-import { colorOfClass } from "../page/bars.ts";
 import { make, select } from "../page/dom.ts";
 import { drawPlot } from "../page/plot.ts";
 
@@ -113,7 +112,7 @@ export class SmoothingChart {
         { name: "raw", color: "#888", dashed: true, points: curve("raw") },
         {
           name: "smoothed",
-          color: colorOfClass(chosen),
+          color: colorsOf(this.names())[chosen],
           points: curve("smoothed"),
         },
       ],

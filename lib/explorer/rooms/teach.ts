@@ -1,12 +1,9 @@
 // Teach it your face: a few seconds of each of your own classes, and the last layer learns them here.
 
 import { indexOfLargest } from "../../emotions.ts";
-import type { CascadeDetector } from "../../haar/detector.ts";
 import { toGray } from "../../image/gray.ts";
-import { scalePixels } from "../../network/input.ts";
 import { cropFace } from "../../recognition/crop.ts";
-import { VIDEO_SEARCH } from "../../recognition/recognizer.ts";
-import { traceLayers } from "../forward.ts";
+import type { FaceFinder } from "../../recognition/face_finder.ts";
 import { headFeatures, replaceHead, trainHead } from "../head.ts";
 import { openModel, packModel } from "../own_model.ts";
 import type { App, OpenRoom, Room } from "../page/app.ts";
@@ -14,7 +11,7 @@ import { Bars } from "../page/bars.ts";
 import { breathe, button, download, make, percent } from "../page/dom.ts";
 import { loadJson, PageNetwork } from "../page/networks.ts";
 import { faceCanvas } from "../page/paint.ts";
-import { faceDetector, readFace } from "../page/pictures.ts";
+import { faceFinder, readFace } from "../page/pictures.ts";
 import { findFaces } from "../page/recognize.ts";
 import { VideoSource } from "../page/video_source.ts";
 
@@ -54,7 +51,7 @@ class Teach implements OpenRoom {
   constructor(
     place: HTMLElement,
     private readonly app: App,
-    private readonly detector: CascadeDetector,
+    private readonly finder: FaceFinder,
   ) {
     this.#source = new VideoSource(this.#canvas, {
       frame: () => this.#frame(),
@@ -203,14 +200,14 @@ class Teach implements OpenRoom {
   }
 
   #frame() {
-    if (this.#learning) return; // Learning gets all the time: seconds, not a minute.
+    if (this.#learning) return; // Learning gets the processor to itself: seconds, not a minute.
     const { width, height } = this.#canvas;
     const context = this.#canvas.getContext("2d", {
       willReadFrequently: true,
     })!;
     const gray = toGray(context.getImageData(0, 0, width, height));
     const network = this.#own ?? this.app.network;
-    const faces = findFaces(this.detector, network, gray, VIDEO_SEARCH)
+    const faces = findFaces(this.finder, network, gray)
       .sort((a, b) => b.box.width - a.box.width);
     context.strokeStyle = "#e69f00";
     context.lineWidth = 3;
@@ -226,7 +223,7 @@ class Teach implements OpenRoom {
     this.#keepRecording(
       face && [
         cropFace(gray, face.box),
-        // Crops that are slightly wider or tighter: no detector is exact.
+        // Slightly wider and tighter crops, because no detector is exact.
         cropFace(gray, face.box, 0.04),
         cropFace(gray, face.box, -0.04),
       ],
@@ -264,8 +261,7 @@ class Teach implements OpenRoom {
       const total = classes.reduce((sum, { faces }) => sum + faces.length, 0);
       for (const [k, { faces }] of classes.entries()) {
         for (const face of faces) {
-          const values = traceLayers(network.trained, scalePixels(face));
-          features.push(headFeatures(network.trained, values));
+          features.push(headFeatures(network.trained, network.trace(face)));
           labels.push(k);
           if (features.length % 8 === 0) {
             this.#progress.textContent =
@@ -351,5 +347,5 @@ export const teach: Room = {
   tryThis: "record a smile and a neutral face for four seconds each, then " +
     "teach it; add a wink.",
   uses: ["model"],
-  open: async (place, app) => new Teach(place, app, await faceDetector()),
+  open: async (place, app) => new Teach(place, app, await faceFinder()),
 };

@@ -1,12 +1,11 @@
-// Time machine: the saved epochs of a run, and how answers, filters and maps for the same face developed.
+// Time machine: the saved epochs of a run, and how answers, filters and maps for one face developed.
 
-import { EMOTIONS, indexOfLargest } from "../../emotions.ts";
+import { colorsOf, EMOTIONS, indexOfLargest } from "../../emotions.ts";
 import type { NetworkNode } from "../../network/graph.ts";
-import { scalePixels } from "../../network/input.ts";
-import { traceLayers, weightOf } from "../forward.ts";
+import { weightOf } from "../forward.ts";
 import type { ListedModel } from "../models.ts";
 import type { App, OpenRoom, Room } from "../page/app.ts";
-import { Bars, colorOfClass } from "../page/bars.ts";
+import { Bars } from "../page/bars.ts";
 import { make, percent, select, slider } from "../page/dom.ts";
 import { canvasOf, faceCanvas, largest, paintMosaic } from "../page/paint.ts";
 import { drawnFace } from "../page/pictures.ts";
@@ -174,12 +173,8 @@ class TimeMachine implements OpenRoom {
         ? ""
         : `: ${percent(accuracy)} of its validation faces are right`);
     const { face, label } = this.app.face;
-    const values = traceLayers(network.trained, scalePixels(face));
-    this.#bars.show(
-      values.at(-1)!,
-      network.names,
-      label,
-    );
+    const values = network.trace(face);
+    this.#bars.show(values.at(-1)!, network.names, label);
     this.#drawFilters(network);
     const [rows, columns, channels] =
       network.trained.graph.nodes[this.#layer].shape;
@@ -243,7 +238,7 @@ class TimeMachine implements OpenRoom {
       most: epochs.at(-1)!.epoch!,
       curves: [{
         name: names[shown],
-        color: colorOfClass(shown),
+        color: colorsOf(names)[shown],
         points,
         dots: true,
       }],

@@ -91,6 +91,30 @@ export function number(
   };
 }
 
+/** Two named lists of faces that must have no face in common, each of at least so many. */
+export function apart(
+  one: string,
+  other: string,
+  least: number,
+  hint: string,
+): Exercise {
+  const lists = (answer: unknown) =>
+    [one, other].map((name) => (answer as Record<string, number[]>)[name]);
+  return {
+    hint,
+    expects: `an object with two lists of faces: ${one} and ${other}`,
+    accepts: (answer) => lists(answer).every(Array.isArray),
+    test(answer) {
+      const [first, second] = lists(answer);
+      if (Math.min(first.length, second.length) < least) {
+        return `The number of faces in each list must be at least ${least}.`;
+      }
+      const seen = new Set(first);
+      return !second.some((face) => seen.has(face));
+    },
+  };
+}
+
 /** A few sentences: counted here, judged by a reader. */
 export function text(words: number, hint: string): Exercise {
   return {

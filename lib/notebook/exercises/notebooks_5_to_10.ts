@@ -13,6 +13,7 @@ import {
 import { scalePixels } from "../../network/input.ts";
 import type { Recognizer } from "../../recognition/recognizer.ts";
 import {
+  apart,
   digestOf,
   DIGESTS,
   type Exercise,
@@ -60,21 +61,12 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
     20,
     "Say which mistake it is, what in the picture explains it, and whether you would have labeled it like the data set.",
   ),
-  "5.R": {
-    expects: "an object with two lists of faces: fitted and measured",
-    accepts: (answer) =>
-      Array.isArray((answer as { fitted?: unknown }).fitted) &&
-      Array.isArray((answer as { measured?: unknown }).measured),
-    hint: "Do not measure on any face that the temperature was fitted on.",
-    test(answer) {
-      const { fitted, measured } = answer as Record<string, number[]>;
-      if (Math.min(fitted.length, measured.length) < 100) {
-        return "Leave at least 100 faces in each of the two.";
-      }
-      const seen = new Set(fitted);
-      return !measured.some((face) => seen.has(face));
-    },
-  },
+  "5.R": apart(
+    "fitted",
+    "measured",
+    100,
+    "Do not measure on any face that the temperature was fitted on.",
+  ),
   "6.1": number(
     "6.1",
     3,
@@ -295,17 +287,10 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
     40,
     "What numbers would you ask the authors for, and what would you run yourself?",
   ),
-  "10.R": {
-    expects: "an object with two lists of faces: training and test",
-    accepts: (answer) =>
-      Array.isArray((answer as { training?: unknown }).training) &&
-      Array.isArray((answer as { test?: unknown }).test),
-    hint: "Split first, then make copies, but only of the training faces.",
-    test(answer) {
-      const { training, test } = answer as Record<string, number[]>;
-      const seen = new Set(training);
-      return training.length > 0 && test.length > 0 &&
-        !test.some((face) => seen.has(face));
-    },
-  },
+  "10.R": apart(
+    "training",
+    "test",
+    1,
+    "Split first, then make copies, but only of the training faces.",
+  ),
 };
