@@ -1,10 +1,8 @@
 // `deno task bench profile`: where a forward pass or a training step of 64 faces
-// spends its time, kernel by kernel: what each takes, computes and moves, and which
-// limit of this machine it comes closer to. The times add up to the whole, which is
-// measured beside them. One JSON line a kernel and shape.
+// spends its time, kernel by kernel: how long each takes, what it computes and moves,
+// and which limit of this machine it is closer to. The whole is measured too. One
+// JSON line per kernel and shape.
 
-import process from "node:process";
-import { parseArgs } from "node:util";
 import * as tf from "@tensorflow/tfjs";
 import { loadModule } from "../lib/load_wasm.ts";
 import { buildMiniXception } from "../lib/model/mini_xception.ts";
@@ -13,18 +11,19 @@ import { Network } from "../lib/network/network.ts";
 import { Optimizer } from "../lib/network/optimizer.ts";
 import { readTrained } from "../lib/network/trained.ts";
 import type { Kernels } from "../lib/network/wasm/kernels.ts";
+import { readChoice, readNumber, runTask } from "../tasks/command_line.ts";
 
 const HELP =
   `Usage: deno task bench profile [--model mini|wide] [--step] [--runs N]
 
 Prints {"bench":"profile","kernel","shape","calls","ms","percent","gflops",
-"gbs","bound","reached"}, a line a kernel and shape, slowest first, then each
-kernel's sum, then the sum of all beside the time of the whole. Each call counts
-with its fastest time of all runs. bound is the limit that the kernel comes
-closer to, arithmetic or memory, and reached the part of it: of the rate of
-multiply-adds of a large matrix product, or of a copy in the second cache. Both
-are in the last line, beside the rate of a copy too large for the caches, which
-bounds what reads a whole batch. The rest of the whole is JavaScript.
+"gbs","bound","reached"}, a line per kernel and shape, slowest first, then a line per
+kernel, then the sum of all and the time of the whole; the difference is JavaScript.
+The time of a call is its fastest in all runs. bound is the limit that the kernel is
+closer to, arithmetic or memory, and reached is the share of that limit: of the rate
+of multiply-adds in a large matrix product, or of a copy in the second-level cache.
+The last line has both, and the rate of a copy too large for the caches, which limits
+kernels that read a whole batch.
 
   --model M   mini (default) or wide
   --step      a training step (forward, backward, Adam), not a forward pass
@@ -147,23 +146,6 @@ class Stopwatch {
   }
 }
 
-function readOptions() {
-  const { values } = parseArgs({
-    options: {
-      model: { type: "string", default: "mini" },
-      step: { type: "boolean", default: false },
-      runs: { type: "string", default: "30" },
-      help: { type: "boolean", default: false },
-    },
-  });
-  const runs = Number(values.runs);
-  if (!["mini", "wide"].includes(values.model) || !(runs >= 1)) {
-    console.error("--model is mini or wide, --runs 1 or more (see --help)");
-    process.exit(2);
-  }
-  return { ...values, runs };
-}
-
 /** The fastest times of what sets the limits, in ms. */
 class Limits {
   product = Infinity;
@@ -187,14 +169,15 @@ class Limits {
       run();
       return performance.now() - started;
     };
-    const [a, b] = [[x, 0, 0, 512, 0, 1, 128, 1 << 19, 0], [y, 0, 0, 512]];
-    const [from, to] = [[x, face, row], [y, face, row]] as const;
     const product = () =>
+      // deno-fmt-ignore
       kernels.conv(
-        ...[...a, ...b, 1, 1, 144, 16, 0] as Parameters<Kernels["conv"]>,
+        x, 0, 0, 512, 0, 1, 128, 1 << 19, 0,
+        y, 0, 0, 512,
+        1, 1, 144, 16, 0,
       );
     const copy = (faces: number) =>
-      kernels.copyRows(...from, ...to, faces, 44, row, 0);
+      kernels.copyRows(x, face, row, y, face, row, faces, 44, row, 0);
     for (let i = 0; i < 10; i++) {
       this.product = Math.min(this.product, timed(product));
       this.cached = Math.min(this.cached, timed(() => copy(1)));
@@ -213,86 +196,116 @@ class Limits {
   }
 }
 
-const options = readOptions();
-if (options.help) {
-  console.log(HELP);
-  process.exit(0);
-}
-await tf.setBackend("cpu");
-const limit = await Limits.create();
-const watch = new Stopwatch();
-// The network loads its kernels itself: they are watched as they are loaded.
-const { instantiate } = WebAssembly;
-WebAssembly.instantiate = (async (module: WebAssembly.Module, imports) => {
-  const { exports } = await instantiate(module, imports);
-  return { exports: watch.watch(exports) };
-}) as typeof instantiate;
-const trained = readTrained(
-  options.model === "mini" ? buildMiniXception() : buildWideXception(),
-);
-const network = await Network.create(trained.graph, {
-  batch: BATCH,
-  training: options.step,
-});
-network.parameters.set(trained.parameters);
-network.statistics.set(trained.statistics);
-network.input.forEach((_, i) => network.input[i] = Math.sin(i * i));
-network.targets.forEach((_, i) => network.targets[i] = Number(i % 8 === 0));
-const adam = { kind: "adam", beta1: 0.9, beta2: 0.999, epsilon: 1e-7 } as const;
-const optimizer = options.step ? new Optimizer(network, adam) : null;
-const run = () => {
-  if (!optimizer) return network.predict(BATCH);
-  network.gradient(BATCH);
-  optimizer.step(1e-4);
-};
-run();
-let whole = Infinity;
-for (let i = 0; i < options.runs; i++) {
-  // In turn, so that all meet the machine in the same states.
-  limit.measure();
-  watch.on = false;
-  const started = performance.now();
-  run();
-  whole = Math.min(whole, performance.now() - started);
-  watch.on = true;
-  watch.begin();
-  run();
-}
-
-const limits = limit.rates;
-const rounded = (value: number) => Number(value.toFixed(value < 10 ? 2 : 1));
-const sum = watch.calls.reduce((total, { ms }) => total + ms, 0);
-const grouped = (keyOf: (call: Call) => string) =>
-  [...Map.groupBy(watch.calls, keyOf).values()].map((calls) => {
-    const of = (value: (call: Call) => number) =>
-      calls.reduce((total, call) => total + value(call), 0);
-    const ms = of((call) => call.ms);
-    const gflops = of(({ work }) => work[1]) / ms / 1e6;
-    const gbs = of(({ work }) => work[2]) / ms / 1e6;
-    const parts = {
-      arithmetic: gflops / limits.gflops,
-      memory: gbs / limits.gbs,
-    };
-    const bound = parts.arithmetic > parts.memory ? "arithmetic" : "memory";
-    return { calls, ms, gflops, gbs, bound, reached: parts[bound] } as const;
-  }).sort((a, b) => b.ms - a.ms);
-const print = (group: ReturnType<typeof grouped>[number], shape?: string) =>
-  console.log(JSON.stringify({
-    ...{ bench: "profile", kernel: group.calls[0].kernel, shape },
-    ...{ calls: group.calls.length, ms: rounded(group.ms) },
-    percent: rounded(100 * group.ms / sum),
-    ...{ gflops: rounded(group.gflops), gbs: rounded(group.gbs) },
-    ...{ bound: group.bound, reached: Number(group.reached.toFixed(2)) },
-  }));
-for (const group of grouped(({ kernel, work }) => `${kernel} ${work[0]}`)) {
-  print(group, group.calls[0].work[0]);
-}
-for (const group of grouped(({ kernel }) => kernel)) print(group);
-console.log(JSON.stringify({
-  ...{ bench: "profile", model: options.model, step: options.step },
-  ...{ faces: BATCH, sumMs: rounded(sum), wholeMs: rounded(whole) },
-  limits: {
-    ...{ gflops: rounded(limits.gflops), gbs: rounded(limits.gbs) },
-    memoryGbs: rounded(limits.memoryGbs),
+await runTask({
+  help: HELP,
+  options: {
+    model: { type: "string" },
+    step: { type: "boolean" },
+    runs: { type: "string" },
   },
-}));
+}, (options) =>
+  profile(
+    readChoice("model", options.model, ["mini", "wide"]) ?? "mini",
+    options.step ?? false,
+    readNumber("runs", options.runs, { least: 1, whole: true }) ?? 30,
+  ));
+
+async function profile(
+  name: "mini" | "wide",
+  step: boolean,
+  runs: number,
+): Promise<void> {
+  await tf.setBackend("cpu");
+  const limit = await Limits.create();
+  const watch = new Stopwatch();
+  // The network loads its kernels itself: they are watched as they are loaded.
+  const { instantiate } = WebAssembly;
+  WebAssembly.instantiate = (async (module: WebAssembly.Module, imports) => {
+    const { exports } = await instantiate(module, imports);
+    return { exports: watch.watch(exports) };
+  }) as typeof instantiate;
+  const trained = readTrained(
+    name === "mini" ? buildMiniXception() : buildWideXception(),
+  );
+  const network = await Network.create(trained.graph, {
+    batch: BATCH,
+    training: step,
+  });
+  network.parameters.set(trained.parameters);
+  network.statistics.set(trained.statistics);
+  network.input.forEach((_, i) => network.input[i] = Math.sin(i * i));
+  network.targets.forEach((_, i) => network.targets[i] = Number(i % 8 === 0));
+  const adam = {
+    kind: "adam",
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-7,
+  } as const;
+  const optimizer = step ? new Optimizer(network, adam) : null;
+  const run = () => {
+    if (!optimizer) return network.predict(BATCH);
+    network.gradient(BATCH);
+    optimizer.step(1e-4);
+  };
+  run();
+  let whole = Infinity;
+  for (let i = 0; i < runs; i++) {
+    // In turn, so that all meet the machine in the same states.
+    limit.measure();
+    watch.on = false;
+    const started = performance.now();
+    run();
+    whole = Math.min(whole, performance.now() - started);
+    watch.on = true;
+    watch.begin();
+    run();
+  }
+
+  const limits = limit.rates;
+  const rounded = (value: number) => Number(value.toFixed(value < 10 ? 2 : 1));
+  const sum = watch.calls.reduce((total, { ms }) => total + ms, 0);
+  const grouped = (keyOf: (call: Call) => string) =>
+    [...Map.groupBy(watch.calls, keyOf).values()].map((calls) => {
+      const of = (value: (call: Call) => number) =>
+        calls.reduce((total, call) => total + value(call), 0);
+      const ms = of((call) => call.ms);
+      const gflops = of(({ work }) => work[1]) / ms / 1e6;
+      const gbs = of(({ work }) => work[2]) / ms / 1e6;
+      const parts = {
+        arithmetic: gflops / limits.gflops,
+        memory: gbs / limits.gbs,
+      };
+      const bound = parts.arithmetic > parts.memory ? "arithmetic" : "memory";
+      return { calls, ms, gflops, gbs, bound, reached: parts[bound] } as const;
+    }).sort((a, b) => b.ms - a.ms);
+  const print = (group: ReturnType<typeof grouped>[number], shape?: string) =>
+    console.log(JSON.stringify({
+      bench: "profile",
+      kernel: group.calls[0].kernel,
+      shape,
+      calls: group.calls.length,
+      ms: rounded(group.ms),
+      percent: rounded(100 * group.ms / sum),
+      gflops: rounded(group.gflops),
+      gbs: rounded(group.gbs),
+      bound: group.bound,
+      reached: Number(group.reached.toFixed(2)),
+    }));
+  for (const group of grouped(({ kernel, work }) => `${kernel} ${work[0]}`)) {
+    print(group, group.calls[0].work[0]);
+  }
+  for (const group of grouped(({ kernel }) => kernel)) print(group);
+  console.log(JSON.stringify({
+    bench: "profile",
+    model: name,
+    step,
+    faces: BATCH,
+    sumMs: rounded(sum),
+    wholeMs: rounded(whole),
+    limits: {
+      gflops: rounded(limits.gflops),
+      gbs: rounded(limits.gbs),
+      memoryGbs: rounded(limits.memoryGbs),
+    },
+  }));
+}

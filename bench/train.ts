@@ -1,10 +1,8 @@
-// `deno task bench train`: milliseconds of a training step and of forward passes,
-// ours and PyTorch's in turn on the same cores. One JSON line a measurement.
+// `deno task bench train`: the time of a training step and of forward passes, ours
+// and PyTorch's in turn on the same cores. One JSON line per measurement.
 
 import { spawnSync } from "node:child_process";
 import { resolve } from "node:path";
-import process from "node:process";
-import { parseArgs } from "node:util";
 import * as tf from "@tensorflow/tfjs";
 import {
   noAugmentation,
@@ -18,30 +16,33 @@ import { buildMiniXception } from "../lib/model/mini_xception.ts";
 import { buildWideXception } from "../lib/model/wide_xception.ts";
 import { readTrained } from "../lib/network/trained.ts";
 import { train } from "../lib/training/train.ts";
+import { readChoice, readNumber, runTask } from "../tasks/command_line.ts";
 import { type ForwardTimes, JavascriptPeers } from "./javascript_peers.ts";
+import { findPython } from "./python.ts";
 import type { BenchRequest } from "./train_worker.ts";
 
-const USAGE = `Usage: deno task bench train [options]
+const HELP = `Usage: deno task bench train [options]
 
-Prints {"bench","workers","batch","ms","peer","peerMs","ratio"}: a training step
-(forward, backward, Adam) with one and two workers, without and with
-augmentation, and forward passes of 64 faces and of one. Each time is that of
-the best round, whose passes' median counts. ratio is peerMs / ms: above 1 ours
-is faster. The yardstick, PyTorch, runs in turn with ours where Debian's
-python3-torch is installed; peer is the fastest of its settings.
+Prints {"bench","workers","batch","ms","peer","peerMs","ratio"} for a training step
+(forward, backward, Adam) with one and two workers, without and with augmentation,
+and for forward passes of 64 faces and of one. ms and peerMs are the medians of the
+fastest round; ratio is peerMs / ms: above 1 ours is faster. The comparison needs
+Debian's python3-torch; peer is the fastest of PyTorch's settings.
 
   --model M     mini (default) or wide: mini-Xception or wide-Xception
-  --runs N      passes a measurement and round (default 15)
-  --rounds N    rounds of ours, then the yardsticks' (default 3)
-  --javascript  also what else runs a network in JavaScript, in the same rounds, as
-                "javascript": TensorFlow.js on WebAssembly, and onnxruntime, of
-                which Deno downloads 147 MB into its cache the first time
-  --epoch       also one epoch of the trainer, on FER-2013 if found, and its
-                time beside that of as many bare steps`;
+  --runs N      passes per measurement and round (default 15)
+  --rounds N    how often each side runs, in turn (default 3)
+  --javascript  also measure, as "javascript", other ways to run a network in
+                JavaScript: TensorFlow.js on WebAssembly, and onnxruntime (Deno
+                downloads 147 MB into its cache the first time)
+  --epoch       also time one epoch of the trainer, on FER-2013 if found, and
+                the same number of steps without the trainer
+  --help        show this text`;
 
 const BATCH = 64;
 
 const NETWORKS = { mini: buildMiniXception, wide: buildWideXception };
+type Architecture = keyof typeof NETWORKS;
 
 /** A line of peer_train.py. */
 interface PeerLine extends ForwardTimes {
@@ -58,28 +59,40 @@ interface Measurement {
   workers: number;
   batch: number;
   augmented: boolean;
-  /** Which of the yardstick's numbers counts. */
+  /** The yardstick's number to compare with. */
   which: Which;
 }
 
 const MEASUREMENTS: Measurement[] = [
   ...[false, true].flatMap((augmented) =>
     [1, 2].map((workers): Measurement => ({
-      ...{ bench: "train_step", kind: "step", which: "train_step_ms" },
-      ...{ workers, batch: BATCH, augmented },
+      bench: "train_step",
+      kind: "step",
+      which: "train_step_ms",
+      workers,
+      batch: BATCH,
+      augmented,
     }))
   ),
   ...[1, 2].map((workers): Measurement => ({
-    ...{ bench: "forward", kind: "forward", which: "forward_ms" },
-    ...{ workers, batch: BATCH, augmented: false },
+    bench: "forward",
+    kind: "forward",
+    which: "forward_ms",
+    workers,
+    batch: BATCH,
+    augmented: false,
   })),
   {
-    ...{ bench: "forward", kind: "forward", which: "one_face_ms" },
-    ...{ workers: 1, batch: 1, augmented: false },
+    bench: "forward",
+    kind: "forward",
+    which: "one_face_ms",
+    workers: 1,
+    batch: 1,
+    augmented: false,
   },
 ];
 
-/** Whether a yardstick's threads are no more than ours; of one face it may use all. */
+/** Whether a yardstick uses no more threads than ours; for one face it may use all. */
 const fits = ({ workers, batch }: Measurement, { threads }: ForwardTimes) =>
   batch === 1 || threads <= workers;
 
@@ -91,7 +104,7 @@ function rounded(ms: number): number {
   return Number(ms.toFixed(ms < 10 ? 3 : 2));
 }
 
-/** The times of one round, in ms, as the first worker took them. */
+/** The times of one round, in ms, as the first worker measured them. */
 async function measure(
   { kind, workers, batch, augmented }: Measurement,
   runs: number,
@@ -112,7 +125,13 @@ async function measure(
   );
   const times = await Promise.all(team.map((worker, index) => {
     const request: BenchRequest = {
-      ...{ kind, ...network, pixels, runs, worker: index, control, shares },
+      kind,
+      ...network,
+      pixels,
+      runs,
+      worker: index,
+      control,
+      shares,
       count: batch / workers,
       augmentation: augmented ? referenceAugmentation : noAugmentation,
     };
@@ -126,18 +145,15 @@ async function measure(
   return times[0];
 }
 
-/** The Python that has the yardstick, or `null` where none has. */
-function findPeer(): string | null {
-  const own = process.env.PYTHON;
-  return [...own ? [own] : [], "python3", "/usr/bin/python3"].find((python) =>
-    spawnSync(python, ["-c", "import torch"]).status === 0
-  ) ?? null;
-}
-
-/** @throws {Error} where its network is another than ours */
-function runPeer(python: string, runs: number, parameters: number): PeerLine[] {
+/** @throws {Error} if its network is not ours */
+function runPeer(
+  python: string,
+  architecture: Architecture,
+  runs: number,
+  parameters: number,
+): PeerLine[] {
   const script = resolve(import.meta.dirname!, "peer_train.py");
-  const args = [script, options.model, String(BATCH), String(runs)];
+  const args = [script, architecture, String(BATCH), String(runs)];
   const { status, stdout, stderr } = spawnSync(python, args);
   if (status !== 0) throw new Error(`${script} failed: ${stderr}`);
   const lines: PeerLine[] = stdout.toString().trim().split("\n")
@@ -167,7 +183,7 @@ function bestPeer(
   return { peer: `${line.peer}, ${threads}, ${layout}`, ms };
 }
 
-/** What else there is in JavaScript: the best round of each with no more threads than ours. */
+/** Other ways in JavaScript: the best round of each that uses no more threads than ours. */
 function otherPeers(
   measurement: Measurement,
   rounds: ForwardTimes[][],
@@ -181,15 +197,20 @@ function otherPeers(
   }).filter((_, i) => fits(measurement, rounds[0][i]));
 }
 
-/** One epoch of the trainer beside the same number of bare steps. */
-async function measureEpoch(bareMs: number): Promise<void> {
+/** One epoch of the trainer, and the same number of steps without it. */
+async function measureEpoch(
+  architecture: Architecture,
+  bareMs: number,
+): Promise<void> {
   const faces = await findFaces();
   const training = faces.splits.filter((s) => SPLITS[s] === "Training").length;
   const { history } = await train({
     faces,
-    model: NETWORKS[options.model as keyof typeof NETWORKS](),
+    model: NETWORKS[architecture](),
     config: {
-      ...{ epochs: 1, batchSize: BATCH, workers: 2 },
+      epochs: 1,
+      batchSize: BATCH,
+      workers: 2,
       augmentation: referenceAugmentation,
     },
   });
@@ -197,82 +218,79 @@ async function measureEpoch(bareMs: number): Promise<void> {
   const bare = steps * bareMs / 1000;
   const { seconds } = history[0];
   console.log(JSON.stringify({
-    ...{ bench: "epoch", workers: 2, batch: BATCH, faces: training, steps },
-    ...{ seconds: rounded(seconds), bareSeconds: rounded(bare) },
+    bench: "epoch",
+    workers: 2,
+    batch: BATCH,
+    faces: training,
+    steps,
+    seconds: rounded(seconds),
+    bareSeconds: rounded(bare),
     timesBare: Number((seconds / bare).toFixed(2)),
     // All workers are threads of this process.
     megabytes: Math.round(Deno.memoryUsage().rss / 2 ** 20),
   }));
 }
 
-function readOptions() {
-  try {
-    return parseArgs({
-      options: {
-        model: { type: "string", default: "mini" },
-        runs: { type: "string", default: "15" },
-        rounds: { type: "string", default: "3" },
-        epoch: { type: "boolean", default: false },
-        javascript: { type: "boolean", default: false },
-        help: { type: "boolean", default: false },
-      },
-    }).values;
-  } catch (error) {
-    console.error(`${(error as Error).message} (see --help)`);
-    process.exit(2);
+await runTask({
+  help: HELP,
+  options: {
+    model: { type: "string" },
+    runs: { type: "string" },
+    rounds: { type: "string" },
+    epoch: { type: "boolean" },
+    javascript: { type: "boolean" },
+  },
+}, async (options) => {
+  const architecture = readChoice("model", options.model, ["mini", "wide"]) ??
+    "mini";
+  const count = { least: 1, whole: true };
+  const runs = readNumber("runs", options.runs, count) ?? 15;
+  const rounds = readNumber("rounds", options.rounds, count) ?? 3;
+  await tf.setBackend("cpu");
+  const model = NETWORKS[architecture]();
+  const network = readTrained(model);
+  const { pixels } = drawFaces({ count: 2 * BATCH, seed: 1 });
+  const peer = findPython("torch");
+  if (!peer) console.error("no comparison: install python3-torch");
+  const javascript = options.javascript
+    ? await JavascriptPeers.prepare(
+      model,
+      pixels.subarray(0, BATCH * FACE_PIXELS),
+    )
+    : null;
+  const ours = MEASUREMENTS.map(() => [] as number[]);
+  const theirs: PeerLine[][] = [];
+  const others: ForwardTimes[][] = [];
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, measurement] of MEASUREMENTS.entries()) {
+      const passes = measurement.batch === 1 ? 20 * runs : runs;
+      const times = await measure(measurement, passes, network, pixels);
+      ours[i].push(median(times));
+    }
+    if (peer) {
+      theirs.push(runPeer(peer, architecture, runs, network.parameters.length));
+    }
+    if (javascript) others.push(javascript.measure(BATCH, runs));
   }
-}
-
-const options = readOptions();
-if (options.help) {
-  console.log(USAGE);
-  process.exit(0);
-}
-const [runs, rounds] = [Number(options.runs), Number(options.rounds)];
-if (!(runs >= 1 && rounds >= 1) || !(options.model in NETWORKS)) {
-  console.error(
-    "--runs and --rounds take numbers from 1, --model mini or wide (see --help)",
-  );
-  process.exit(2);
-}
-
-await tf.setBackend("cpu");
-const model = NETWORKS[options.model as keyof typeof NETWORKS]();
-const network = readTrained(model);
-const { pixels } = drawFaces({ count: 2 * BATCH, seed: 1 });
-const peer = findPeer();
-if (!peer) console.error("no yardstick: python3-torch is not installed");
-const javascript = options.javascript
-  ? await JavascriptPeers.prepare(
-    model,
-    pixels.subarray(0, BATCH * FACE_PIXELS),
-  )
-  : null;
-const ours = MEASUREMENTS.map(() => [] as number[]);
-const theirs: PeerLine[][] = [];
-const others: ForwardTimes[][] = [];
-for (let round = 0; round < rounds; round++) {
+  javascript?.stop();
   for (const [i, measurement] of MEASUREMENTS.entries()) {
-    const count = measurement.batch === 1 ? 20 * runs : runs;
-    const times = await measure(measurement, count, network, pixels);
-    ours[i].push(median(times));
+    const { bench, workers, batch, augmented } = measurement;
+    const ms = Math.min(...ours[i]);
+    const best = bestPeer(measurement, theirs);
+    console.log(JSON.stringify({
+      bench,
+      model: architecture,
+      workers,
+      batch,
+      augmented,
+      ms: rounded(ms),
+      ...(best && {
+        peer: best.peer,
+        peerMs: best.ms,
+        ratio: Number((best.ms / ms).toFixed(2)),
+      }),
+      javascript: otherPeers(measurement, others, ms) ?? undefined,
+    }));
   }
-  if (peer) theirs.push(runPeer(peer, runs, network.parameters.length));
-  if (javascript) others.push(javascript.measure(BATCH, runs));
-}
-javascript?.stop();
-for (const [i, measurement] of MEASUREMENTS.entries()) {
-  const { bench, workers, batch, augmented } = measurement;
-  const ms = Math.min(...ours[i]);
-  const best = bestPeer(measurement, theirs);
-  console.log(JSON.stringify({
-    ...{ bench, model: options.model, workers, batch, augmented },
-    ms: rounded(ms),
-    ...(best && {
-      ...{ peer: best.peer, peerMs: best.ms },
-      ratio: Number((best.ms / ms).toFixed(2)),
-    }),
-    javascript: otherPeers(measurement, others, ms) ?? undefined,
-  }));
-}
-if (options.epoch) await measureEpoch(Math.min(...ours[1]));
+  if (options.epoch) await measureEpoch(architecture, Math.min(...ours[1]));
+});
