@@ -1,9 +1,7 @@
 // `deno task bench kernels`: the rate of each kernel of the fast network on one
 // face's layers, in GFLOP/s or GB/s (read and written), the best of many runs:
-// the table of lib/network/wasm/README.md. One JSON line a measurement.
+// the table in lib/network/wasm/README.md. One JSON line per measurement.
 
-import process from "node:process";
-import { parseArgs } from "node:util";
 import {
   Arena,
   PixelBuffer,
@@ -29,13 +27,14 @@ import {
 import type { Window } from "../lib/network/graph.ts";
 import type { Kernels } from "../lib/network/wasm/kernels.ts";
 import { loadModule } from "../lib/load_wasm.ts";
+import { runTask } from "../tasks/command_line.ts";
+
+const HELP = `Usage: deno task bench kernels
+
+Prints {"bench":"kernel","kernel","shape","rate","unit"} for each kernel of the fast
+network and each shape of one face's layers, the best of many runs.`;
 
 const RUNS = 400;
-
-if (parseArgs({ options: { help: { type: "boolean" } } }).values.help) {
-  console.log("Usage: deno task bench kernels");
-  process.exit(0);
-}
 
 const memory = new WebAssembly.Memory({ initial: 256 });
 const kernels = await loadModule<Kernels>(
@@ -77,7 +76,7 @@ function pixels(size: number, channels: number, around = 0): PixelBuffer {
   return buffer;
 }
 
-/** A table of numbers, written at once. */
+/** Writes a table of numbers and returns its address. */
 function table(numbers: number[]): number {
   const address = arena.allocate(numbers.length * 4);
   new Int32Array(memory.buffer, address, numbers.length).set(numbers);
@@ -94,161 +93,172 @@ function window(size: number, stride: number, around: number): Window {
   };
 }
 
-const point = window(1, 1, 0);
-const here = table([0]);
-const weights = arena.allocate(2 ** 18);
-const gradients = arena.allocate(2 ** 18);
+await runTask({ help: HELP, options: {} }, measure);
 
-for (
-  const [size, inputs, outputs] of [
-    [44, 8, 16],
-    [44, 16, 16],
-    [22, 32, 32],
-    [22, 64, 64],
-    [12, 128, 128],
-  ]
-) {
-  const shape = `${size * size} x ${inputs} x ${outputs}`;
-  const work = 2 * size * size * inputs * outputs;
-  const x = pixels(size, inputs), y = pixels(size, outputs);
-  const taps = { address: here, count: 1, floats: inputs };
-  const sliding = { window: point, taps, x, y };
-  report(
-    "conv",
-    shape,
-    "GFLOP/s",
-    work,
-    conv(kernels, { ...sliding, weights, bias: 0, mode: "set" }),
+function measure(): void {
+  const point = window(1, 1, 0);
+  const here = table([0]);
+  const weights = arena.allocate(2 ** 18);
+  const gradients = arena.allocate(2 ** 18);
+
+  for (
+    const [size, inputs, outputs] of [
+      [44, 8, 16],
+      [44, 16, 16],
+      [22, 32, 32],
+      [22, 64, 64],
+      [12, 128, 128],
+    ]
+  ) {
+    const shape = `${size * size} x ${inputs} x ${outputs}`;
+    const work = 2 * size * size * inputs * outputs;
+    const x = pixels(size, inputs), y = pixels(size, outputs);
+    const taps = { address: here, count: 1, floats: inputs };
+    const sliding = { window: point, taps, x, y };
+    report(
+      "conv",
+      shape,
+      "GFLOP/s",
+      work,
+      conv(kernels, { ...sliding, weights, bias: 0, mode: "set" }),
+    );
+    report(
+      "convFilter",
+      shape,
+      "GFLOP/s",
+      work,
+      convFilter(kernels, { ...sliding, out: gradients }),
+    );
+  }
+
+  for (const [size, channels] of [[44, 16], [22, 32], [11, 64], [6, 128]]) {
+    const shape = `${size} x ${size} x ${channels}`;
+    const wide = pixels(size, channels, 1);
+    const x = pixels(size, channels), dy = pixels(size, channels);
+    const dx = pixels(size, channels);
+    const work = 2 * 9 * size * size * channels;
+    const bytes = x.faceBytes;
+    const offsets = Array.from(
+      { length: 9 },
+      (_, tap) =>
+        Math.floor(tap / 3) * wide.rowBytes + tap % 3 * wide.pixelBytes,
+    );
+    const taps = { address: table(offsets), count: 9, floats: channels };
+    const sliding = { window: window(3, 1, 1), taps, x: wide, y: dy };
+    report(
+      "depthwise",
+      shape,
+      "GFLOP/s",
+      work,
+      depthwise(kernels, { ...sliding, weights, bias: 0, mode: "set" }),
+    );
+    report(
+      "depthwiseFilter",
+      shape,
+      "GFLOP/s",
+      work,
+      depthwiseFilter(kernels, { ...sliding, out: gradients }),
+    );
+    const affine = { scale: weights, shift: weights };
+    const relu = true, sums = gradients, slopes = gradients, mean = weights;
+    report(
+      "moments",
+      shape,
+      "GB/s",
+      bytes,
+      moments(kernels, { x, pivot: weights, sums }),
+    );
+    report(
+      "normalize",
+      shape,
+      "GB/s",
+      2 * bytes,
+      normalize(kernels, { x, y: dy, affine, relu }),
+    );
+    report(
+      "normalizeSums",
+      shape,
+      "GB/s",
+      2 * bytes,
+      normalizeSums(kernels, { x, dy, mean, affine, relu, slopes }),
+    );
+    const coefficients = weights;
+    report(
+      "normalizeGradient",
+      shape,
+      "GB/s",
+      3 * bytes,
+      normalizeGradient(kernels, { x, dy, dx, coefficients, relu }),
+    );
+    const half = Math.ceil(size / 2);
+    const pool = window(3, 2, size % 2);
+    const pooled = pixels(half, channels), values = pixels(half, channels);
+    const places = pixels(half, channels);
+    // Read: the input. Written: maxima, their values before scaling, places.
+    report(
+      "maxPool",
+      shape,
+      "GB/s",
+      bytes + 2.25 * pooled.faceBytes,
+      maxPool(kernels, {
+        window: pool,
+        x,
+        y: pooled,
+        affine,
+        shortcut: null,
+        memory: { places, values },
+      }),
+    );
+    report(
+      "maxPoolGradient",
+      shape,
+      "GB/s",
+      2 * bytes + 1.25 * pooled.faceBytes,
+      maxPoolGradient(kernels, {
+        window: pool,
+        normalized: { x, coefficients },
+        places,
+        dy: pooled,
+        dx,
+      }),
+    );
+    report(
+      "copyRows",
+      shape,
+      "GB/s",
+      2 * bytes,
+      copy(kernels, { from: x, to: dx, adds: false }),
+    );
+  }
+
+  const count = 58424;
+  const [values, slopes, l2, decay, first, second] = Array.from(
+    { length: 6 },
+    () => arena.allocate(count * 4),
   );
-  report(
-    "convFilter",
-    shape,
-    "GFLOP/s",
-    work,
-    convFilter(kernels, { ...sliding, out: gradients }),
-  );
+  report("adam", "58,424 weights", "GB/s", count * 4 * 9, () => {
+    const [rate, beta1, beta2, correction1, correction2] = [
+      0,
+      0.9,
+      0.999,
+      1,
+      1,
+    ];
+    kernels.adam(
+      values,
+      slopes,
+      l2,
+      decay,
+      first,
+      second,
+      count,
+      rate,
+      beta1,
+      beta2,
+      correction1,
+      correction2,
+      1e-7,
+      0,
+    );
+  });
 }
-
-for (const [size, channels] of [[44, 16], [22, 32], [11, 64], [6, 128]]) {
-  const shape = `${size} x ${size} x ${channels}`;
-  const wide = pixels(size, channels, 1);
-  const x = pixels(size, channels), dy = pixels(size, channels);
-  const dx = pixels(size, channels);
-  const work = 2 * 9 * size * size * channels;
-  const bytes = x.faceBytes;
-  const offsets = Array.from(
-    { length: 9 },
-    (_, tap) => Math.floor(tap / 3) * wide.rowBytes + tap % 3 * wide.pixelBytes,
-  );
-  const taps = { address: table(offsets), count: 9, floats: channels };
-  const sliding = { window: window(3, 1, 1), taps, x: wide, y: dy };
-  report(
-    "depthwise",
-    shape,
-    "GFLOP/s",
-    work,
-    depthwise(kernels, { ...sliding, weights, bias: 0, mode: "set" }),
-  );
-  report(
-    "depthwiseFilter",
-    shape,
-    "GFLOP/s",
-    work,
-    depthwiseFilter(kernels, { ...sliding, out: gradients }),
-  );
-  const affine = { scale: weights, shift: weights };
-  const relu = true, sums = gradients, slopes = gradients, mean = weights;
-  report(
-    "moments",
-    shape,
-    "GB/s",
-    bytes,
-    moments(kernels, { x, pivot: weights, sums }),
-  );
-  report(
-    "normalize",
-    shape,
-    "GB/s",
-    2 * bytes,
-    normalize(kernels, { x, y: dy, affine, relu }),
-  );
-  report(
-    "normalizeSums",
-    shape,
-    "GB/s",
-    2 * bytes,
-    normalizeSums(kernels, { x, dy, mean, affine, relu, slopes }),
-  );
-  const coefficients = weights;
-  report(
-    "normalizeGradient",
-    shape,
-    "GB/s",
-    3 * bytes,
-    normalizeGradient(kernels, { x, dy, dx, coefficients, relu }),
-  );
-  const half = Math.ceil(size / 2);
-  const pool = window(3, 2, size % 2);
-  const pooled = pixels(half, channels), values = pixels(half, channels);
-  const places = pixels(half, channels);
-  // Read: the input. Written: maxima, their values before scaling, places.
-  report(
-    "maxPool",
-    shape,
-    "GB/s",
-    bytes + 2.25 * pooled.faceBytes,
-    maxPool(kernels, {
-      window: pool,
-      x,
-      y: pooled,
-      affine,
-      shortcut: null,
-      memory: { places, values },
-    }),
-  );
-  report(
-    "maxPoolGradient",
-    shape,
-    "GB/s",
-    2 * bytes + 1.25 * pooled.faceBytes,
-    maxPoolGradient(kernels, {
-      window: pool,
-      normalized: { x, coefficients },
-      places,
-      dy: pooled,
-      dx,
-    }),
-  );
-  report(
-    "copyRows",
-    shape,
-    "GB/s",
-    2 * bytes,
-    copy(kernels, { from: x, to: dx, adds: false }),
-  );
-}
-
-const count = 58424;
-const [values, slopes, l2, decay, first, second] = Array.from(
-  { length: 6 },
-  () => arena.allocate(count * 4),
-);
-report("adam", "58,424 weights", "GB/s", count * 4 * 9, () => {
-  const [rate, beta1, beta2, correction1, correction2] = [0, 0.9, 0.999, 1, 1];
-  kernels.adam(
-    values,
-    slopes,
-    l2,
-    decay,
-    first,
-    second,
-    count,
-    rate,
-    beta1,
-    beta2,
-    correction1,
-    correction2,
-    1e-7,
-    0,
-  );
-});
