@@ -185,7 +185,10 @@ for (const [size, channels] of [[44, 16], [22, 32], [11, 64], [6, 128]]) {
     shape,
     "GB/s",
     3 * bytes,
-    normalizeGradient(kernels, { x, dy, dx, coefficients, relu }),
+    normalizeGradient(kernels, {
+      ...{ x, dy, dx, coefficients, relu },
+      adds: false,
+    }),
   );
   const half = Math.ceil(size / 2);
   const pool = window(3, 2, size % 2);
