@@ -188,7 +188,10 @@ function measure(): void {
       shape,
       "GB/s",
       3 * bytes,
-      normalizeGradient(kernels, { x, dy, dx, coefficients, relu }),
+      normalizeGradient(kernels, {
+        ...{ x, dy, dx, coefficients, relu },
+        adds: false,
+      }),
     );
     const half = Math.ceil(size / 2);
     const pool = window(3, 2, size % 2);

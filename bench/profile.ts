@@ -81,8 +81,8 @@ const WORK: Record<string, (a: number[]) => Work> = {
   depthwise: (a) => pixels(a, 12, 2 * a[5], a[16] === 2 ? 3 : 2),
   depthwiseFilter: (a) => pixels(a, 11, 2 * a[5], 2),
   depthwiseInput: (a) => pixels(a, 11, 2 * a[5], 3),
-  normalize: (a) => pixels(a, 7, 3, 2),
-  normalizeGradient: (a) => pixels(a, 7, 6, 3),
+  normalize: (a) => pixels(a, 8, a[3] ? 4 : 3, a[3] ? 3 : 2),
+  normalizeGradient: (a) => pixels(a, 7, 6, a[11] ? 4 : 3),
   normalizeSums: (a) => pixels([1, 1, a[2], a[3]], 0, 6, 2),
   moments: (a) => pixels([1, 1, a[1], a[2]], 0, 4, 1),
   maxPool: (a) => pooling(a, 20, 1, 1 + (a[6] ? 1 : 0) + (a[18] ? 1.25 : 0)),
@@ -96,7 +96,6 @@ const WORK: Record<string, (a: number[]) => Work> = {
   zero: (a) => flat(a[1] / 4, 0, 1),
   activate: (a) => flat(a[3], 1, 2),
   activateGradient: (a) => flat(a[4], 1, 3),
-  add: (a) => flat(a[3], 1, 3),
   same: (a) => flat(a[2] / 4, 0, 2),
   adam: (a) => flat(a[6], 15, 9),
 };

@@ -70,8 +70,11 @@ export function fuse(graph: NetworkGraph, training: boolean): Operations {
   nodes.forEach((node, output) => {
     if (node.op === "input" || source[output] !== output) return;
     const inputs = inputsOf[output];
-    if (node.op === "add" && only(inputs[1])?.op === "maxPool") {
-      inputs.reverse();
+    if (node.op === "add") {
+      // What its kernel computes on the way comes first.
+      const rank = (value: number) =>
+        ["norm", "maxPool"].indexOf(only(value)?.op ?? "");
+      inputs.sort((a, b) => rank(b) - rank(a));
     }
     const before = only(inputs[0]);
     const operation: Operation = {
@@ -98,6 +101,7 @@ export function fuse(graph: NetworkGraph, training: boolean): Operations {
         replace(before.output, { ...before, output, relu: true });
         return;
       }
+      Object.assign(operation, { op: "norm", norms: [null], relu: true });
     } else if (node.op === "maxPool") {
       operation.norms = [null];
       if (before?.op === "norm" && !before.relu) {
@@ -105,8 +109,8 @@ export function fuse(graph: NetworkGraph, training: boolean): Operations {
         operation.inputs = [...before.inputs];
         operation.norms = [...before.norms];
       }
-    } else if (node.op === "add" && before?.op === "maxPool") {
-      if (before.inputs.length === 1) {
+    } else if (node.op === "add") {
+      if (before?.op === "maxPool" && before.inputs.length === 1) {
         const other = only(inputs[1]);
         const linear = other?.op === "norm" && !other.relu ? other : undefined;
         if (linear) made.delete(linear.output);
@@ -117,6 +121,11 @@ export function fuse(graph: NetworkGraph, training: boolean): Operations {
           norms: [...before.norms, linear?.norms[0] ?? null],
         });
         return;
+      }
+      if (before?.op === "norm" && !before.relu) {
+        made.delete(before.output);
+        operation.inputs[0] = before.inputs[0];
+        operation.norms = [...before.norms, null];
       }
     }
     made.set(output, operation);

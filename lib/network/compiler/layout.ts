@@ -64,7 +64,7 @@ export function reach(
 }
 
 const WRITES_STRIDED = [
-  ...["norm", "maxPool", "conv", "depthwise", "averagePool", "pad"],
+  ...["norm", "add", "maxPool", "conv", "depthwise", "averagePool", "pad"],
 ];
 const READS_STRIDED = ["conv", "depthwise", "averagePool", "globalAverage"];
 

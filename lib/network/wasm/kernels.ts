@@ -124,6 +124,7 @@ export interface Kernels extends LayerKernels {
     x: number,
     scale: number,
     shift: number,
+    other: number,
     least: number,
     y: number,
     yFace: number,
@@ -145,6 +146,7 @@ export interface Kernels extends LayerKernels {
     height: number,
     width: number,
     channels: number,
+    adds: number,
   ): void;
   normalizeSums(
     x: number,
@@ -277,7 +279,6 @@ export interface Kernels extends LayerKernels {
     count: number,
     alpha: number,
   ): void;
-  add(a: number, b: number, y: number, count: number): void;
   drop(
     x: number,
     y: number,

@@ -1,16 +1,18 @@
 // Operations that work element by element: activation, sum, product, dropout.
+// A sum may normalize its first input; ReLU is in norm.ts.
 
 import { NO_BORDER, type Segment } from "../buffers.ts";
 import type { Operation } from "../fusion.ts";
 import {
   activate,
-  add,
   copy,
   drop,
   multiply,
   multiplyChannelsGradient,
 } from "../steps/element_steps.ts";
+import { normalize } from "../steps/norm_steps.ts";
 import type { BackwardProgram, Emitter } from "./emitter.ts";
+import { normInputGradient } from "./norm.ts";
 
 /** A gradient that is the output's, unchanged. */
 export function passGradient(
@@ -34,7 +36,9 @@ export function passGradient(
 }
 
 function activationOf({ node }: Operation) {
-  if (node.op === "activation") return { kind: node.kind, alpha: node.alpha };
+  if (node.op === "activation" && node.kind !== "relu") {
+    return { kind: node.kind, alpha: node.alpha };
+  }
   throw new TypeError(`${node.op} is not an activation`);
 }
 
@@ -65,14 +69,19 @@ export const activationEmitter: Emitter = {
 };
 
 export const addEmitter: Emitter = {
-  forward(program, { inputs }, segment, y) {
-    const [a, b] = inputs.map((value) =>
+  forward(program, { inputs, norms, relu }, segment, y) {
+    const [x, shortcut] = inputs.map((value) =>
       program.value(value, NO_BORDER, segment)
     );
-    segment.add(add(program.kernels, { a, b, y }), a, b, y);
+    const affine = program.affine(norms[0], x.channels);
+    const call = { x, shortcut, y, affine, relu };
+    segment.add(normalize(program.kernels, call), x, shortcut, y);
   },
 
-  inputGradient: passGradient,
+  inputGradient(program, operation, input, segment) {
+    const gradient = operation.norms[input] ? normInputGradient : passGradient;
+    gradient(program, operation, input, segment);
+  },
 };
 
 export const multiplyEmitter: Emitter = {

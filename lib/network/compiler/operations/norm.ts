@@ -1,11 +1,12 @@
-// Batch normalization with ReLU, where it is not fused into a convolution.
+// Batch normalization with ReLU, where it is not fused into a convolution; either may
+// stand alone.
 
 import { NO_BORDER, type Segment } from "../buffers.ts";
 import type { Operation } from "../fusion.ts";
 import { normalize, normalizeGradient } from "../steps/norm_steps.ts";
 import type { BackwardProgram, Emitter } from "./emitter.ts";
 
-/** The gradient of an input that is normalized on its way in. */
+/** The gradient of an input that is normalized on its way in, or passes a ReLU. */
 export function normInputGradient(
   program: BackwardProgram,
   { inputs, norms, output, relu }: Operation,
@@ -15,19 +16,28 @@ export function normInputGradient(
   const { layout, kernels } = program;
   const dy = program.gradient(output);
   const x = layout.valueBuffer(inputs[input]);
-  const { coefficients } = program.normState(norms[input]!);
+  const norm = norms[input];
+  const coefficients = norm
+    ? program.normState(norm).coefficients
+    : layout.table(passing(x.channels));
   program.contribute(
     inputs[input],
     segment,
-    false,
-    (dx) =>
+    true,
+    (dx, adds) =>
       segment.add(
-        normalizeGradient(kernels, { x, dy, dx, coefficients, relu }),
+        normalizeGradient(kernels, { x, dy, dx, coefficients, relu, adds }),
         x,
         dy,
         dx,
       ),
   );
+}
+
+/** Coefficients as of {@linkcode NormState} that change nothing. */
+function passing(channels: number): Float32Array {
+  const [one, zero] = [1, 0].map((of) => Array(channels).fill(of));
+  return new Float32Array([one, zero, zero, one, zero].flat());
 }
 
 export const normEmitter: Emitter = {

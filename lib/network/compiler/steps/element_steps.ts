@@ -4,15 +4,14 @@ import type { ActivationKind } from "../../graph.ts";
 import type { Kernels } from "../../wasm/kernels.ts";
 import type { PixelBuffer, Step } from "../buffers.ts";
 
-/** The kernels' numbers of activations; softmax is computed outside. */
-const ACTIVATIONS: Record<ActivationKind, number> = {
+/** The kernels' numbers of activations; softmax is computed outside, ReLU by `normalize`. */
+const ACTIVATIONS: Record<Exclude<ActivationKind, "relu">, number> = {
   softmax: 0,
-  relu: 1,
-  sigmoid: 2,
-  swish: 3,
-  elu: 4,
-  tanh: 5,
-  leakyRelu: 6,
+  sigmoid: 1,
+  swish: 2,
+  elu: 3,
+  tanh: 4,
+  leakyRelu: 5,
 };
 
 /** Copies pixels, or adds them, from buffer to buffer; borders stay. */
@@ -61,7 +60,7 @@ export function spread(
 export function activate(
   kernels: Kernels,
   { kind, alpha = 0, x, y, dy }: {
-    kind: ActivationKind;
+    kind: keyof typeof ACTIVATIONS;
     alpha?: number;
     x: PixelBuffer;
     y: PixelBuffer;
@@ -82,15 +81,6 @@ export function activate(
       );
     } else kernels.activate(number, x.at(face), y.at(face), count, alpha);
   };
-}
-
-/** y = a + b. */
-export function add(
-  kernels: Kernels,
-  { a, b, y }: { a: PixelBuffer; b: PixelBuffer; y: PixelBuffer },
-): Step {
-  return (face, faces) =>
-    kernels.add(a.at(face), b.at(face), y.at(face), faces * a.floats);
 }
 
 /** y = x * factor, where the factor has as many pixels or one. */

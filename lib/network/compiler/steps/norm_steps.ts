@@ -7,14 +7,15 @@ import type { Affine } from "../layout.ts";
 /** The lowest bound: no ReLU. */
 const UNBOUNDED = -3.4028234663852886e38;
 
-/** y = max(x * scale + shift, 0 with ReLU); x is dense. */
+/** y = max(x * scale + shift + shortcut, 0 with ReLU); the inputs are dense. */
 export function normalize(
   kernels: Kernels,
-  { x, y, affine, relu }: {
+  { x, y, affine, relu, shortcut }: {
     x: PixelBuffer;
     y: PixelBuffer;
     affine: Affine;
     relu: boolean;
+    shortcut?: PixelBuffer;
   },
 ): Step {
   const least = relu ? 0 : UNBOUNDED;
@@ -23,6 +24,7 @@ export function normalize(
       x.at(face),
       affine.scale,
       affine.shift,
+      shortcut ? shortcut.at(face) : 0,
       least,
       y.at(face),
       y.faceBytes,
@@ -70,15 +72,16 @@ export function normalizeSums(
     );
 }
 
-/** dx of a batch normalization with ReLU. */
+/** dx of a batch normalization with ReLU, or adds it. */
 export function normalizeGradient(
   kernels: Kernels,
-  { x, dy, dx, coefficients, relu }: {
+  { x, dy, dx, coefficients, relu, adds }: {
     x: PixelBuffer;
     dy: PixelBuffer;
     dx: PixelBuffer;
     coefficients: number;
     relu: boolean;
+    adds: boolean;
   },
 ): Step {
   const least = relu ? 0 : UNBOUNDED;
@@ -95,5 +98,6 @@ export function normalizeGradient(
       x.height,
       x.width,
       x.channels,
+      Number(adds),
     );
 }

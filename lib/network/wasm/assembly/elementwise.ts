@@ -1,13 +1,12 @@
-// Element by element: sums, products, activations, dropout. Dense inputs, counts
+// Element by element: products, activations, dropout. Dense inputs, counts
 // in floats, multiples of 4.
 
 import { madd } from "./vector";
 
-const RELU = 1;
-const SIGMOID = 2;
-const SWISH = 3;
-const ELU = 4;
-const TANH = 5;
+const SIGMOID = 1;
+const SWISH = 2;
+const ELU = 3;
+const TANH = 4;
 
 /** e to the power of each lane, within 2 units in the last place. */
 function exp(x: v128): v128 {
@@ -56,8 +55,7 @@ export function activate(
   const zero = f32x4.splat(0), one = f32x4.splat(1);
   for (let i: usize = 0; i < bytes; i += 16) {
     let value = v128.load(x + i);
-    if (kind == RELU) value = f32x4.pmax(value, f32x4.splat(0));
-    else if (kind == SIGMOID) value = sigmoid(value);
+    if (kind == SIGMOID) value = sigmoid(value);
     else if (kind == SWISH) value = f32x4.mul(value, sigmoid(value));
     else if (kind == TANH) value = tanh(value);
     else if (kind != 0) {
@@ -84,9 +82,7 @@ export function activateGradient(
   for (let i: usize = 0; i < bytes; i += 16) {
     const value = v128.load(x + i);
     let slope = v128.load(dy + i);
-    if (kind == RELU) {
-      slope = v128.and(slope, f32x4.gt(value, f32x4.splat(0)));
-    } else if (kind == SIGMOID) {
+    if (kind == SIGMOID) {
       const s = sigmoid(value);
       slope = f32x4.mul(slope, f32x4.mul(s, f32x4.sub(one, s)));
     } else if (kind == SWISH) {
@@ -102,14 +98,6 @@ export function activateGradient(
       slope = f32x4.mul(slope, factor);
     }
     v128.store(dx + i, slope);
-  }
-}
-
-/** y = a + b. */
-export function add(a: usize, b: usize, y: usize, count: i32): void {
-  const bytes = <usize> count << 2;
-  for (let i: usize = 0; i < bytes; i += 16) {
-    v128.store(y + i, f32x4.add(v128.load(a + i), v128.load(b + i)));
   }
 }
 

@@ -23,7 +23,6 @@ export {
 export {
   activate,
   activateGradient,
-  add,
   drop,
   multiply,
   multiplyChannels,

@@ -128,32 +128,18 @@ export function maxPool(
   }
 }
 
-/** The greatest of one column of two or three rows. */
+/** The greatest of the three rows of one column. */
 // @ts-ignore: decorator
 @inline
-function columnMax(at: usize, second: usize, third: usize, sign: v128): v128 {
-  return f32x4.pmax(
-    f32x4.pmax(
-      v128.xor(v128.load(at), sign),
-      v128.xor(v128.load(at + second), sign),
-    ),
-    v128.xor(v128.load(at + third), sign),
-  );
+function columnMax(upper: v128, middle: v128, lower: v128): v128 {
+  return f32x4.pmax(f32x4.pmax(upper, middle), lower);
 }
 
 /** The place of the greatest of one column, `most`: `first`, or a row or two more. */
 // @ts-ignore: decorator
 @inline
-function columnPlace(
-  at: usize,
-  second: usize,
-  sign: v128,
-  most: v128,
-  first: v128,
-): v128 {
+function columnPlace(upper: v128, middle: v128, most: v128, first: v128): v128 {
   const three = i32x4.splat(3);
-  const upper = v128.xor(v128.load(at), sign);
-  const middle = v128.xor(v128.load(at + second), sign);
   const later = select(three, i32x4.splat(6), f32x4.eq(middle, most));
   return i32x4.add(first, v128.andnot(later, f32x4.eq(upper, most)));
 }
@@ -205,26 +191,35 @@ function maxPoolThree(
         let to = y + <usize> (f * yFace + r * yRow) + c;
         let from = c;
         let before = lowest, beforePlace = lowest;
+        let p: v128, q: v128;
         if (!left) {
-          before = columnMax(at, second, third, sign);
-          if (places) beforePlace = columnPlace(at, second, sign, before, tap);
+          p = v128.xor(v128.load(at), sign);
+          q = v128.xor(v128.load(at + second), sign);
+          before = columnMax(p, q, v128.xor(v128.load(at + third), sign));
+          if (places) beforePlace = columnPlace(p, q, before, tap);
           at += step;
         }
+        const otherA = other ? v128.load(otherScale + c) : lowest;
+        const otherB = other ? v128.load(otherShift + c) : lowest;
         for (let i = 0; i < yWidth; i++) {
-          const middle = columnMax(at, second, third, sign);
+          p = v128.xor(v128.load(at), sign);
+          q = v128.xor(v128.load(at + second), sign);
+          const middle = columnMax(p, q, v128.xor(v128.load(at + third), sign));
           let best = f32x4.pmax(before, middle), place = beforePlace;
           if (places) {
             place = select(
-              i32x4.add(columnPlace(at, second, sign, middle, tap), one),
+              i32x4.add(columnPlace(p, q, middle, tap), one),
               place,
               f32x4.gt(middle, before),
             );
           }
           at += step;
           if (at < end) {
-            before = columnMax(at, second, third, sign);
+            p = v128.xor(v128.load(at), sign);
+            q = v128.xor(v128.load(at + second), sign);
+            before = columnMax(p, q, v128.xor(v128.load(at + third), sign));
             if (places) {
-              beforePlace = columnPlace(at, second, sign, before, tap);
+              beforePlace = columnPlace(p, q, before, tap);
               place = select(i32x4.add(beforePlace, two), place, f32x4.gt(before, best));
             }
             best = f32x4.pmax(best, before);
@@ -236,14 +231,7 @@ function maxPoolThree(
           }
           best = madd(v128.xor(best, sign), a, b);
           if (other) {
-            best = f32x4.add(
-              best,
-              madd(
-                v128.load(other + from),
-                v128.load(otherScale + c),
-                v128.load(otherShift + c),
-              ),
-            );
+            best = f32x4.add(best, madd(v128.load(other + from), otherA, otherB));
           }
           v128.store(to, best);
           from += step;

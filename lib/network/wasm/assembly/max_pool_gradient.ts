@@ -79,7 +79,11 @@ export function maxPoolGradient(
               );
             }
           }
-          put(dx + c, g, x + c, coefficients ? coefficients + c : 0, step);
+          if (coefficients) {
+            const k = coefficients + c;
+            g = madd(g, v128.load(k), madd(v128.load(x + c), v128.load(k + step), v128.load(k + 2 * step)));
+          }
+          v128.store(dx + c, g);
         }
         x += step;
         dx += step;
@@ -90,16 +94,11 @@ export function maxPoolGradient(
   }
 }
 
-/** dx = a * g + b * x + c, or g without coefficients. */
+/** dx = a * g + b * x + c, or g without x. */
 // @ts-ignore: decorator
 @inline
-function put(dx: usize, g: v128, x: usize, k: usize, step: usize): void {
-  v128.store(
-    dx,
-    k
-      ? madd(g, v128.load(k), madd(v128.load(x), v128.load(k + step), v128.load(k + 2 * step)))
-      : g,
-  );
+function put(dx: usize, g: v128, x: usize, a: v128, b: v128, c: v128): void {
+  v128.store(dx, x ? madd(g, a, madd(v128.load(x), b, c)) : g);
 }
 
 /**
@@ -137,7 +136,9 @@ function gradientThree(
     const over = <usize> max(window - 1, 0) * yWidth * step;
     const upper = r >= 0, lower = r + 1 < height;
     for (let c: usize = 0; c < step; c += 16) {
-      const k = coefficients ? coefficients + c : 0;
+      const k0 = coefficients ? v128.load(coefficients + c) : nothing;
+      const k1 = coefficients ? v128.load(coefficients + step + c) : nothing;
+      const k2 = coefficients ? v128.load(coefficients + 2 * step + c) : nothing;
       let at = <usize> (r * width - left) * step + c;
       let low = nothing, lowPlace = nothing, high = nothing, highPlace = nothing;
       let from = c;
@@ -155,20 +156,20 @@ function gradientThree(
               f32x4.add(taken(low, lowPlace, t2), taken(low1, lowPlace1, t0)),
               f32x4.add(taken(high, highPlace, t8), taken(high1, highPlace1, t6)),
             );
-            put(dx + at, g, x + at, k, step);
+            put(dx + at, g, x ? x + at : 0, k0, k1, k2);
           }
           if (lower) {
             const g = f32x4.add(taken(low, lowPlace, t5), taken(low1, lowPlace1, t3));
-            put(dx + at + row, g, x + at + row, k, step);
+            put(dx + at + row, g, x ? x + at + row : 0, k0, k1, k2);
           }
         }
         at += step;
         if (i + 1 < width) {
           if (upper) {
             const g = f32x4.add(taken(low1, lowPlace1, t1), taken(high1, highPlace1, t7));
-            put(dx + at, g, x + at, k, step);
+            put(dx + at, g, x ? x + at : 0, k0, k1, k2);
           }
-          if (lower) put(dx + at + row, taken(low1, lowPlace1, t4), x + at + row, k, step);
+          if (lower) put(dx + at + row, taken(low1, lowPlace1, t4), x ? x + at + row : 0, k0, k1, k2);
         }
         at += step;
         from += step;

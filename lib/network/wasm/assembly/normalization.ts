@@ -1,7 +1,7 @@
 // Batch normalization with ReLU, in few passes. Inputs are dense pixels of
 // `channels` floats, a multiple of 8; sums over the batch are doubles.
 
-import { addToDoubles, madd } from "./vector";
+import { addTo, addToDoubles, madd } from "./vector";
 
 /**
  * Adds to doubles[0..channels) the sum of x - pivot, and to the next `channels`
@@ -54,11 +54,15 @@ export function moments(
   }
 }
 
-/** y = max(x * scale + shift, least), from dense to strided pixels. */
+/**
+ * y = max(x * scale + shift + other, least), from dense to strided pixels; `other`,
+ * a shortcut, may be 0.
+ */
 export function normalize(
   x: usize,
   scale: usize,
   shift: usize,
+  other: usize,
   least: f32,
   y: usize,
   yFace: i32,
@@ -78,6 +82,19 @@ export function normalize(
         const b0 = v128.load(shift + c), b1 = v128.load(shift + c, 16);
         let from = x + c;
         let to = line + c;
+        if (other) {
+          let beside = other + c;
+          for (let i = 0; i < width; i++) {
+            const low = madd(v128.load(from), a0, b0);
+            const high = madd(v128.load(from, 16), a1, b1);
+            v128.store(to, f32x4.pmax(f32x4.add(low, v128.load(beside)), bound));
+            v128.store(to, f32x4.pmax(f32x4.add(high, v128.load(beside, 16)), bound), 16);
+            from += step;
+            beside += step;
+            to += step;
+          }
+          continue;
+        }
         for (let i = 0; i < width; i++) {
           const low = madd(v128.load(from), a0, b0);
           const high = madd(v128.load(from, 16), a1, b1);
@@ -88,8 +105,16 @@ export function normalize(
         }
       }
       x += step * width;
+      if (other) other += step * width;
     }
   }
+}
+
+/** dy where x * scale + shift exceeds the bound, 0 elsewhere. */
+// @ts-ignore: decorator
+@inline
+function masked(dy: v128, x: v128, scale: v128, shift: v128, bound: v128): v128 {
+  return v128.and(dy, f32x4.gt(madd(x, scale, shift), bound));
 }
 
 /**
@@ -120,17 +145,11 @@ export function normalizeSums(
     let slope = dy + c;
     for (let i = 0; i < pixels; i++) {
       let value = v128.load(from);
-      let g = v128.and(
-        v128.load(slope),
-        f32x4.gt(madd(value, a0, b0), bound),
-      );
+      let g = masked(v128.load(slope), value, a0, b0, bound);
       s0 = f32x4.add(s0, g);
       q0 = madd(g, f32x4.sub(value, m0), q0);
       value = v128.load(from, 16);
-      g = v128.and(
-        v128.load(slope, 16),
-        f32x4.gt(madd(value, a1, b1), bound),
-      );
+      g = masked(v128.load(slope, 16), value, a1, b1, bound);
       s1 = f32x4.add(s1, g);
       q1 = madd(g, f32x4.sub(value, m1), q1);
       from += step;
@@ -147,7 +166,7 @@ export function normalizeSums(
 /**
  * dx = a * g + b * x + c with g as in `normalizeSums`; the five coefficients a,
  * b, c, scale and shift follow each other at `coefficients`, `channels` each.
- * `x` and `dy` are dense, `dx` is strided.
+ * `x` and `dy` are dense, `dx` is strided. `adds`: added to what `dx` holds.
  */
 export function normalizeGradient(
   x: usize,
@@ -161,6 +180,7 @@ export function normalizeGradient(
   height: i32,
   width: i32,
   channels: i32,
+  adds: i32,
 ): void {
   const step = <usize> channels << 2;
   const bound = f32x4.splat(least);
@@ -181,12 +201,20 @@ export function normalizeGradient(
         let from = x + c;
         let slope = dy + c;
         let to = line + c;
+        if (adds) {
+          for (let i = 0; i < width; i++) {
+            const value = v128.load(from);
+            const g = masked(v128.load(slope), value, scale, shift, bound);
+            addTo(to, madd(g, ka, madd(value, kb, kc)));
+            from += step;
+            slope += step;
+            to += step;
+          }
+          continue;
+        }
         for (let i = 0; i < width; i++) {
           const value = v128.load(from);
-          const g = v128.and(
-            v128.load(slope),
-            f32x4.gt(madd(value, scale, shift), bound),
-          );
+          const g = masked(v128.load(slope), value, scale, shift, bound);
           v128.store(to, madd(g, ka, madd(value, kb, kc)));
           from += step;
           slope += step;
