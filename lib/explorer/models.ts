@@ -107,20 +107,14 @@ function givenModel(folder: string): FoundModel[] {
   const place = folder.endsWith(".json") ? dirname(folder) : folder;
   const run = basename(dirname(place));
   const own = { id: "given", title: basename(place), run, folder: place };
-  const epochs = foldersIn(dirname(place)).flatMap((name) => {
-    const saved = EPOCH.exec(name), beside = join(dirname(place), name);
-    if (!saved || !holdsModel(beside) || beside === place) return [];
-    const epoch = Number(saved[1]);
-    return [{
-      id: `given/${name}`,
-      run,
-      epoch,
-      accuracy: Number(saved[2]),
-      title: `${run}, epoch ${epoch}`,
-      folder: beside,
-    }];
-  });
-  return [own, ...epochs.sort((a, b) => a.epoch - b.epoch)];
+  const epochs = foldersIn(dirname(place))
+    .map((name) => join(dirname(place), name))
+    .filter((folder) => holdsModel(folder) && folder !== place)
+    .map((folder) => describeFolder(folder, dirname(dirname(place))))
+    .filter(({ epoch }) => epoch !== undefined)
+    .sort((a, b) => a.epoch! - b.epoch!)
+    .map((model) => ({ ...model, id: `given/${basename(model.folder)}` }));
+  return [own, ...epochs];
 }
 
 /**

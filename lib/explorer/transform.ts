@@ -1,6 +1,7 @@
 /**
  * Rotates, moves, zooms, blurs, lights, mirrors and covers a face: what the
- * playground does to the 48 x 48 pixels before the network sees them.
+ * playground does to the 48 x 48 pixels before the network sees them. Canvas
+ * filters would do it differently in each browser.
  *
  * @module
  */

@@ -1,5 +1,6 @@
 // Numbers as pictures: one map of values, and sheets of small ones such as the
-// filters of a convolution or its output maps. Faces are in face_sheet.ts.
+// filters of a convolution or its output maps. Plot's raster needs a canvas, which
+// its document here lacks. Faces are in face_sheet.ts.
 
 import type { ColorImage } from "../image/gray.ts";
 import { type Chart, escapeXml, frame, picture } from "./chart.ts";

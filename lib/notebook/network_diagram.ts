@@ -1,5 +1,5 @@
-// A network as a diagram, and its layers by role. Their costs are in
-// model/layer_costs.ts.
+// A network as a diagram, and its layers by role. A stack of boxes needs no package
+// for graphs. The costs of layers are in model/layer_costs.ts.
 
 import type * as tf from "@tensorflow/tfjs";
 import { type Chart, escapeXml, frame, INK } from "./chart.ts";

@@ -4,7 +4,8 @@
  *
  * Sizes scale with the picture, so labels are as readable on a phone photo as
  * on a small video. Colors are those of `emotions.ts`, and every bar has its
- * emotion's name, so color is never the only cue.
+ * emotion's name, so color is never the only cue. It sets pixels itself because
+ * Deno and its workers have no canvas.
  *
  * @module
  */

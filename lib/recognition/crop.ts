@@ -3,8 +3,9 @@
  *
  * The box is made square about its center, widened by a margin, and resampled
  * with a triangle filter that grows with the shrinking factor, so that large
- * faces do not alias. Outside the picture its edge pixels repeat. Scaling to
- * the network's range is in `network/input.ts`.
+ * faces do not alias. Outside the picture, its edge pixels repeat. It is computed
+ * here so that Deno and browsers get the same pixels. Scaling to the network's
+ * range is in `network/input.ts`.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Lettering for labels: a stroke font drawn with an anti-aliased round pen,
- * which is sharp at any size and needs no font file.
+ * Lettering for labels: a stroke font drawn with an anti-aliased round pen. It is
+ * sharp at any size, unlike the bitmap fonts of image packages, and needs no file.
  *
  * It has what labels need: lowercase letters, digits, space and `%.#-`.
  *

@@ -45,6 +45,21 @@ export function select(
   return { element: make("label", {}, label, control), control };
 }
 
+/** Chooses whose curve is drawn: a class, or -1 for the answer. */
+export function curveChoice(
+  names: readonly string[],
+  chosen: number,
+  choose: (label: number) => void,
+): HTMLLabelElement {
+  const classes = names.map((name, k) => [String(k), name] as const);
+  return select(
+    "Curve of",
+    [["-1", "the answer"], ...classes],
+    String(chosen),
+    (value) => choose(Number(value)),
+  ).element;
+}
+
 /** What a slider is made from. */
 export interface SliderOptions {
   readonly label: string;

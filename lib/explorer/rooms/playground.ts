@@ -7,6 +7,7 @@ import { Bars } from "../page/bars.ts";
 import {
   arrowStep,
   button,
+  curveChoice,
   make,
   percent,
   select,
@@ -232,19 +233,12 @@ class Playground implements OpenRoom {
 
   refresh(): void {
     const { names } = this.app.network;
-    const { element } = select(
-      "Curve of",
-      [
-        ["-1", "the answer"],
-        ...names.map((name, k) => [String(k), name] as const),
-      ],
-      String(this.#emotion),
-      (value) => {
-        this.#emotion = Number(value);
+    this.#emotionChoice.replaceChildren(
+      curveChoice(names, this.#emotion, (label) => {
+        this.#emotion = label;
         this.#later();
-      },
+      }),
     );
-    this.#emotionChoice.replaceChildren(element);
     this.#found.textContent = "";
     this.#draw();
   }

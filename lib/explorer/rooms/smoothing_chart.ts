@@ -3,7 +3,7 @@
 
 import { colorsOf, indexOfLargest } from "../../emotions.ts";
 import type { TrackedFace } from "../../recognition/tracking.ts";
-import { make, select } from "../page/dom.ts";
+import { curveChoice, make } from "../page/dom.ts";
 import { drawPlot } from "../page/plot.ts";
 
 /** Seconds that the chart shows. */
@@ -50,17 +50,11 @@ export class SmoothingChart {
   restart(constant: number): void {
     this.#constant = constant;
     this.#samples = [];
-    const names = this.names();
-    const { element } = select(
-      "Curve of",
-      [
-        ["-1", "the answer"],
-        ...names.map((name, k) => [String(k), name] as const),
-      ],
-      String(this.#emotion),
-      (value) => this.#emotion = Number(value),
+    this.#choice.replaceChildren(
+      curveChoice(this.names(), this.#emotion, (label) => {
+        this.#emotion = label;
+      }),
     );
-    this.#choice.replaceChildren(element);
     this.pause();
   }
 
