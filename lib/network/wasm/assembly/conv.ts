@@ -2,7 +2,6 @@
 // output pixel, the sum over taps (contiguous runs of input floats) of input
 // times weight. Register tile: six pixels by eight output channels.
 
-import { squareTile } from "./conv_square";
 import { madd } from "./vector";
 
 // The pixel that `advance` has reached: its place in its line, its line in its face,
@@ -56,9 +55,6 @@ export function conv(
   panels: i32,
   mode: i32,
 ): void {
-  const square = mode != 2 && tapCount == 3 && tapLength == 3 && load<i32>(taps) == 0 &&
-    load<i32>(taps, 4) * 2 == load<i32>(taps, 8);
-  const row = <usize> load<i32>(taps + (square ? 4 : 0));
   const nothing = f32x4.splat(0);
   const xSkip: usize = xRow - width * xPixel, ySkip: usize = yRow - width * yPixel;
   const xLeap: usize = xFace - height * xRow, yLeap: usize = yFace - height * yRow;
@@ -114,11 +110,6 @@ export function conv(
       } else if (bias) {
         l0 = l1 = l2 = l3 = l4 = l5 = v128.load(bias + at);
         h0 = h1 = h2 = h3 = h4 = h5 = v128.load(bias + at, 16);
-      }
-      if (square) {
-        squareTile(x0, x1, x2, x3, x4, x5, row, weight, l0, h0, mode, y0 + at, y1 + at, y2 + at, y3 + at, y4 + at, y5 + at);
-        weight += 288;
-        continue;
       }
       for (let t = 0; t < tapCount; t++) {
         const tap = <usize> load<i32>(taps + (<usize> t << 2));
