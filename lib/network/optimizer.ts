@@ -26,10 +26,10 @@ export type OptimizerOptions =
  * ```ts
  * import { buildMiniXception } from "mien/model/mini_xception.ts";
  * import { Optimizer } from "mien/network/optimizer.ts";
- * import { compileModel } from "mien/network/trained.ts";
+ * import { createTrained, readTrained } from "mien/network/trained.ts";
  *
  * const options = { batch: 8, training: true };
- * const network = await compileModel(buildMiniXception(), options);
+ * const network = await createTrained(readTrained(buildMiniXception()), options);
  * network.targets.fill(1 / 7);
  * const optimizer = new Optimizer(network, {
  *   kind: "adam",

@@ -37,6 +37,16 @@ export function readTrained(model: tf.LayersModel): TrainedNetwork {
  * Compiles a trained network, with its weights.
  *
  * @throws {NetworkError} as {@linkcode Network.create} does
+ *
+ * @example
+ * ```ts
+ * import { buildMiniXception } from "mien/model/mini_xception.ts";
+ * import { createTrained, readTrained } from "mien/network/trained.ts";
+ *
+ * const trained = readTrained(buildMiniXception());
+ * const network = await createTrained(trained, { batch: 1, training: false });
+ * network.predict(1); // of a gray face, all zero
+ * ```
  */
 export async function createTrained(
   { graph, parameters, statistics }: TrainedNetwork,
@@ -46,26 +56,4 @@ export async function createTrained(
   network.parameters.set(parameters);
   network.statistics.set(statistics);
   return network;
-}
-
-/**
- * Compiles a model, with its weights.
- *
- * @throws {NetworkError} for a model with layers that the fast network lacks
- *
- * @example
- * ```ts
- * import { buildMiniXception } from "mien/model/mini_xception.ts";
- * import { compileModel } from "mien/network/trained.ts";
- *
- * const model = buildMiniXception();
- * const network = await compileModel(model, { batch: 1, training: false });
- * network.predict(1); // of a gray face, all zero
- * ```
- */
-export function compileModel(
-  model: tf.LayersModel,
-  options: NetworkOptions,
-): Promise<Network> {
-  return createTrained(readTrained(model), options);
 }

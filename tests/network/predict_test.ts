@@ -7,7 +7,7 @@ import { buildMiniXception } from "mien/model/mini_xception.ts";
 import { FACE_PIXELS } from "mien/emotions.ts";
 import { predictFaces } from "mien/network/predict.ts";
 import { predictAll } from "mien/network/predict_all.ts";
-import { compileModel, readTrained } from "mien/network/trained.ts";
+import { createTrained, readTrained } from "mien/network/trained.ts";
 import { createRandom } from "mien/random.ts";
 
 await tf.setBackend("cpu");
@@ -36,7 +36,10 @@ Deno.test("two workers give what one thread gives, bit for bit", async () => {
 Deno.test("mirrored, it is the mean of a face and its mirror image", async () => {
   const few = pixels.subarray(0, 3 * FACE_PIXELS);
   const both = await predictAll(readTrained(model), few, { mirror: true });
-  const network = await compileModel(model, { batch: 1, training: false });
+  const network = await createTrained(readTrained(model), {
+    batch: 1,
+    training: false,
+  });
   const turned = few.map((_, i) => few[i + 47 - 2 * (i % 48)]);
   const rows = [few, turned].map((faces) => {
     const output = new Float32Array(21);

@@ -4,7 +4,7 @@ import type { Window } from "../../graph.ts";
 import { padded, PixelBuffer, type Segment } from "../buffers.ts";
 import { type Operation, windowOf } from "../fusion.ts";
 import { filterGradients, tapWeights, turnedWeights } from "../packing.ts";
-import { clear, copy } from "../steps/element_steps.ts";
+import { clear } from "../steps/element_steps.ts";
 import { conv, convFilter, convTapInput } from "../steps/window_steps.ts";
 import {
   GROUP,
@@ -15,9 +15,10 @@ import {
 import type { BackwardProgram, Emitter, ForwardProgram } from "./emitter.ts";
 import {
   biasGradient,
+  borderedGradient,
+  gradientOverBorder,
   isUnitStride,
   turned,
-  turnedNeed,
 } from "./window_gradient.ts";
 
 export const convEmitter: Emitter = {
@@ -63,14 +64,7 @@ export const convEmitter: Emitter = {
     const window = windowOf(operation);
     const dy = program.gradient(operation.output);
     if (isUnitStride(window)) {
-      const need = turnedNeed(layout, operation);
-      const from = layout.withBorder(
-        dy,
-        need,
-        segment,
-        (from, to) =>
-          segment.add(copy(kernels, { from, to, adds: false }), from, to),
-      );
+      const from = borderedGradient(program, operation, segment);
       const kernel = layout.kernelOf(operation, dy.channels);
       const weights = program.pack(turnedWeights(kernel));
       const back = turned(window);
@@ -90,18 +84,9 @@ export const convEmitter: Emitter = {
         scatter(program, operation, segment, dy, dx);
       });
     } else {
-      // Onto a zeroed input with its border, of which the inside counts.
-      const shape = layout.program.shapes[value];
-      const wide = layout.buffer(shape, layout.need(operation));
-      segment.add(clear(kernels, wide), wide);
-      scatter(program, operation, segment, dy, wide);
-      program.contribute(
-        value,
-        segment,
-        true,
-        (dx, adds) =>
-          segment.add(copy(kernels, { from: wide, to: dx, adds }), wide, dx),
-      );
+      gradientOverBorder(program, operation, segment, (wide) => {
+        scatter(program, operation, segment, dy, wide);
+      });
     }
   },
 };

@@ -2,7 +2,6 @@
 
 import { windowOf } from "../fusion.ts";
 import { paddedRows, unpaddedRows } from "../packing.ts";
-import { clear, copy } from "../steps/element_steps.ts";
 import {
   depthwise,
   depthwiseFilter,
@@ -11,9 +10,10 @@ import {
 import type { Emitter } from "./emitter.ts";
 import {
   biasGradient,
+  borderedGradient,
+  gradientOverBorder,
   isUnitStride,
   turned,
-  turnedNeed,
 } from "./window_gradient.ts";
 
 export const depthwiseEmitter: Emitter = {
@@ -60,14 +60,7 @@ export const depthwiseEmitter: Emitter = {
     const kernel = layout.kernelOf(operation, dy.channels);
     const count = window.size[0] * window.size[1];
     if (isUnitStride(window)) {
-      const need = turnedNeed(layout, operation);
-      const from = layout.withBorder(
-        dy,
-        need,
-        segment,
-        (from, to) =>
-          segment.add(copy(kernels, { from, to, adds: false }), from, to),
-      );
+      const from = borderedGradient(program, operation, segment);
       const weights = program.pack(
         paddedRows(kernel.offset, count, kernel.inputs, true),
       );
@@ -84,25 +77,16 @@ export const depthwiseEmitter: Emitter = {
       });
       return;
     }
-    // Onto a zeroed input with its border, of which the inside counts.
-    const shape = layout.program.shapes[value];
-    const wide = layout.buffer(shape, layout.need(operation));
-    const taps = layout.taps(window, wide, false);
     const weights = program.pack(
       paddedRows(kernel.offset, count, kernel.inputs),
     );
-    segment.add(clear(kernels, wide), wide);
-    segment.add(
-      depthwiseInput(kernels, { window, taps, x: wide, y: dy, weights }),
-      wide,
-      dy,
-    );
-    program.contribute(
-      value,
-      segment,
-      true,
-      (dx, adds) =>
-        segment.add(copy(kernels, { from: wide, to: dx, adds }), wide, dx),
-    );
+    gradientOverBorder(program, operation, segment, (wide) => {
+      const taps = layout.taps(window, wide, false);
+      segment.add(
+        depthwiseInput(kernels, { window, taps, x: wide, y: dy, weights }),
+        wide,
+        dy,
+      );
+    });
   },
 };

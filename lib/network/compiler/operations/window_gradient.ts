@@ -2,10 +2,16 @@
 // window that leads back, and the border it wants around the output's gradient.
 
 import type { Window } from "../../graph.ts";
-import { type Border, NO_BORDER, type Segment } from "../buffers.ts";
+import {
+  type Border,
+  NO_BORDER,
+  type PixelBuffer,
+  type Segment,
+} from "../buffers.ts";
 import { type Operation, windowOf } from "../fusion.ts";
 import { type Layout, reach } from "../layout.ts";
 import { unpaddedRows } from "../packing.ts";
+import { clear, copy } from "../steps/element_steps.ts";
 import { biasFilter } from "../steps/window_steps.ts";
 import type { BackwardProgram } from "./emitter.ts";
 
@@ -33,6 +39,47 @@ export function turnedNeed(layout: Layout, operation: Operation): Border {
   const { shapes, input } = layout.program;
   if (inputs[0] === input) return NO_BORDER;
   return reach(turned(window), shapes[output], shapes[inputs[0]]);
+}
+
+/** The output's gradient with the border that the input's wants, at stride 1. */
+export function borderedGradient(
+  program: BackwardProgram,
+  operation: Operation,
+  segment: Segment,
+): PixelBuffer {
+  const { layout, kernels } = program;
+  return layout.withBorder(
+    program.gradient(operation.output),
+    turnedNeed(layout, operation),
+    segment,
+    (from, to) =>
+      segment.add(copy(kernels, { from, to, adds: false }), from, to),
+  );
+}
+
+/**
+ * Has `emit` add to the input's gradient from a zeroed buffer with the border that the
+ * window reaches over; the pixels inside the border count.
+ */
+export function gradientOverBorder(
+  program: BackwardProgram,
+  operation: Operation,
+  segment: Segment,
+  emit: (wide: PixelBuffer) => void,
+): void {
+  const { layout, kernels } = program;
+  const [value] = operation.inputs;
+  const shape = layout.program.shapes[value];
+  const wide = layout.buffer(shape, layout.need(operation));
+  segment.add(clear(kernels, wide), wide);
+  emit(wide);
+  program.contribute(
+    value,
+    segment,
+    true,
+    (dx, adds) =>
+      segment.add(copy(kernels, { from: wide, to: dx, adds }), wide, dx),
+  );
 }
 
 /** The gradient of an operation's bias, if it has one. */

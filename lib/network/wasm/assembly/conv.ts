@@ -2,7 +2,6 @@
 // output pixel, the sum over taps (contiguous runs of input floats) of input
 // times weight. Register tile: six pixels by eight output channels.
 
-import { squareTile } from "./conv_square";
 import { madd } from "./vector";
 
 // The pixel that `advance` has reached: its place in its line, its line in its face,
@@ -56,9 +55,6 @@ export function conv(
   panels: i32,
   mode: i32,
 ): void {
-  const square = mode != 2 && tapCount == 3 && tapLength == 3 && load<i32>(taps) == 0 &&
-    load<i32>(taps, 4) * 2 == load<i32>(taps, 8);
-  const row = <usize> load<i32>(taps + (square ? 4 : 0));
   const nothing = f32x4.splat(0);
   const xSkip: usize = xRow - width * xPixel, ySkip: usize = yRow - width * yPixel;
   const xLeap: usize = xFace - height * xRow, yLeap: usize = yFace - height * yRow;
@@ -115,18 +111,15 @@ export function conv(
         l0 = l1 = l2 = l3 = l4 = l5 = v128.load(bias + at);
         h0 = h1 = h2 = h3 = h4 = h5 = v128.load(bias + at, 16);
       }
-      if (square) {
-        squareTile(x0, x1, x2, x3, x4, x5, row, weight, l0, h0, mode, y0 + at, y1 + at, y2 + at, y3 + at, y4 + at, y5 + at);
-        weight += 288;
-        continue;
-      }
       for (let t = 0; t < tapCount; t++) {
         const tap = <usize> load<i32>(taps + (<usize> t << 2));
         let a0 = x0 + tap, a1 = x1 + tap, a2 = x2 + tap;
         let a3 = x3 + tap, a4 = x4 + tap, a5 = x5 + tap;
         const end = a0 + (<usize> tapLength << 2);
         let low: v128, high: v128, a: v128;
-        while (a0 + 16 <= end) {
+        // Eight inputs a round. The weights' address moves: each new offset from it would
+        // have a limit of its own to compare with.
+        while (a0 + 32 <= end) {
           low = v128.load(weight);
           high = v128.load(weight, 16);
           a = v128.load_splat<f32>(a0);
@@ -147,8 +140,9 @@ export function conv(
           a = v128.load_splat<f32>(a5);
           l5 = madd(a, low, l5);
           h5 = madd(a, high, h5);
-          low = v128.load(weight, 32);
-          high = v128.load(weight, 48);
+          weight += 32;
+          low = v128.load(weight);
+          high = v128.load(weight, 16);
           a = v128.load_splat<f32>(a0, 4);
           l0 = madd(a, low, l0);
           h0 = madd(a, high, h0);
@@ -167,8 +161,9 @@ export function conv(
           a = v128.load_splat<f32>(a5, 4);
           l5 = madd(a, low, l5);
           h5 = madd(a, high, h5);
-          low = v128.load(weight, 64);
-          high = v128.load(weight, 80);
+          weight += 32;
+          low = v128.load(weight);
+          high = v128.load(weight, 16);
           a = v128.load_splat<f32>(a0, 8);
           l0 = madd(a, low, l0);
           h0 = madd(a, high, h0);
@@ -187,8 +182,9 @@ export function conv(
           a = v128.load_splat<f32>(a5, 8);
           l5 = madd(a, low, l5);
           h5 = madd(a, high, h5);
-          low = v128.load(weight, 96);
-          high = v128.load(weight, 112);
+          weight += 32;
+          low = v128.load(weight);
+          high = v128.load(weight, 16);
           a = v128.load_splat<f32>(a0, 12);
           l0 = madd(a, low, l0);
           h0 = madd(a, high, h0);
@@ -207,13 +203,97 @@ export function conv(
           a = v128.load_splat<f32>(a5, 12);
           l5 = madd(a, low, l5);
           h5 = madd(a, high, h5);
-          a0 += 16;
-          a1 += 16;
-          a2 += 16;
-          a3 += 16;
-          a4 += 16;
-          a5 += 16;
-          weight += 128;
+          weight += 32;
+          low = v128.load(weight);
+          high = v128.load(weight, 16);
+          a = v128.load_splat<f32>(a0, 16);
+          l0 = madd(a, low, l0);
+          h0 = madd(a, high, h0);
+          a = v128.load_splat<f32>(a1, 16);
+          l1 = madd(a, low, l1);
+          h1 = madd(a, high, h1);
+          a = v128.load_splat<f32>(a2, 16);
+          l2 = madd(a, low, l2);
+          h2 = madd(a, high, h2);
+          a = v128.load_splat<f32>(a3, 16);
+          l3 = madd(a, low, l3);
+          h3 = madd(a, high, h3);
+          a = v128.load_splat<f32>(a4, 16);
+          l4 = madd(a, low, l4);
+          h4 = madd(a, high, h4);
+          a = v128.load_splat<f32>(a5, 16);
+          l5 = madd(a, low, l5);
+          h5 = madd(a, high, h5);
+          weight += 32;
+          low = v128.load(weight);
+          high = v128.load(weight, 16);
+          a = v128.load_splat<f32>(a0, 20);
+          l0 = madd(a, low, l0);
+          h0 = madd(a, high, h0);
+          a = v128.load_splat<f32>(a1, 20);
+          l1 = madd(a, low, l1);
+          h1 = madd(a, high, h1);
+          a = v128.load_splat<f32>(a2, 20);
+          l2 = madd(a, low, l2);
+          h2 = madd(a, high, h2);
+          a = v128.load_splat<f32>(a3, 20);
+          l3 = madd(a, low, l3);
+          h3 = madd(a, high, h3);
+          a = v128.load_splat<f32>(a4, 20);
+          l4 = madd(a, low, l4);
+          h4 = madd(a, high, h4);
+          a = v128.load_splat<f32>(a5, 20);
+          l5 = madd(a, low, l5);
+          h5 = madd(a, high, h5);
+          weight += 32;
+          low = v128.load(weight);
+          high = v128.load(weight, 16);
+          a = v128.load_splat<f32>(a0, 24);
+          l0 = madd(a, low, l0);
+          h0 = madd(a, high, h0);
+          a = v128.load_splat<f32>(a1, 24);
+          l1 = madd(a, low, l1);
+          h1 = madd(a, high, h1);
+          a = v128.load_splat<f32>(a2, 24);
+          l2 = madd(a, low, l2);
+          h2 = madd(a, high, h2);
+          a = v128.load_splat<f32>(a3, 24);
+          l3 = madd(a, low, l3);
+          h3 = madd(a, high, h3);
+          a = v128.load_splat<f32>(a4, 24);
+          l4 = madd(a, low, l4);
+          h4 = madd(a, high, h4);
+          a = v128.load_splat<f32>(a5, 24);
+          l5 = madd(a, low, l5);
+          h5 = madd(a, high, h5);
+          weight += 32;
+          low = v128.load(weight);
+          high = v128.load(weight, 16);
+          a = v128.load_splat<f32>(a0, 28);
+          l0 = madd(a, low, l0);
+          h0 = madd(a, high, h0);
+          a = v128.load_splat<f32>(a1, 28);
+          l1 = madd(a, low, l1);
+          h1 = madd(a, high, h1);
+          a = v128.load_splat<f32>(a2, 28);
+          l2 = madd(a, low, l2);
+          h2 = madd(a, high, h2);
+          a = v128.load_splat<f32>(a3, 28);
+          l3 = madd(a, low, l3);
+          h3 = madd(a, high, h3);
+          a = v128.load_splat<f32>(a4, 28);
+          l4 = madd(a, low, l4);
+          h4 = madd(a, high, h4);
+          a = v128.load_splat<f32>(a5, 28);
+          l5 = madd(a, low, l5);
+          h5 = madd(a, high, h5);
+          a0 += 32;
+          a1 += 32;
+          a2 += 32;
+          a3 += 32;
+          a4 += 32;
+          a5 += 32;
+          weight += 32;
         }
         while (a0 < end) {
           low = v128.load(weight);

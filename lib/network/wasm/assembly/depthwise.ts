@@ -36,14 +36,13 @@ export function depthwise(
       const xLine = x + <usize> (f * xFace + r * xRow);
       const yLine = y + <usize> (f * yFace + r * yRow);
       if (tapCount == 9) {
-        // Two lines share the input between them where the stride is 1.
-        const pair = r + 1 < height && xRow == load<i32>(taps, 12);
+        // At stride 1, two lines share the input between them.
+        const pair = r + 1 < height && xRow == load<i32>(taps, 12) &&
+          xPixel == load<i32>(taps, 4);
         for (let c: usize = 0; c < step; c += 16) {
           const start = bias ? v128.load(bias + c) : f32x4.splat(0);
-          if (pair && xPixel == load<i32>(taps, 4)) {
+          if (pair) {
             blocks(xLine + c, xRow, xPixel, w + c, step, start, yLine + c, yRow, yPixel, width, mode);
-          } else if (pair) {
-            lines(xLine + c, xRow, xPixel, taps, w + c, step, start, yLine + c, yRow, yPixel, width, mode);
           } else {
             line(xLine + c, xPixel, taps, w + c, step, start, yLine + c, yPixel, width, mode);
           }
@@ -118,77 +117,10 @@ function line(
   }
 }
 
-/** Two lines of output, four channels, nine taps, stride 1. */
-function lines(
-  a: usize,
-  xRow: i32,
-  xPixel: i32,
-  taps: usize,
-  w: usize,
-  step: usize,
-  start: v128,
-  to: usize,
-  yRow: i32,
-  yPixel: i32,
-  width: i32,
-  mode: i32,
-): void {
-  const w0 = v128.load(w), w1 = v128.load(w + step);
-  const w2 = v128.load(w + 2 * step), w3 = v128.load(w + 3 * step);
-  const w4 = v128.load(w + 4 * step), w5 = v128.load(w + 5 * step);
-  const w6 = v128.load(w + 6 * step), w7 = v128.load(w + 7 * step);
-  const w8 = v128.load(w + 8 * step);
-  const column = <usize> load<i32>(taps, 4);
-  const column2 = 2 * column;
-  let b = a + xRow;
-  let c = b + xRow;
-  let d = c + xRow;
-  const least = f32x4.splat(mode == 1 ? 0 : -f32.MAX_VALUE);
-  const adds = mode == 2;
-  for (let i = 0; i < width; i++) {
-    let upper = start, lower = start;
-    if (adds) {
-      upper = v128.load(to);
-      lower = v128.load(to + yRow);
-    }
-    upper = madd(v128.load(a), w0, upper);
-    upper = madd(v128.load(a + column), w1, upper);
-    upper = madd(v128.load(a + column2), w2, upper);
-    let value = v128.load(b);
-    upper = madd(value, w3, upper);
-    lower = madd(value, w0, lower);
-    value = v128.load(b + column);
-    upper = madd(value, w4, upper);
-    lower = madd(value, w1, lower);
-    value = v128.load(b + column2);
-    upper = madd(value, w5, upper);
-    lower = madd(value, w2, lower);
-    value = v128.load(c);
-    upper = madd(value, w6, upper);
-    lower = madd(value, w3, lower);
-    value = v128.load(c + column);
-    upper = madd(value, w7, upper);
-    lower = madd(value, w4, lower);
-    value = v128.load(c + column2);
-    upper = madd(value, w8, upper);
-    lower = madd(value, w5, lower);
-    lower = madd(v128.load(d), w6, lower);
-    lower = madd(v128.load(d + column), w7, lower);
-    lower = madd(v128.load(d + column2), w8, lower);
-    v128.store(to, f32x4.pmax(upper, least));
-    v128.store(to + yRow, f32x4.pmax(lower, least));
-    a += xPixel;
-    b += xPixel;
-    c += xPixel;
-    d += xPixel;
-    to += yPixel;
-  }
-}
-
 /**
  * Two lines of output, two pixels at a time, four channels, nine taps side by side,
  * stride 1. Each input is read once for the four outputs that share it. Sums run in
- * the order of the taps, as in `lines`.
+ * the order of the taps.
  */
 function blocks(
   a: usize,

@@ -122,6 +122,7 @@ function gradientThree(
 ): void {
   const nothing = f32x4.splat(0);
   const row = step * width;
+  if (!coefficients) x = 0;
   for (let r = -top; r < height; r += 2) {
     // The window that starts in this line, and the one that ends in it: where there
     // is none, no place is like its taps.
