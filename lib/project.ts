@@ -11,5 +11,7 @@ import { resolve } from "node:path";
  * ```
  */
 export function inProject(...names: string[]): string {
-  return resolve(import.meta.dirname!, "..", ...names);
+  // A module that was loaded over HTTP has no folder: the current one stands in.
+  const folder = import.meta.dirname;
+  return folder ? resolve(folder, "..", ...names) : resolve(...names);
 }
