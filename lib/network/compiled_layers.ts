@@ -66,7 +66,7 @@ function needChannelsLast(layer: Layer): void {
 }
 
 const addDense: AddLayer = (graph, layer, { input, output }) => {
-  // After a Flatten the kernel covers all pixels: a valid convolution.
+  // After a Flatten, the kernel covers all pixels: a convolution without padding.
   const [height, width] = graph.nodes[input].shape;
   const flat = layer.input.shape.length === 2;
   const node = graph.add(layer.name, [input], output, {

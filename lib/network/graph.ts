@@ -70,7 +70,7 @@ export type NodeOperation =
     /** The slope below 0, of `leakyRelu`. */
     alpha?: number;
   }
-  /** One slope a channel, or one a value. */
+  /** One slope per channel, or one per value. */
   | { op: "prelu"; alpha: number; shared: boolean }
   /** Over the channels of each pixel. */
   | {

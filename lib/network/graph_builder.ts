@@ -22,7 +22,7 @@ export type Layer = any;
 export const COMPILED_ACTIVATIONS: readonly string[] =
   "relu elu tanh sigmoid swish softmax".split(" ");
 
-/** A graph while it grows. */
+/** A graph under construction. */
 export class GraphBuilder {
   readonly nodes: NetworkNode[] = [];
   readonly weights: NetworkWeight[] = [];

@@ -1,12 +1,12 @@
 // From gray pixels to what the network sees: 0..255 becomes -1..1.
 //
-// Training, evaluation, the notebooks and every program use this one scale; a network of another
-// project may have another one, which is written with its model (model/emotions_of_model.ts). Finding, cropping and
-// resizing a face is done elsewhere (recognition/recognize.ts); moving it about at random in training/augment.ts.
+// Training, evaluation, the notebooks and every program use this one scale; a network from another
+// project may have a different one, which is saved with its model (model/emotions_of_model.ts). Finding, cropping and
+// resizing a face is done elsewhere (recognition/recognize.ts); augmentation is in training/augment.ts.
 
 import { FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
 
-/** One gray level, 0..255, as the network's input, -1..1. The reference divides by 255, takes 0.5 off and doubles. */
+/** One gray level, 0..255, as the network's input, -1..1. The reference divides by 255, subtracts 0.5 and doubles. */
 export function scalePixel(gray: number): number {
   return gray / 127.5 - 1;
 }

@@ -1,19 +1,19 @@
 // The loss of a batch and its gradient for the logits: cross-entropy, or the focal
-// loss (Lin et al., 2017), which counts a target p less, by (1 - p) ** gamma, the
-// surer the answer is already. Cross-entropy is the focal loss with gamma 0.
+// loss (Lin et al., 2017), which weights each example's term by (1 - p) ** gamma, so
+// that confident answers count less. Cross-entropy is the focal loss with gamma 0.
 
 /** The least number whose logarithm or power is taken. */
 const TINY = 1e-37;
 
-/** The answers to a batch, and what was wanted; all row by row. */
+/** A batch's outputs and targets, one row per example. */
 export interface Answers {
   /** Examples x classes: probabilities. */
   outputs: Float32Array;
-  /** Examples x classes: the distribution wanted. */
+  /** Examples x classes: the target distribution. */
   targets: Float32Array;
   count: number;
   classes: number;
-  /** One factor an example. */
+  /** One factor per example. */
   weights?: Float32Array;
   gamma: number;
 }

@@ -58,7 +58,7 @@ interface Parts {
 export interface NetworkOptions {
   /** The most examples at a time. */
   batch: number;
-  /** Whether `gradient` is wanted; it takes far more memory. */
+  /** Whether `gradient` will be called; training takes far more memory. */
   training: boolean;
   /** The focal loss's exponent (loss.ts); without it or 0, the cross-entropy. */
   gamma?: number;
@@ -89,7 +89,7 @@ export class Network {
   readonly statistics: Float32Array;
   /** batch x inputs: rows, columns, channels. */
   readonly input: Float32Array;
-  /** batch x classes: the distribution wanted for each example. */
+  /** batch x classes: the target distribution of each example. */
   readonly targets: Float32Array;
   /** batch x classes: probabilities. */
   readonly outputs: Float32Array;
@@ -128,8 +128,8 @@ export class Network {
    * and variances one: set `parameters` and `statistics`, as from
    * {@linkcode readWeights}.
    *
-   * @throws {NetworkError} where the batch is not a number of examples, or the
-   * memory cannot be had
+   * @throws {NetworkError} if the batch is not a positive integer, or the
+   * memory cannot be allocated
    */
   static async create(
     graph: NetworkGraph,
@@ -243,7 +243,7 @@ export class Network {
    * probabilities with the batch's own statistics into `outputs`, the mean
    * gradient into `gradients`, and moves `statistics`. Deterministic.
    *
-   * @param weights One factor an example for its loss and gradient.
+   * @param weights One factor per example for its loss and gradient.
    * @param seed What dropout draws from; another number for each batch.
    * @returns the sum of the examples' losses
    * @throws {NetworkError} where `count` is not 1 to the batch, or the network

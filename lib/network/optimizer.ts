@@ -14,7 +14,7 @@ export type OptimizerOptions =
   & {
     /** Decoupled from the gradient, times the learning rate; for kernels only. */
     weightDecay?: number;
-    /** How much of the running average stays at each step; `null`: no average. */
+    /** The share of the running average kept at each step; `null`: no average. */
     averageDecay?: number | null;
   };
 
@@ -43,13 +43,13 @@ export type OptimizerOptions =
  */
 export class Optimizer {
   /**
-   * All that lasts from step to step, beside the network's own arrays and
+   * All state kept from step to step, besides the network's own arrays and
    * `stepCount`: `first` and `second` moments of Adam, `velocity` of gradient
    * descent, `averageParameters` and `averageStatistics` where there is an
    * average. Views: to restore a state, write to them.
    */
   readonly state: Record<string, Float32Array>;
-  /** Steps done. */
+  /** Steps taken so far. */
   stepCount = 0;
   readonly #workspace: Workspace;
 

@@ -19,7 +19,7 @@ export interface FaceRange {
   /** Gray faces of 48x48 pixels, one after the other. */
   pixels: Uint8Array;
   from: number;
-  /** The first face that is not wanted. */
+  /** One past the last face. */
   to: number;
   /** Whether the faces are seen mirrored left and right. */
   mirrored?: boolean;
@@ -46,7 +46,7 @@ export function predictFaces(
 
 /**
  * Probabilities of all these faces; with `mirror` the mean of each and its mirror
- * image. Leaves time for other work now and then.
+ * image. Yields to other work now and then.
  */
 export async function predictShare(
   network: Predictor,

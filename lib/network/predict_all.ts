@@ -6,7 +6,7 @@ import { PREDICTION_BATCH, predictShare } from "./predict.ts";
 import type { PredictRequest } from "./predict_worker.ts";
 import { createTrained, type TrainedNetwork } from "./trained.ts";
 
-/** Fewer faces than these are not worth a worker. */
+/** A worker gets at least this many faces. */
 const FACES_A_WORKER = 512;
 
 /** How {@linkcode predictAll} works. */
@@ -15,7 +15,7 @@ export interface PredictOptions {
   mirror?: boolean;
   /** Called with the number of faces done. */
   onProgress?: (faces: number) => void;
-  /** The most threads; by default one a core. */
+  /** The most threads; by default one per core. */
   workers?: number;
 }
 
@@ -80,7 +80,7 @@ async function predictHere(
   return await predictShare(network, { pixels, mirror, scale, onProgress });
 }
 
-/** {@linkcode predictShare} in a worker of its own, which takes the pixels over. */
+/** {@linkcode predictShare} in a worker, to which the pixels are transferred. */
 function askWorker(
   request: PredictRequest & { pixels: Uint8Array<ArrayBuffer> },
   onProgress: (faces: number) => void,

@@ -1,8 +1,7 @@
 // Compiles the backward half of training: for each operation, in reverse, the
 // gradients of its inputs and weights (operations/). Batch normalization needs sums
-// over the whole batch first, so its input's gradient starts a new segment. What is
-// cheap to compute again (normalized values, depthwise convolutions) is computed
-// again instead of kept.
+// over the whole batch first, so its input's gradient starts a new segment. Cheap
+// values (normalized maps, depthwise convolutions) are recomputed instead of kept.
 
 import type { Kernels } from "../wasm/kernels.ts";
 import {
@@ -63,7 +62,7 @@ function schedule(layout: Layout): Schedule {
   return { ready, turns };
 }
 
-/** Values of the forward pass in backward segments: cheap ones computed again. */
+/** Values of the forward pass in backward segments: cheap ones are recomputed. */
 class Recomputation implements ForwardProgram {
   readonly layout: Layout;
   readonly kernels: Kernels;

@@ -1,7 +1,7 @@
 // The state of one batch normalization in training: the batch's mean and
 // variance, the scale and shift they give, and the coefficients of its gradient.
 // The sums over pixels are made by wasm/kernels (normalization.ts); here are the
-// few numbers a channel that follow from them, in double precision.
+// few numbers per channel that follow from them, in double precision.
 
 import type { NetworkGraph } from "../graph.ts";
 import type { Arena } from "./buffers.ts";
@@ -9,7 +9,7 @@ import type { Norm } from "./fusion.ts";
 import type { FlatArrays } from "./buffers.ts";
 
 export class NormState {
-  /** Addresses of one float a channel: y = x * scale + shift. */
+  /** Addresses of one float per channel: y = x * scale + shift. */
   readonly scale: number;
   readonly shift: number;
   readonly mean: number;
@@ -17,7 +17,7 @@ export class NormState {
   readonly slopes: number;
   /** Gradient of x: a * g + b * x + c, then scale and shift. */
   readonly coefficients: number;
-  /** 1 / standard deviation, one a channel. */
+  /** 1 / standard deviation, one per channel. */
   readonly #deviations: number[] = [];
   #pivot = 0;
   #sums = 0;

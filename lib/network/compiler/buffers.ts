@@ -1,4 +1,4 @@
-// Where a network's numbers lie: buffers in one WebAssembly memory, laid out once.
+// Where a network's numbers are stored: buffers in one WebAssembly memory, laid out once.
 // A buffer that one segment of the program alone uses holds a few faces at a
 // time and stays in the processor's cache; others hold the whole batch.
 
@@ -30,7 +30,7 @@ export function union(a: Border, b: Border): Border {
   };
 }
 
-/** What a segment's buffers may take together: half of a usual second cache. */
+/** The most that a segment's buffers take together: half of a typical L2 cache. */
 const SEGMENT_BYTES = 640 * 1024;
 
 /** Channels as laid out: the next multiple of 8. */
@@ -73,7 +73,7 @@ export class PixelBuffer {
     return this.height * this.width;
   }
 
-  /** Floats a face, where dense. */
+  /** Floats per face, if dense. */
   get floats(): number {
     return this.pixels * this.channels;
   }
@@ -85,13 +85,13 @@ export class PixelBuffer {
     return this;
   }
 
-  /** Keeps all faces, as for what is read from outside. */
+  /** Keeps all faces, for buffers that are read from outside. */
   keep(): this {
     this.#whole = true;
     return this;
   }
 
-  /** Lays the buffer out: `faces` tells how many for a segment. */
+  /** Allocates the buffer: for the whole batch, or for its segment's chunk. */
   place(arena: Arena, batch: number): void {
     const shared = this.#whole || this.#segments.size !== 1;
     this.#whole = shared;
@@ -149,7 +149,7 @@ export class Segment {
   }
 }
 
-/** Memory given out from the bottom up, never taken back. */
+/** Memory that is allocated from the bottom up and never freed. */
 export class Arena {
   #top = 64;
 
@@ -164,7 +164,7 @@ export class Arena {
   }
 }
 
-/** The buffer of a value of this shape, with a border where asked for. */
+/** The buffer of a value of this shape, with a border if given. */
 export function bufferFor(
   [height, width, channels]: Shape,
   border: Border = NO_BORDER,

@@ -90,7 +90,7 @@ export class TrainingForward implements ForwardProgram {
     );
     states.forEach((state, i) => this.#states.set(norms[i], state));
     this.norms.push(...states);
-    // One measurement serves all: the first one's pivot counts.
+    // One measurement serves all of them, with the first one's pivot.
     states[0].measures(pivot, sums);
     segment.add(moments(this.kernels, { x, pivot, sums }), x);
     segment.ends.push((count) => {
@@ -102,7 +102,7 @@ export class TrainingForward implements ForwardProgram {
     return this.#states.get(norm)!;
   }
 
-  /** Packs parameters for a kernel; done again before each batch. */
+  /** Packs parameters for a kernel; repeated before each batch. */
   pack(index: Int32Array): number {
     const { layout } = this;
     const address = layout.floats(index.length);

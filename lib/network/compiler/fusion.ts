@@ -71,7 +71,7 @@ export function fuse(graph: NetworkGraph, training: boolean): Operations {
     if (node.op === "input" || source[output] !== output) return;
     const inputs = inputsOf[output];
     if (node.op === "add") {
-      // What its kernel computes on the way comes first.
+      // The kernel of the sum can compute one input itself, which comes first.
       const rank = (value: number) =>
         ["norm", "maxPool"].indexOf(only(value)?.op ?? "");
       inputs.sort((a, b) => rank(b) - rank(a));

@@ -31,7 +31,7 @@ export interface Taps {
   floats: number;
 }
 
-/** Addresses of one float a channel: y = x * scale + shift. */
+/** Addresses of one float per channel: y = x * scale + shift. */
 export interface Affine {
   scale: number;
   shift: number;
@@ -73,7 +73,7 @@ export class Layout {
   readonly program: Operations;
   readonly segments: Segment[] = [];
   readonly input: PixelBuffer;
-  /** Scale and shift that change nothing, for as many channels as there are. */
+  /** Scale 1 and shift 0, for the largest number of channels. */
   readonly identity: Affine;
   readonly #values = new Map<number, PixelBuffer>();
   readonly #all = new Set<PixelBuffer>();
@@ -97,7 +97,7 @@ export class Layout {
     };
   }
 
-  /** Room for floats of its own, outside all segments. */
+  /** Room for floats outside all segments. */
   floats(count: number): number {
     return this.arena.allocate(count * 4);
   }
@@ -121,7 +121,7 @@ export class Layout {
     return this.own(bufferFor(shape, border));
   }
 
-  /** Takes a buffer in, so that it is laid out. */
+  /** Registers a buffer to be laid out. */
   own(buffer: PixelBuffer): PixelBuffer {
     this.#all.add(buffer);
     return buffer;
@@ -141,7 +141,7 @@ export class Layout {
     return this.program.operations.find((o) => o.output === value);
   }
 
-  /** The border that a window operation wants around its input. */
+  /** The border that a window operation needs around its input. */
   need(operation: Operation): Border {
     const { shapes } = this.program;
     const { op, inputs, output } = operation;

@@ -43,7 +43,7 @@ export function forwardWeights(kernel: ConvKernel): Int32Array {
   });
 }
 
-/** The same for one column of taps alone: [panel of outputs][row][room][8]. */
+/** The same for one column of taps: [panel of outputs][row][room][8]. */
 export function columnWeights(kernel: ConvKernel, column: number): Int32Array {
   const { offset, inputs, room, outputs, window } = kernel;
   const [rows, columns] = window.size;
@@ -67,7 +67,7 @@ export function turnedWeights(kernel: ConvKernel): Int32Array {
   });
 }
 
-/** The same, each tap by itself: [tap][panel of inputs][room][8]. */
+/** The same, one table per tap: [tap][panel of inputs][room][8]. */
 export function tapWeights(kernel: ConvKernel): Int32Array[] {
   const { offset, inputs, outputs, window } = kernel;
   const taps = window.size[0] * window.size[1];
@@ -95,7 +95,7 @@ export function filterGradients(kernel: ConvKernel): Int32Array {
   return table;
 }
 
-/** Rows of `columns` numbers with room for a multiple of 8, maybe last row first. */
+/** Rows of `columns` numbers padded to a multiple of 8; `turned`: last row first. */
 export function paddedRows(
   offset: number,
   rows: number,

@@ -29,7 +29,7 @@ interface Folded {
   channel: (place: number) => number;
 }
 
-/** Shifts, or scales, of a batch normalization that stands by itself. */
+/** Shifts, or scales, of a batch normalization that is not folded into a convolution. */
 interface Shift {
   address: number;
   norm: Norm | null;
@@ -167,7 +167,7 @@ export class Prediction implements ForwardProgram {
     return address;
   }
 
-  /** Packs and folds the weights; needed whenever they changed. */
+  /** Packs and folds the weights; must run whenever they have changed. */
   refresh(
     memory: WebAssembly.Memory,
     parameters: Float32Array,

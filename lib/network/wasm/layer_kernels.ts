@@ -1,5 +1,5 @@
-// The types of the kernels of layers that students reach for: PReLU, layer
-// normalization, noise. The other kernels' are in kernels.ts.
+// The types of the kernels of PReLU, layer normalization and noise. Those of the
+// other kernels are in kernels.ts.
 
 /** Exports of kernels.wasm; {@linkcode Kernels} has them all. */
 export interface LayerKernels {

@@ -1,4 +1,4 @@
-// Convolution, also pointwise, also as a matrix product after Flatten.
+// Convolution, pointwise convolution, and the matrix product of a dense layer.
 
 import type { Window } from "../../graph.ts";
 import { padded, PixelBuffer, type Segment } from "../buffers.ts";
@@ -91,7 +91,7 @@ export const convEmitter: Emitter = {
   },
 };
 
-/** Whether Winograd's method saves time: whole groups, and room in all lanes. */
+/** Whether Winograd's method saves time: whole groups of outputs, and no unused lanes. */
 function suitsWinograd(operation: Operation, x: PixelBuffer): boolean {
   const { size, strides, dilation } = windowOf(operation);
   const [, width] = operation.node.shape;

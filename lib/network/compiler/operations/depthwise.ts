@@ -1,4 +1,4 @@
-// Depthwise convolution: each channel with a filter of its own.
+// Depthwise convolution: each channel with its own filter.
 
 import { windowOf } from "../fusion.ts";
 import { paddedRows, unpaddedRows } from "../packing.ts";

@@ -1,5 +1,5 @@
-// What emits an operation's steps, and what it may ask of the program that it
-// emits into. Prediction and training differ in what they answer.
+// The interface of an operation's emitter, and of the program that it emits steps
+// into, which prediction and training implement differently.
 
 import type { Kernels } from "../../wasm/kernels.ts";
 import type { NormState } from "../batch_norm.ts";
@@ -19,13 +19,13 @@ export interface ForwardProgram {
   /** The packed kernel and bias of a convolution, for inputs with this room. */
   kernel(operation: Operation, room: number): PackedKernel;
   /**
-   * The kernel of a convolution as Winograd's products want it: weights for each of
+   * The kernel of a convolution as Winograd's products read it: weights for each of
    * six positions. Training has none: its gradient needs the sums as they are.
    */
   winogradKernel?(operation: Operation, room: number): WinogradKernel;
   /** Parameters as an operation reads them; `index`: which, -1 for zero. */
   pack(index: Int32Array): number;
-  /** Scale and shift of a batch normalization that stands by itself. */
+  /** Scale and shift of a batch normalization that is not folded into a convolution. */
   affine(norm: Norm | null | undefined, channels: number): Affine;
   /** Where max pooling leaves what its gradient needs; `null`: nowhere. */
   poolMemory(operation: Operation, segment: Segment): PoolMemory | null;
@@ -37,7 +37,7 @@ export interface ForwardProgram {
 export interface BackwardProgram {
   readonly layout: Layout;
   readonly kernels: Kernels;
-  /** A value of the forward pass, kept or computed again. */
+  /** A value of the forward pass, kept or recomputed. */
   value(value: number, need: Border, segment: Segment): PixelBuffer;
   /** The buffer of a value's gradient. */
   gradient(value: number): PixelBuffer;

@@ -1,5 +1,5 @@
 // Layer normalization: each pixel's channels to mean 0 and variance 1, then a
-// scale and a shift a channel, both learned.
+// scale and a shift per channel, both learned.
 
 import { NO_BORDER, type PixelBuffer, type Segment } from "../buffers.ts";
 import type { Operation } from "../fusion.ts";
@@ -11,7 +11,7 @@ function normOf({ node }: Operation) {
   throw new TypeError(`${node.op} is not a layer normalization`);
 }
 
-/** A packed weight, or where there is none `none`. */
+/** A packed weight, or `none` if the layer has none. */
 function packed(
   program: ForwardProgram | BackwardProgram,
   weight: number | null,
@@ -67,7 +67,7 @@ export const layerNormEmitter: Emitter = {
     );
   },
 
-  // They come with the input's gradient, which the network's own input lacks.
+  // They are computed with the input's gradient, which the network's own input lacks.
   weightGradients(program, operation, segment) {
     const { layout } = program;
     const [value] = operation.inputs;

@@ -1,5 +1,5 @@
-// Batch normalization with ReLU, where it is not fused into a convolution; either may
-// stand alone.
+// Batch normalization with ReLU, where it is not fused into a convolution; each also
+// occurs alone.
 
 import { NO_BORDER, type Segment } from "../buffers.ts";
 import type { Operation } from "../fusion.ts";
@@ -34,7 +34,7 @@ export function normInputGradient(
   );
 }
 
-/** Coefficients as of {@linkcode NormState} that change nothing. */
+/** Coefficients as in {@linkcode NormState}, of the identity. */
 function passing(channels: number): Float32Array {
   const [one, zero] = [1, 0].map((of) => Array(channels).fill(of));
   return new Float32Array([one, zero, zero, one, zero].flat());

@@ -1,4 +1,4 @@
-// PReLU: below 0 a slope that is learned, one a channel or one a value.
+// PReLU: below 0 a slope that is learned, one per channel or one per value.
 
 import { NO_BORDER, type PixelBuffer } from "../buffers.ts";
 import type { Operation } from "../fusion.ts";

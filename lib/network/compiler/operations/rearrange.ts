@@ -9,7 +9,7 @@ import type { Emitter } from "./emitter.ts";
 
 /** Blocks of bytes that follow each other in the input and, elsewhere, in the output. */
 interface Blocks {
-  /** Blocks a face, and bytes of each. */
+  /** Blocks per face, and bytes of each. */
   count: number;
   bytes: number;
   /** From one block to the next. */

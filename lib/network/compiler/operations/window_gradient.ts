@@ -1,5 +1,5 @@
 // What the gradients of convolutions and of depthwise convolutions share: the
-// window that leads back, and the border it wants around the output's gradient.
+// window that leads back, and the border it needs around the output's gradient.
 
 import type { Window } from "../../graph.ts";
 import {
@@ -30,7 +30,7 @@ export function isUnitStride({ strides }: Window): boolean {
   return strides[0] * strides[1] === 1;
 }
 
-/** The border that the input's gradient wants around the output's. */
+/** The border that the input's gradient needs around the output's. */
 export function turnedNeed(layout: Layout, operation: Operation): Border {
   const { op, inputs, output } = operation;
   if (op !== "conv" && op !== "depthwise") return NO_BORDER;
@@ -41,7 +41,7 @@ export function turnedNeed(layout: Layout, operation: Operation): Border {
   return reach(turned(window), shapes[output], shapes[inputs[0]]);
 }
 
-/** The output's gradient with the border that the input's wants, at stride 1. */
+/** The output's gradient with the border that the input's needs, at stride 1. */
 export function borderedGradient(
   program: BackwardProgram,
   operation: Operation,

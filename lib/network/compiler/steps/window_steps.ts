@@ -1,7 +1,7 @@
 // The steps of a program: for each kernel a function from named arguments to a
 // step that calls it. Buffers, windows and tables are fixed when a network is
-// compiled; a step adds the faces. Each kernel's positional call stands in this
-// folder once. Here: convolutions, depthwise convolutions and their gradients.
+// compiled; a step adds the faces. This folder holds each kernel's positional
+// call once. Here: convolutions, depthwise convolutions and their gradients.
 
 import type { Window } from "../../graph.ts";
 import type { Kernels } from "../../wasm/kernels.ts";

@@ -9,7 +9,7 @@ import { madd } from "./vector";
 let column = 0, line = 0;
 let xJump: usize = 0, yJump: usize = 0;
 
-/** To the next pixel; a skip leads from behind a line to the next, a leap from face to face. */
+/** Moves to the next pixel; a skip leads from the end of a line to the next, a leap from face to face. */
 function advance(
   width: i32,
   height: i32,
@@ -67,7 +67,7 @@ export function conv(
     let y4 = y3 + yPixel, y5 = y4 + yPixel, nextY = y5 + yPixel;
     if (column + 6 < width) column += 6;
     else {
-      // Past the last pixel the first of the tile is computed again.
+      // Past the last pixel, the first of the tile is repeated.
       xJump = yJump = 0;
       advance(width, height, xSkip, xLeap, ySkip, yLeap);
       x1 = left > 1 ? x1 + xJump : x0;
@@ -117,8 +117,8 @@ export function conv(
         let a3 = x3 + tap, a4 = x4 + tap, a5 = x5 + tap;
         const end = a0 + (<usize> tapLength << 2);
         let low: v128, high: v128, a: v128;
-        // Eight inputs a round. The weights' address moves: each new offset from it would
-        // have a limit of its own to compare with.
+        // Eight inputs per iteration. The weights' address moves, since each further
+        // constant offset from it would need another bounds check limit.
         while (a0 + 32 <= end) {
           low = v128.load(weight);
           high = v128.load(weight, 16);

@@ -1,6 +1,6 @@
 // The gradient of a convolution's weights: for each tap and input channel, the
 // sum over pixels of input times output gradient. Register tile: four inputs by
-// eight output channels, over a run of pixels that stays in the first cache.
+// eight output channels, over a run of pixels that stays in the L1 cache.
 
 import { addTo, madd } from "./vector";
 

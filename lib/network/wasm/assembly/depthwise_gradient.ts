@@ -1,5 +1,5 @@
 // Gradients of a depthwise convolution. With stride 1 the input's gradient is
-// itself a depthwise convolution, with the filter turned round (depthwise.ts).
+// itself a depthwise convolution, with the filter rotated (depthwise.ts).
 
 import { addTo, madd } from "./vector";
 
@@ -25,7 +25,7 @@ export function depthwiseFilter(
   channels: i32,
 ): void {
   const step = <usize> channels << 2;
-  // Whole pairs of lines, as many as make some 64 pixels.
+  // Whole pairs of lines, about 64 pixels.
   const rows = max(2, (64 / width) & ~1);
   const unit = tapCount == 9 && xPixel == load<i32>(taps, 4) &&
     xRow == load<i32>(taps, 12);
@@ -144,8 +144,8 @@ function lines9(
 
 /**
  * Lines in pairs, two pixels at a time, four channels, nine taps side by side,
- * stride 1: each input is read once for the four gradients that share it. What is
- * left over at the right and at the bottom is `lines9`.
+ * stride 1: each input is read once for the four gradients that share it. The rest
+ * at the right and at the bottom is left to `lines9`.
  */
 function blocks9(
   x: usize,

@@ -3,7 +3,7 @@
 
 import { madd } from "./vector";
 
-/** All ones in the lanes from `c` on that are below `channels`. */
+/** All ones in the lanes, starting at `c`, that are below `channels`. */
 // @ts-ignore: decorator
 @inline
 function lanesBelow(channels: i32, c: i32): v128 {

@@ -146,8 +146,8 @@ function columnPlace(upper: v128, middle: v128, most: v128, first: v128): v128 {
 
 /**
  * `maxPool` for windows of three columns every second one: the greatest of each
- * column, and its place, serve both windows that share it. Of equal ones the place
- * furthest left counts.
+ * column, and its place, serve both windows that share it. Of equal values the
+ * leftmost place counts.
  */
 function maxPoolThree(
   x: usize,
@@ -181,7 +181,7 @@ function maxPoolThree(
       const r1 = min(height, r * stride - top + rows);
       const line = x + <usize> r0 * row;
       const end = line + row;
-      // Where there are fewer than three rows, the last counts again.
+      // If there are fewer than three rows, the last is repeated.
       const second = row * min(1, r1 - r0 - 1), third = row * min(2, r1 - r0 - 1);
       const tap = i32x4.splat((r0 - r * stride + top) * 3);
       for (let c: usize = 0; c < step; c += 16) {

@@ -124,8 +124,8 @@ function gradientThree(
   const row = step * width;
   if (!coefficients) x = 0;
   for (let r = -top; r < height; r += 2) {
-    // The window that starts in this line, and the one that ends in it: where there
-    // is none, no place is like its taps.
+    // The window that starts in this line, and the one that ends in it. If there is
+    // none, its taps are -1, which equals no place.
     const window = (r + top) >> 1;
     const starts = window < yHeight, ends = window > 0;
     const t0 = i32x4.splat(starts ? 0 : -1), t1 = i32x4.splat(starts ? 1 : -1);

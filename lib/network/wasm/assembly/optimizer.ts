@@ -50,7 +50,7 @@ export function adam(
   }
 }
 
-/** Gradient descent with momentum, Nesterov's where asked for. */
+/** Gradient descent with momentum, plain or Nesterov's. */
 export function sgd(
   weights: usize,
   gradients: usize,

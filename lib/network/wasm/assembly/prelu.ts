@@ -1,4 +1,4 @@
-// PReLU: x where it is above 0, alpha * x below, with an alpha of its own for each
+// PReLU: x where it is above 0, alpha * x below, with a separate alpha for each
 // float of a row; a row is a pixel or a whole face. Dense rows of `length` floats,
 // a multiple of 8.
 

@@ -71,7 +71,7 @@ export function addToDoubles(at: usize, value: v128): void {
   );
 }
 
-/** Copies `rows` rows of `bytes` bytes a face, or adds them (`adds`: floats). */
+/** Copies `rows` rows of `bytes` bytes per face, or adds them (`adds`: floats). */
 export function copyRows(
   x: usize,
   xFace: i32,

@@ -1,6 +1,6 @@
 // Winograd's minimal filtering F(4, 3) along the lines of a three by three
 // convolution (Lavin and Gray 2016, arXiv:1509.09308): four outputs of a line from
-// six products a row in place of twelve. Here are the transforms before and after;
+// six products per row instead of twelve. Here are the transforms before and after;
 // the products themselves are `conv`, one for each of the six positions.
 
 import { madd } from "./vector";
