@@ -41,9 +41,7 @@ const WAYS = {
 
 async function searchFolder(folder: string, every: number) {
   const names = readdirSync(folder).filter((name) =>
-    (IMAGE_EXTENSIONS as readonly string[]).includes(
-      extname(name).toLowerCase(),
-    )
+    IMAGE_EXTENSIONS.includes(extname(name).toLowerCase())
   ).sort().filter((_, i) => i % every === 0);
   const counts = Object.keys(WAYS).map((how) => ({
     bench: "faces",

@@ -208,3 +208,25 @@ export function randomAt(seed: number, ...counters: number[]): Random {
     counters,
   );
 }
+
+/**
+ * Shuffles in place (Fisher–Yates).
+ *
+ * @example
+ * ```ts
+ * import { createRandom, shuffle } from "mien/random.ts";
+ *
+ * const order = [0, 1, 2, 3];
+ * shuffle(order, createRandom(7));
+ * console.log(order);
+ * ```
+ */
+export function shuffle<T>(
+  items: { readonly length: number; [index: number]: T },
+  random: Random,
+): void {
+  for (let i = items.length - 1; i > 0; i--) {
+    const j = random.integer(i + 1);
+    [items[i], items[j]] = [items[j], items[i]];
+  }
+}

@@ -111,8 +111,7 @@ export function findPictures(paths: readonly string[]): Found {
 
 function isPicture(name: string): boolean {
   if (basename(name).startsWith("._")) return false; // metadata that macOS keeps beside a file
-  const known: readonly string[] = IMAGE_EXTENSIONS;
-  if (known.includes(extname(name).toLowerCase())) return true;
+  if (IMAGE_EXTENSIONS.includes(extname(name).toLowerCase())) return true;
   const start = new Uint8Array(16);
   const file = openSync(userPath(name), "r");
   try {

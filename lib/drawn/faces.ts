@@ -17,7 +17,7 @@ import { createPerson } from "./person.ts";
 import { mix, texture } from "./texture.ts";
 import { EMOTIONS, FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
 import { type Faces, hashFaces, SPLITS } from "../data/faces.ts";
-import { createRandom, type Random, randomAt } from "../random.ts";
+import { createRandom, type Random, randomAt, shuffle } from "../random.ts";
 
 /** Options of {@linkcode drawFaces}. */
 export interface DrawFacesOptions {
@@ -100,14 +100,6 @@ export function planFaces(count: number): PlannedFace[] {
     }
   }
   return plan;
-}
-
-/** Shuffles in place (Fisher-Yates). */
-function shuffle<T>(items: T[], random: Random): void {
-  for (let i = items.length - 1; i > 0; i--) {
-    const j = random.integer(i + 1);
-    [items[i], items[j]] = [items[j], items[i]];
-  }
 }
 
 function drawFacePicture(

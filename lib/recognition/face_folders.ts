@@ -23,7 +23,7 @@ import { frontalFaceCascade } from "../haar/frontal_face.ts";
 import { toGray } from "../image/gray.ts";
 import { IMAGE_EXTENSIONS, ImageError, readImage } from "../image/image.ts";
 import { createProgress } from "../progress.ts";
-import { type Random, randomAt } from "../random.ts";
+import { type Random, randomAt, shuffle } from "../random.ts";
 import { writeWhole } from "../write_whole.ts";
 import { cropFace } from "./crop.ts";
 import { detectorOptions } from "./face_finder.ts";
@@ -119,14 +119,13 @@ function listSources(folder: string): Source[] {
       throw new DatasetError(place, "cannot be read as a folder");
     }
   };
-  const known: readonly string[] = IMAGE_EXTENSIONS;
   const picturesOf = (emotion: string, place: string, person?: string) =>
     list(place).flatMap((entry): Source[] => {
       const path = join(place, entry.name);
       if (entry.isDirectory()) {
         return picturesOf(emotion, path, person ?? entry.name);
       }
-      return known.includes(extname(path).toLowerCase())
+      return IMAGE_EXTENSIONS.includes(extname(path).toLowerCase())
         ? [{ path, emotion, person: person ?? path }]
         : [];
     });
@@ -169,10 +168,7 @@ function splitFaces(sources: readonly Source[], seed: number): Uint8Array {
     of: (source: Source) => string,
     random: Random,
   ) => {
-    for (let i = units.length - 1; i > 0; i--) {
-      const k = random.integer(i + 1);
-      [units[i], units[k]] = [units[k], units[i]];
-    }
+    shuffle(units, random);
     // At least one for validation and one for testing, if there are three.
     const tests = PARTS.slice(1).map((part) =>
       Math.max(units.length >= 3 ? 1 : 0, Math.round(part * units.length))

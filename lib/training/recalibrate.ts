@@ -15,7 +15,7 @@ import { readWeights, writeWeights } from "../engine/weights.ts";
 import { meaningOf } from "../model/emotions_of_model.ts";
 import { rescale } from "../network/input.ts";
 import { type Augmentation, augmentFace, noAugmentation } from "./augment.ts";
-import { shuffle } from "./order.ts";
+import { orderOfEpoch } from "./order.ts";
 
 /** Faces per batch; the result is the mean over batches. */
 const BATCH = 128;
@@ -67,7 +67,7 @@ export async function recalibrate(
   network.parameters.set(parameters);
   network.statistics.set(statistics);
   const sums = new Float64Array(statistics.length);
-  const order = shuffle(length, seed, 0);
+  const order = orderOfEpoch(length, seed, 0);
   for (let first = 0; first < length; first += BATCH) {
     const batch = order.subarray(first, first + BATCH);
     batch.forEach((face, i) =>

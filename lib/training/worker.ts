@@ -16,7 +16,7 @@ import { predictFaces } from "../network/predict.ts";
 import { rescale, type Scale } from "../network/input.ts";
 import { randomAt } from "../random.ts";
 import { type PlateauState, scaleAt } from "./schedule.ts";
-import { shuffle } from "./order.ts";
+import { orderOfEpoch } from "./order.ts";
 import { addTimes, askTeachers } from "./teachers/ask_teachers.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
 import { UserError } from "../user_error.ts";
@@ -135,7 +135,7 @@ class Shard {
     const { config, memory, worker } = this.request;
     const count = memory.training.length;
     const steps = Math.ceil(count / config.batchSize);
-    const order = shuffle(count, config.seed, epoch);
+    const order = orderOfEpoch(count, config.seed, epoch);
     if (worker === 0) memory.progress.fill(0);
     for (let step = 0; step < steps; step++) {
       const from = step * config.batchSize;

@@ -8,7 +8,7 @@ import { drawFaces } from "mien/drawn/faces.ts";
 import { readNetwork } from "mien/explorer/models.ts";
 import { serveExplorer } from "mien/explorer/server.ts";
 import { ExplorerError, Site, writeSite } from "mien/explorer/site.ts";
-import { launchChromium } from "../helpers/chromium.ts";
+import { launchChromium, PATIENCE } from "../helpers/chromium.ts";
 import {
   assertClose,
   BROWSER_TEST,
@@ -273,7 +273,7 @@ Deno.test(
     const browser = await launchChromium();
     try {
       const page = await browser.newPage();
-      page.setDefaultTimeout(20_000);
+      page.setDefaultTimeout(PATIENCE);
       const wrong: string[] = [];
       page.on("pageerror", (error) => wrong.push(String(error)));
       page.on("console", (message) => {

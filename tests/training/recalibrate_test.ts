@@ -5,7 +5,7 @@ import { scalePixels } from "mien/network/input.ts";
 import { augmentFace, noAugmentation } from "mien/training/augment.ts";
 import { recalibrate } from "mien/training/recalibrate.ts";
 import { shareFaces } from "mien/training/shared_memory.ts";
-import { shuffle } from "mien/training/order.ts";
+import { orderOfEpoch } from "mien/training/order.ts";
 import { buildTiny, makeFaces } from "../helpers/tiny_training.ts";
 
 const faces = makeFaces(150, 10); // a batch of 128 and one of 22
@@ -20,7 +20,7 @@ function expectedStatistics(
 ) {
   return tf.tidy(() => {
     const { pixels, length } = shareFaces(faces, "Training");
-    const order = shuffle(length, seed, 0);
+    const order = orderOfEpoch(length, seed, 0);
     const changed = scalePixels(pixels);
     for (let face = 0; face < length; face++) {
       const at = face * 48 * 48;

@@ -41,7 +41,7 @@ Deno.test(
           stdout: "null",
         }).spawn();
         const said = new Response(child.stderr).text();
-        for (let i = 0; i < 600; i++) {
+        for (let i = 0; i < 2400; i++) {
           if (
             namesIn(folder).some((name) => /mp4\.\d+\.partial$/.test(name))
           ) break;
