@@ -189,7 +189,11 @@ function measure(): void {
       "GB/s",
       3 * bytes,
       normalizeGradient(kernels, {
-        ...{ x, dy, dx, coefficients, relu },
+        x,
+        dy,
+        dx,
+        coefficients,
+        relu,
         adds: false,
       }),
     );

@@ -47,7 +47,9 @@ export function describeNetwork(model: tf.LayersModel): NetworkGraph {
     }
     const output = shapeOf(layer, tensor);
     const node = COMPILED_LAYERS[kind](graph, layer, {
-      ...{ input: inputs[0], inputs, output },
+      input: inputs[0],
+      inputs,
+      output,
     });
     nodeOf.set(tensor.id, node);
     return node;

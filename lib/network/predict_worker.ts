@@ -17,7 +17,9 @@ self.onmessage = async ({ data }: MessageEvent<PredictRequest>) => {
   const network = await createTrained(trained, options);
   self.postMessage(
     await predictShare(network, {
-      ...{ pixels, mirror, scale: trained.scale },
+      pixels,
+      mirror,
+      scale: trained.scale,
       onProgress: (faces) => self.postMessage(faces),
     }),
   );

@@ -14,8 +14,11 @@ function lossOf(logits: number[], targets: number[], gamma: number) {
   const slopes = new Float32Array(8);
   const loss = addLosses(
     {
-      ...{ outputs: Float32Array.from(softmax(logits)), gamma, count: 1 },
-      ...{ targets: Float32Array.from(targets), classes: logits.length },
+      outputs: Float32Array.from(softmax(logits)),
+      gamma,
+      count: 1,
+      targets: Float32Array.from(targets),
+      classes: logits.length,
     },
     slopes,
     8,

@@ -28,7 +28,10 @@ Deno.test("Convolutions of any kernel, stride and channels have tfjs's gradient"
     chain([13, 11, 3], 5, [
       tf.layers.conv2d({ filters: 6, kernelSize: [3, 5], padding: "same" }),
       tf.layers.conv2d({
-        ...{ filters: 9, kernelSize: 3, strides: 2, padding: "same" },
+        filters: 9,
+        kernelSize: 3,
+        strides: 2,
+        padding: "same",
         activation: "relu",
       }),
       tf.layers.conv2d({ filters: 4, kernelSize: [2, 3] }),
@@ -173,13 +176,18 @@ Deno.test("Squeeze-and-excitation in a residual block has tfjs's gradient", asyn
   const conv = (x: Tensor, filters: number, strides = 1) =>
     tf.layers.batchNormalization().apply(
       tf.layers.separableConv2d({
-        ...{ filters, strides, kernelSize: 3, padding: "same" },
+        filters,
+        strides,
+        kernelSize: 3,
+        padding: "same",
         useBias: false,
       }).apply(x),
     ) as Tensor;
   let main = tf.layers.reLU().apply(conv(input, 16)) as Tensor;
   main = tf.layers.maxPooling2d({
-    ...{ poolSize: 3, strides: 2, padding: "same" },
+    poolSize: 3,
+    strides: 2,
+    padding: "same",
   }).apply(conv(main, 16)) as Tensor;
   let gate = tf.layers.globalAveragePooling2d({}).apply(main) as Tensor;
   gate = tf.layers.dense({ units: 4, activation: "relu" })
@@ -190,7 +198,10 @@ Deno.test("Squeeze-and-excitation in a residual block has tfjs's gradient", asyn
   const gated = tf.layers.multiply().apply([main, gate]) as Tensor;
   const shortcut = tf.layers.batchNormalization().apply(
     tf.layers.conv2d({
-      ...{ filters: 16, kernelSize: 1, strides: 2, useBias: false },
+      filters: 16,
+      kernelSize: 1,
+      strides: 2,
+      useBias: false,
     }).apply(input),
   ) as Tensor;
   let x = tf.layers.add().apply([gated, shortcut]) as Tensor;
@@ -307,7 +318,8 @@ Deno.test("Adam and SGD update as their formulas say, with L2 and decay", async 
   const l2 = 0.01;
   const model = chain([2, 2, 1], 2, [
     tf.layers.conv2d({
-      ...{ filters: 3, kernelSize: 2 },
+      filters: 3,
+      kernelSize: 2,
       kernelRegularizer: tf.regularizers.l2({ l2 }),
     }),
     tf.layers.flatten(),
@@ -319,7 +331,10 @@ Deno.test("Adam and SGD update as their formulas say, with L2 and decay", async 
   assert.equal(penalised.name.endsWith("kernel"), true);
 
   const adam = new Optimizer(network, {
-    ...{ kind: "adam", beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+    kind: "adam",
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-7,
     averageDecay: 0.5,
   });
   network.gradients.set(gradient);
@@ -337,7 +352,9 @@ Deno.test("Adam and SGD update as their formulas say, with L2 and decay", async 
 
   network.parameters.set(start);
   const sgd = new Optimizer(network, {
-    ...{ kind: "sgd", momentum: 0.9, weightDecay: 0.1 },
+    kind: "sgd",
+    momentum: 0.9,
+    weightDecay: 0.1,
   });
   const velocity = start.map(() => 0), x = [...start];
   for (let step = 0; step < 3; step++) {

@@ -64,7 +64,13 @@ export function reach(
 }
 
 const WRITES_STRIDED = [
-  ...["norm", "add", "maxPool", "conv", "depthwise", "averagePool", "pad"],
+  "norm",
+  "add",
+  "maxPool",
+  "conv",
+  "depthwise",
+  "averagePool",
+  "pad",
 ];
 const READS_STRIDED = ["conv", "depthwise", "averagePool", "globalAverage"];
 
