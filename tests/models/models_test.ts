@@ -43,7 +43,7 @@ for (const name of runs) {
     assert.ok(epochs.length <= config.epochs);
     assert.ok(evaluation.params <= 60_000);
     const saved = readdirSync(folder).filter((entry) => /\.\d+-/.test(entry));
-    const least = epochs.length < 40 ? 2 : 5;
+    const least = epochs.length < 20 ? 2 : 5;
     assert.ok(saved.length >= least, "what a reader needs to follow the run");
     for (const entry of saved) {
       const [, epoch, accuracy] = /\.(\d+)-(0\.\d{4})$/.exec(entry)!;
