@@ -25,7 +25,7 @@ async function reason(bytes: Uint8Array): Promise<string> {
   const started = performance.now();
   const error = await readImage(bytes, "x").then(() => undefined, (e) => e);
   assert.ok(error instanceof ImageError, String(error ?? "was read"));
-  assert.ok(performance.now() - started < 30_000, "took too long");
+  assert.ok(performance.now() - started < 5000, "took too long");
   return error.reason;
 }
 

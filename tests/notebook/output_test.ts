@@ -204,7 +204,7 @@ Deno.test({
       await parent.status;
       assert.ok(kernel > 0, text);
       for (let tries = 0; isRunning(kernel); tries++) {
-        assert.ok(tries < 600, `kernel ${kernel} still runs`);
+        assert.ok(tries < 100, `kernel ${kernel} still runs`);
         await new Promise((done) => setTimeout(done, 100));
       }
     }),
