@@ -183,8 +183,8 @@ export async function checkKernel(
   if (run.failure) return;
   throw new NotebookError(
     `the kernel of Deno ${Deno.version.deno} counts a cell that throws as a ` +
-      "success, so its results cannot be trusted: use 2.7.14, for example " +
-      "npx -y deno@2.7.14 task report",
+      "success, so its results cannot be trusted: use 2.7.13, for example " +
+      "npx -y deno@2.7.13 task report",
   );
 }
 
