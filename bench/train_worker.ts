@@ -2,7 +2,7 @@
 // faces, as the trainer's workers do, or forward passes, and returns their times.
 
 import { augmentFace } from "../lib/training/augment.ts";
-import { FACE_PIXELS, FACE_SIZE } from "../lib/emotions.ts";
+import { FACE_PIXELS } from "../lib/emotions.ts";
 import { Network } from "../lib/network/network.ts";
 import type { NetworkGraph } from "../lib/network/graph.ts";
 import { Optimizer } from "../lib/network/optimizer.ts";
@@ -45,17 +45,15 @@ self.onmessage = async ({ data }: MessageEvent<BenchRequest>) => {
   const fill = (epoch: number) => {
     for (let i = 0; i < count; i++) {
       const { pixels, augmentation } = data;
-      const at = i * FACE_PIXELS;
-      augmentFace(
+      augmentFace({
         pixels,
-        FACE_SIZE,
-        i,
+        face: i,
         augmentation,
-        1,
+        seed: 1,
         epoch,
-        network.input,
-        at,
-      );
+        output: network.input,
+        at: i * FACE_PIXELS,
+      });
     }
   };
   const classes = graph.outputSize;

@@ -5,6 +5,7 @@
 // shift) with bilinear interpolation, then contrast and brightness. Beyond its borders, a face continues
 // with its edge pixels. A change depends only on the seed, the epoch and the face's number, so it is the
 // same in any order and for any number of workers. Left out: mixing faces.
+import { FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
 import { scaledPixels } from "../network/input.ts";
 import { randomAt } from "../random.ts";
 
@@ -73,19 +74,15 @@ export interface Change {
 
 const AUGMENTATION_STREAM = 2;
 
-/** The change of one face in one epoch. `size` is the face's width and height in pixels. */
-export function drawChange(
-  augmentation: Augmentation,
-  size: number,
-  seed: number,
-  epoch: number,
-  face: number,
+/** The change of one face in one epoch. */
+function drawChange(
+  { augmentation, seed, epoch, face }: FaceToAugment,
 ): Change {
   const random = randomAt(seed, AUGMENTATION_STREAM, epoch, face);
   const around = (range: number) => (2 * random.next() - 1) * range;
   const angle = around(augmentation.rotation) * Math.PI / 180;
-  const c = around(augmentation.shift) * size;
-  const f = around(augmentation.shift) * size;
+  const c = around(augmentation.shift) * FACE_SIZE;
+  const f = around(augmentation.shift) * FACE_SIZE;
   const zoomX = 1 + around(augmentation.zoom);
   const zoomY = 1 + around(augmentation.zoom);
   const side = augmentation.mirror && random.next() < 0.5 ? -1 : 1;
@@ -190,8 +187,23 @@ function changesNothing(augmentation: Augmentation): boolean {
   return Object.values(augmentation).every((range) => !range);
 }
 
+/** Which face changes how, and where it is written. */
+export interface FaceToAugment {
+  /** Gray pixels of faces, 0..255, row-major, face after face. */
+  pixels: Uint8Array;
+  /** The face's number among them. */
+  face: number;
+  augmentation: Augmentation;
+  seed: number;
+  epoch: number;
+  /** Receives the network's input, -1..1. */
+  output: Float32Array;
+  /** The index of its first value; default 0. */
+  at?: number;
+}
+
 /**
- * Writes the face with number `face`, with its change for the epoch, as the network's input.
+ * Writes a face, with its change for the epoch, as the network's input.
  *
  * @example
  * ```ts
@@ -199,27 +211,19 @@ function changesNothing(augmentation: Augmentation): boolean {
  * import { drawFaces } from "mien/drawn/faces.ts";
  *
  * const { pixels } = drawFaces({ count: 70, seed: 1 });
- * const input = new Float32Array(48 * 48);
- * augmentFace(pixels, 48, 3, referenceAugmentation, 1, 0, input, 0);
+ * const augmentation = referenceAugmentation;
+ * const output = new Float32Array(48 * 48);
+ * augmentFace({ pixels, face: 3, augmentation, seed: 1, epoch: 0, output });
  * ```
  */
-export function augmentFace(
-  pixels: Uint8Array,
-  size: number,
-  face: number,
-  augmentation: Augmentation,
-  seed: number,
-  epoch: number,
-  output: Float32Array,
-  at: number,
-): void {
-  const start = face * size * size;
+export function augmentFace(request: FaceToAugment): void {
+  const { pixels, face, augmentation, output, at = 0 } = request;
+  const start = face * FACE_PIXELS;
   if (changesNothing(augmentation)) {
-    for (let i = 0; i < size * size; i++) {
+    for (let i = 0; i < FACE_PIXELS; i++) {
       output[at + i] = scaledPixels[pixels[start + i]];
     }
     return;
   }
-  const change = drawChange(augmentation, size, seed, epoch, face);
-  warpFace(pixels, start, size, change, output, at);
+  warpFace(pixels, start, FACE_SIZE, drawChange(request), output, at);
 }

@@ -6,7 +6,7 @@
 // 2021, arXiv:2105.07576, sections 3 and 4). Weights stay the same, and no labels are used. If the faces
 // to classify are a detector's crops, Training's faces can be blurred like them.
 import type * as tf from "@tensorflow/tfjs";
-import { FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
+import { FACE_PIXELS } from "../emotions.ts";
 import { type Faces, selectSplit } from "../data/faces.ts";
 import { createEngine } from "../engine/create_engine.ts";
 import { describeModel } from "../engine/describe_model.ts";
@@ -71,16 +71,15 @@ export async function recalibrate(
   for (let first = 0; first < length; first += BATCH) {
     const batch = order.subarray(first, first + BATCH);
     batch.forEach((face, i) =>
-      augmentFace(
+      augmentFace({
         pixels,
-        FACE_SIZE,
         face,
         augmentation,
         seed,
-        0,
-        network.input,
-        i * FACE_PIXELS,
-      )
+        epoch: 0,
+        output: network.input,
+        at: i * FACE_PIXELS,
+      })
     );
     rescale(network.input.subarray(0, batch.length * FACE_PIXELS), scale);
     network.measure(batch.length);

@@ -5,7 +5,7 @@
 // in any thread; worker_thread.ts is a worker's entry point.
 import type * as tf from "@tensorflow/tfjs";
 import { augmentFace } from "./augment.ts";
-import { FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
+import { FACE_PIXELS } from "../emotions.ts";
 import { likeliest } from "../evaluation/metrics.ts";
 import { createEngine } from "../engine/create_engine.ts";
 import { type Engine, normsOf } from "../engine/engine.ts";
@@ -214,18 +214,18 @@ class Shard {
     const classes = this.#classes;
     const smoothed = config.labelSmoothing / classes;
     const sure = 1 - config.labelSmoothing;
+    const { augmentation, seed } = config;
     const taughtPart = config.teacher?.weight ?? 0;
     faces.forEach((face, index) => {
-      augmentFace(
-        training.pixels,
-        FACE_SIZE,
+      augmentFace({
+        pixels: training.pixels,
         face,
-        config.augmentation,
-        config.seed,
+        augmentation,
+        seed,
         epoch,
-        input,
-        index * FACE_PIXELS,
-      );
+        output: input,
+        at: index * FACE_PIXELS,
+      });
       const at = index * classes;
       targets.fill(smoothed, at, at + classes);
       for (let k = 0; k < classes; k++) {

@@ -4,7 +4,6 @@ import {
   type Augmentation,
   augmentFace,
   type Change,
-  drawChange,
   noAugmentation,
   referenceAugmentation,
   warpFace,
@@ -67,7 +66,14 @@ Deno.test("a face without changes is only scaled", () => {
   const plain = Array.from(face.subarray(0, size * size), scalePixel);
   assert.ok(largest(warp(still), plain) < 1e-6);
   const output = new Float32Array(size * size);
-  augmentFace(face, size, 0, noAugmentation, 1, 1, output, 0);
+  augmentFace({
+    pixels: face,
+    face: 0,
+    augmentation: noAugmentation,
+    seed: 1,
+    epoch: 1,
+    output,
+  });
   assert.ok(largest(output, plain) < 1e-6);
 });
 
@@ -93,26 +99,83 @@ Deno.test("a face shifted by whole pixels continues with its edge", () => {
 });
 
 Deno.test("any change matches bilinear interpolation by its definition", () => {
-  const strong: Augmentation = {
-    mirror: true,
-    rotation: 40,
-    shift: 0.3,
-    zoom: 0.4,
-    brightness: 0.3,
-    contrast: 0.5,
-    scale: 0.1,
-    blur: 0, // has a test of its own
-  };
+  const random = createRandom(11);
+  const around = (middle: number, range: number) =>
+    middle + (2 * random.next() - 1) * range;
   for (let number = 0; number < 30; number++) {
-    const change = drawChange(strong, size, 11, 2, number);
+    const change = {
+      a: around(0, 1.5),
+      b: around(0, 1),
+      c: around(0, 15),
+      d: around(0, 1),
+      e: around(1, 0.5),
+      f: around(0, 15),
+      brightness: around(0, 0.6),
+      contrast: around(1, 0.5),
+      blur: 0, // has a test of its own
+    };
     // Positions are rounded to 1/65536 pixel at the start of each row and for each step.
     assert.ok(largest(warp(change), warpSlowly(change)) < 5e-3);
   }
 });
 
+/** What is drawn for a face in an epoch. */
+interface Draw {
+  augmentation: Augmentation;
+  seed: number;
+  epoch: number;
+  number?: number;
+}
+
+const picture = (gray: (x: number, y: number) => number) =>
+  Uint8Array.from(
+    { length: size * size },
+    (_, i) => gray(i % size, Math.floor(i / size)),
+  );
+const [dark, light] = [picture(() => 102), picture(() => 153)];
+const across = picture((x) => 80 + 2 * x);
+const down = picture((_, y) => 80 + 2 * y);
+
+/**
+ * The change of a face, measured on pictures: two even ones show contrast and brightness, and one that
+ * becomes brighter to the right and one downward show positions. Around the middle, a change that moves
+ * a face by a quarter only reads pixels inside it.
+ */
+function measureChange({ augmentation, seed, epoch, number = 0 }: Draw) {
+  const output = new Float32Array(size * size);
+  const pixels = new Uint8Array((number + 1) * size * size);
+  const augment = (picture: Uint8Array) => {
+    pixels.set(picture, number * size * size);
+    augmentFace({ pixels, face: number, augmentation, seed, epoch, output });
+    return output;
+  };
+  const low = augment(dark)[0], high = augment(light)[0];
+  const contrast = (high - low) / 0.4;
+  const brightness = (high + low) / 2;
+  const places = (ramp: Uint8Array) => {
+    const values = augment(ramp);
+    const at = (x: number, y: number) =>
+      (((values[(24 + y) * size + 24 + x] - brightness) / contrast + 1) *
+            127.5 - 80) / 2 - 23.5;
+    const [byX, byY] = [at(8, 0) - at(-8, 0), at(0, 8) - at(0, -8)];
+    return [byX / 16, byY / 16, at(0, 0) - (byX + byY) / 32];
+  };
+  const [a, b, c] = places(across);
+  const [d, e, f] = places(down);
+  return { a, b, c, d, e, f, contrast, brightness };
+}
+
+// Steps between pixels are rounded to 1/65536 pixel, and there are up to 32 to a measured one.
+const MEASURED = 32 / 65536;
+
 Deno.test("a change depends on seed, epoch and face only", () => {
   const draw = (seed: number, epoch: number, number: number) =>
-    drawChange(referenceAugmentation, size, seed, epoch, number);
+    measureChange({
+      augmentation: referenceAugmentation,
+      seed,
+      epoch,
+      number,
+    });
   const first = draw(1, 2, 3);
   draw(9, 9, 9);
   assert.deepEqual(draw(1, 2, 3), first);
@@ -122,44 +185,49 @@ Deno.test("a change depends on seed, epoch and face only", () => {
 });
 
 Deno.test("changes fill their ranges, and half of the faces are mirrored", () => {
+  const augmentation = {
+    ...referenceAugmentation,
+    brightness: 0.1,
+    contrast: 0.2,
+  };
   const changes = Array.from(
     { length: 4000 },
-    (_, number) => drawChange(referenceAugmentation, size, 3, 0, number),
+    (_, epoch) => measureChange({ augmentation, seed: 3, epoch }),
   );
-  const range = (
-    values: number[],
-  ) => [Math.min(...values), Math.max(...values)];
-  const [left, right] = range(changes.map(({ c }) => c));
-  assert.ok(left > -4.8 && left < -4.7 && right < 4.8 && right > 4.7);
+  const inRange = (values: number[], low: number, high: number) => {
+    const [least, most] = [Math.min(...values), Math.max(...values)];
+    const slack = (high - low) * 0.025;
+    assert.ok(least > low - MEASURED && least < low + slack, `${least}`);
+    assert.ok(most < high + MEASURED && most > high - slack, `${most}`);
+  };
+  inRange(changes.map(({ c }) => c), -4.8, 4.8);
+  inRange(changes.map(({ f }) => f), -4.8, 4.8);
+  inRange(changes.map(({ brightness }) => brightness), -0.2, 0.2);
+  inRange(changes.map(({ contrast }) => contrast), 0.8, 1.2);
   // The matrix's columns have the zoom as their length and are rotated by the angle.
-  const [small, large] = range(changes.map(({ b, e }) => Math.hypot(b, e)));
-  assert.ok(small > 0.9 && small < 0.905 && large < 1.1 && large > 1.095);
-  const [low, high] = range(
-    changes.map(({ b, e }) => Math.atan2(-b, e) * 180 / Math.PI),
-  );
-  assert.ok(low > -10 && low < -9.9 && high < 10 && high > 9.9);
+  inRange(changes.map(({ a, d }) => Math.hypot(a, d)), 0.9, 1.1);
+  inRange(changes.map(({ b, e }) => Math.hypot(b, e)), 0.9, 1.1);
+  const degrees = changes.map(({ b, e }) => Math.atan2(-b, e) * 180 / Math.PI);
+  inRange(degrees, -10 - 0.01, 10 + 0.01);
   const mirrored = changes.filter(({ a }) => a < 0).length;
   assert.ok(Math.abs(mirrored - 2000) < 130, `${mirrored} mirrored`); // four deviations
 });
 
 Deno.test("scale applies to both axes alike, and leaves the other changes as they were", () => {
   const before = { ...referenceAugmentation, brightness: 0.1, contrast: 0.2 };
-  for (let face = 0; face < 20; face++) {
-    const { a, b, d, e, blur, ...rest } = drawChange(before, size, 1, 2, face);
-    const scaled = drawChange({ ...before, scale: 0.2 }, size, 1, 2, face);
-    const factor = scaled.a / a;
-    assert.ok(factor >= 0.8 && factor <= 1.2 && factor !== 1);
-    for (const [one, other] of [[b, scaled.b], [d, scaled.d], [e, scaled.e]]) {
-      assert.ok(Math.abs(one * factor - other) < 1e-12);
+  const augmentation = { ...before, scale: 0.2 };
+  for (let number = 0; number < 20; number++) {
+    const draw = { seed: 1, epoch: 2, number };
+    const plain = measureChange({ ...draw, augmentation: before });
+    const scaled = measureChange({ ...draw, augmentation });
+    const factor = scaled.a / plain.a;
+    assert.ok(factor >= 0.8 && factor <= 1.2 && Math.abs(factor - 1) > 1e-3);
+    for (const key of ["b", "d", "e"] as const) {
+      assert.ok(Math.abs(plain[key] * factor - scaled[key]) < MEASURED);
     }
-    assert.deepEqual({ ...scaled, a, b, d, e, blur }, {
-      ...rest,
-      a,
-      b,
-      d,
-      e,
-      blur,
-    });
+    for (const key of ["c", "f", "contrast", "brightness"] as const) {
+      assert.ok(Math.abs(plain[key] - scaled[key]) < MEASURED);
+    }
   }
 });
 

@@ -24,7 +24,8 @@ function expectedStatistics(
     const changed = scalePixels(pixels);
     for (let face = 0; face < length; face++) {
       const at = face * 48 * 48;
-      augmentFace(pixels, 48, face, augmentation, seed, 0, changed, at);
+      const output = changed;
+      augmentFace({ pixels, face, augmentation, seed, epoch: 0, output, at });
     }
     const input = tf.tensor4d(changed, [length, 48, 48, 1]);
     const maps = model.layers[0].apply(input) as tf.Tensor4D;
