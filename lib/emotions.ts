@@ -21,7 +21,7 @@ export type Emotion = typeof EMOTIONS[number];
  * people: the chromatic colors of Okabe and Ito, "Color Universal Design" (2008). Their eighth color,
  * black, is for text.
  */
-export const EMOTION_COLORS = [
+const EMOTION_COLORS = [
   "#d55e00", // vermilion
   "#009e73", // bluish green
   "#cc79a7", // reddish purple
@@ -29,7 +29,7 @@ export const EMOTION_COLORS = [
   "#0072b2", // blue
   "#e69f00", // orange
   "#56b4e9", // sky blue
-] as const;
+];
 
 /**
  * Colors for classes beyond the seven: those of Paul Tol's muted scheme, "Color Schemes" (2021), that

@@ -10,7 +10,7 @@ const RELAXED_SIMD_PROBE = new Uint8Array([
 ]);
 
 /** Whether this engine has relaxed SIMD, such as fused multiply-add. */
-export function hasRelaxedSimd(): boolean {
+function hasRelaxedSimd(): boolean {
   return WebAssembly.validate(RELAXED_SIMD_PROBE);
 }
 

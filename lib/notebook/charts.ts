@@ -300,13 +300,13 @@ export function confusionChart(
 }
 
 /** From this share of its row on, a cell is dark and its text white. */
-export const STRONG_SHARE = 0.4;
+const STRONG_SHARE = 0.4;
 
 /**
  * The opacity of a cell. It jumps where the text turns white: with the
  * opacities in between, neither text color would have a contrast of 4.5 to 1.
  */
-export function cellOpacity(share: number): number {
+function cellOpacity(share: number): number {
   return share < STRONG_SHARE
     ? 0.04 + 0.41 * share / STRONG_SHARE
     : 0.9 + 0.1 * (share - STRONG_SHARE) / (1 - STRONG_SHARE);

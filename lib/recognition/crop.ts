@@ -26,7 +26,7 @@ import { FACE_SIZE } from "../emotions.ts";
  * data's own crops 63.3 %. `models/distilled`, which was not trained on crops like
  * the detector's, gets 67.2 % at 0 and 70.1 % with the data's own.
  */
-export const CROP_MARGIN = 0;
+const CROP_MARGIN = 0;
 
 /** The square that a crop covers; it may extend beyond the picture. */
 export function cropRegion(box: Box, margin: number = CROP_MARGIN): Box {
@@ -42,7 +42,7 @@ export function cropRegion(box: Box, margin: number = CROP_MARGIN): Box {
 /**
  * The face in a box as 48 x 48 gray pixels, 0 to 255, row by row.
  *
- * @param margin see {@linkcode CROP_MARGIN}
+ * @param margin how far the crop extends beyond the box, as a fraction of its side; default 0
  *
  * @example
  * ```ts

@@ -7,7 +7,6 @@
  * zero. mini-Xception ends in a convolution with one channel for each
  * emotion and a global average, so at that last layer, of 3 x 3 positions,
  * the map is exact: the score is the mean of the emotion's own channel.
- * Earlier layers are finer but say less about the decision.
  *
  * This runs in TensorFlow.js, whose gradients reach every layer.
  *
@@ -19,7 +18,7 @@ import type { ColorImage } from "../image/gray.ts";
 import { meaningOf } from "../model/emotions_of_model.ts";
 import { scalePixels } from "../network/input.ts";
 
-/** Where a network looked for one emotion. */
+/** Where a network looked for its most likely emotion. */
 export interface Explanation {
   readonly emotion: string;
   /** The name of the layer that was used. */
@@ -35,13 +34,10 @@ export interface Explanation {
 }
 
 /**
- * Explains a network's answer for one crop.
+ * Explains a network's most likely answer for one crop, at its last layer with positions.
  *
  * @param crop 48 x 48 gray values, 0 to 255
- * @param options.emotion by default the most likely one
- * @param options.layer a layer's name; by default the last one with positions
- * @throws {RangeError} for an emotion that is not the model's, or a layer that does not exist, has no
- * positions, or is not on every path to the answer
+ * @throws {RangeError} when that layer is not on every path to the answer
  *
  * @example
  * ```ts
@@ -51,45 +47,22 @@ export interface Explanation {
  * map.length; // 9
  * ```
  */
-export function explain(
-  model: tf.LayersModel,
-  crop: Uint8Array,
-  options: { emotion?: string; layer?: string } = {},
-): Explanation {
-  const layer = options.layer
-    ? model.layers.find(({ name }) => name === options.layer)
-    : model.layers.findLast((l) => l.outputShape.length === 4);
-  const shape = layer?.outputShape;
-  if (!layer || shape?.length !== 4) {
-    throw new RangeError(
-      `There is no layer "${
-        options.layer ?? ""
-      }" with positions; the choices are: ` +
-        model.layers.filter((l) => l.outputShape.length === 4)
-          .map((l) => l.name).join(", "),
-    );
-  }
-  const [mapHeight, mapWidth] = shape.slice(1) as number[];
+export function explain(model: tf.LayersModel, crop: Uint8Array): Explanation {
+  const layer = model.layers.findLast((l) => l.outputShape.length === 4)!;
+  const [mapHeight, mapWidth] = layer.outputShape.slice(1) as number[];
   const { emotions, scale } = meaningOf(model);
-  if (options.emotion && !emotions.includes(options.emotion)) {
-    throw new RangeError(
-      `"${options.emotion}" is not one of the model's classes: ${
-        emotions.join(", ")
-      }`,
-    );
-  }
   return tf.tidy(() => {
     const scaled = scalePixels(crop, undefined, scale);
     const input = tf.tensor4d(scaled, [1, FACE_SIZE, FACE_SIZE, 1]);
     const answer = model.predict(input) as tf.Tensor;
     const probabilities = answer.dataSync() as Float32Array;
-    const emotion = options.emotion ?? emotions[indexOfLargest(probabilities)];
+    const winner = indexOfLargest(probabilities);
     const output = layer.output as tf.SymbolicTensor;
     const activations = tf.model({ inputs: model.inputs, outputs: output })
       .predict(input) as tf.Tensor4D;
     const scoreOf = (values: tf.Tensor) =>
       scores(model, output, values).reshape([emotions.length])
-        .gather(emotions.indexOf(emotion)).asScalar();
+        .gather(winner).asScalar();
     const gradient = tf.grad(scoreOf)(activations);
     const weights = gradient.mean([1, 2], true);
     const map = activations.mul(weights).sum(3).relu();
@@ -102,7 +75,7 @@ export function explain(
     const heat = resized.dataSync() as Float32Array;
     const largest = heat.reduce((a, b) => Math.max(a, b), 1e-12);
     return {
-      emotion,
+      emotion: emotions[winner],
       layer: layer.name,
       probabilities,
       map: map.dataSync() as Float32Array,

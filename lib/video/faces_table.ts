@@ -12,24 +12,6 @@ import { EMOTIONS } from "../emotions.ts";
 import type { TrackedFace } from "../recognition/tracking.ts";
 import { naming, partialName, publish } from "../write_whole.ts";
 
-/** The columns of faces.csv. */
-export function tableColumns(
-  emotions: readonly string[] = EMOTIONS,
-): string[] {
-  return [
-    "frame",
-    "seconds",
-    "track",
-    "x",
-    "y",
-    "width",
-    "height",
-    ...emotions.map((emotion) => `${emotion}_raw`),
-    ...emotions.map((emotion) => `${emotion}_smoothed`),
-    "unsure",
-  ];
-}
-
 /** A table that is being written. */
 export class FacesTable {
   private rows: string;
@@ -41,8 +23,13 @@ export class FacesTable {
    * @param emotions the names of the classes; by default the seven
    * @throws {FileError} when it cannot be written
    */
-  constructor(readonly path: string, emotions?: readonly string[]) {
-    const columns = tableColumns(emotions);
+  constructor(readonly path: string, emotions: readonly string[] = EMOTIONS) {
+    const columns = [
+      ...["frame", "seconds", "track", "x", "y", "width", "height"],
+      ...emotions.map((emotion) => `${emotion}_raw`),
+      ...emotions.map((emotion) => `${emotion}_smoothed`),
+      "unsure",
+    ];
     this.columns = columns.length;
     this.rows = `${columns.join(",")}\n`;
     this.partial = partialName(path);

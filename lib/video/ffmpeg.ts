@@ -19,8 +19,6 @@ export class VideoError extends UserError {
 /** An ffmpeg that can be run. */
 export interface Ffmpeg {
   readonly path: string;
-  /** As it reports it, such as "5.1.9-0+deb12u1". */
-  readonly version: string;
   /** For H.264 if it has that, otherwise for MPEG-4 part 2. */
   readonly encoder: "libx264" | "mpeg4";
   /** The option that keeps every frame, whose name changed in version 5.1. */
@@ -75,7 +73,6 @@ async function askFfmpeg(): Promise<Ffmpeg | null> {
       : Number(build) >= 107000;
     return {
       path,
-      version,
       encoder: /\blibx264\b/.test(encoders) ? "libx264" : "mpeg4",
       everyFrame: [modern ? "-fps_mode" : "-vsync", "passthrough"],
       toneMaps: / zscale /.test(filters) && / tonemap /.test(filters),

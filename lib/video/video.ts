@@ -79,7 +79,7 @@ export interface VideoResult {
  * other than .mp4 stays in the name, so that clip.mp4 and clip.mov have separate
  * results.
  */
-export function videoResultPaths(file: string, out: string) {
+function resultPaths(file: string, out: string) {
   const name = extname(file) === ".mp4"
     ? basename(file, ".mp4")
     : basename(file);
@@ -103,7 +103,7 @@ export async function annotateVideo(
   options: VideoOptions,
 ): Promise<VideoResult> {
   const { signal } = options;
-  const paths = videoResultPaths(file, options.out);
+  const paths = resultPaths(file, options.out);
   if (!options.overwrite) Object.values(paths).forEach(refuseExisting);
   const ffmpeg = options.ffmpeg ?? await findFfmpeg();
   const network = options.trained ?? await loadTrained();

@@ -45,10 +45,6 @@ Deno.test("a model of two classes trains, saves, loads, and is evaluated and use
     assert.equal(answer.length, 2);
     const { emotion } = explain(loaded, happy.pixels.slice(0, 2304));
     assert.ok(["happy", "other"].includes(emotion));
-    assert.throws(
-      () => explain(loaded, happy.pixels.slice(0, 2304), { emotion: "sad" }),
-      /"sad" is not one of the model's classes: happy, other/,
-    );
     // The same run with other names is not the requested run.
     const renamed = { ...happy, emotions: ["glad", "other"] };
     const again = buildMiniXception({ classes: 2 });

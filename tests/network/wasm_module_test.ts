@@ -7,7 +7,7 @@ import { Arena, PixelBuffer } from "mien/network/compiler/buffers.ts";
 import { conv, convFilter } from "mien/network/compiler/steps/window_steps.ts";
 import type { Window } from "mien/network/graph.ts";
 import type { Kernels } from "mien/network/wasm/kernels.ts";
-import { hasRelaxedSimd, loadModule } from "mien/load_wasm.ts";
+import { loadModule } from "mien/load_wasm.ts";
 
 const folder = new URL("../../lib/network/wasm/", import.meta.url);
 
@@ -55,7 +55,8 @@ Deno.test("kernels.ts declares the kernels as their sources do", () => {
 Deno.test("With and without relaxed SIMD the kernels compute the same", async () => {
   const results: Float32Array[] = [];
   for (const relaxed of [true, false]) {
-    if (relaxed && !hasRelaxedSimd()) return;
+    const bytes = readFileSync(new URL("kernels.wasm", folder));
+    if (relaxed && !WebAssembly.validate(new Uint8Array(bytes))) return;
     const memory = new WebAssembly.Memory({ initial: 2 });
     const kernels = await loadModule<Kernels>(
       folder,

@@ -9,10 +9,8 @@ import { faceSheet } from "mien/notebook/face_sheet.ts";
 import {
   barChart,
   calibrationChart,
-  cellOpacity,
   confusionChart,
   lineChart,
-  STRONG_SHARE,
   trainingCurves,
 } from "mien/notebook/charts.ts";
 
@@ -192,22 +190,30 @@ function luminance(color: number[]): number {
 Deno.test("every cell of a confusion matrix has a contrast of at least 4.5, light and dark", () => {
   const rgb = (hex: string) =>
     [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
-  const { svg } = confusionChart([[1]], ["a"]);
+  const shares = Array.from({ length: 101 }, (_, percent) => percent);
+  const { svg } = confusionChart(
+    shares.map((percent) => [percent, 100 - percent]),
+    shares.map((percent) => `class ${percent}`),
+  );
   const inks = (name: string) =>
     [...svg.matchAll(new RegExp(`--mien-${name}:(#[0-9a-f]{6})`, "g"))]
       .map(([, hex]) => rgb(hex));
   const [texts, panels, cells] = ["text", "panel", "cell"].map(inks);
+  const opacities = [...svg.matchAll(/<rect[^>]* fill-opacity="([\d.]+)"/g)]
+    .map(([, opacity]) => Number(opacity));
+  const colors = [...svg.matchAll(/<text[^>]* fill="(\w+)"[^>]*>\d+ %</g)]
+    .map(([, color]) => color);
+  assert.deepEqual([opacities.length, colors.length], [202, 202]);
   for (const theme of [0, 1]) {
-    for (let share = 0; share <= 1; share += 0.01) {
-      const opacity = cellOpacity(share);
-      const cell = cells[theme].map((value, i) =>
-        opacity * value + (1 - opacity) * panels[theme][i]
+    opacities.forEach((opacity, i) => {
+      const cell = cells[theme].map((value, k) =>
+        opacity * value + (1 - opacity) * panels[theme][k]
       );
-      const ink = share < STRONG_SHARE ? texts[theme] : [255, 255, 255];
+      const ink = colors[i] === "white" ? [255, 255, 255] : texts[theme];
       const [a, b] = [cell, ink].map(luminance).sort((x, y) => y - x);
       const contrast = (a + 0.05) / (b + 0.05);
-      assert.ok(contrast >= 4.5, `${share}, theme ${theme}: ${contrast}`);
-    }
+      assert.ok(contrast >= 4.5, `cell ${i}, theme ${theme}: ${contrast}`);
+    });
   }
 });
 

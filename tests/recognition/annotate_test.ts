@@ -5,9 +5,8 @@ import {
   drawFaces,
   type PanelSide,
 } from "mien/recognition/annotate.ts";
-import { EMOTION_COLORS } from "mien/emotions.ts";
+import { colorsOf, EMOTIONS } from "mien/emotions.ts";
 import { measureText, textMask } from "mien/recognition/stroke_font.ts";
-import { EMOTIONS } from "mien/emotions.ts";
 import { lumaToGray, Overlay } from "mien/video/yuv.ts";
 
 const picture = (width: number, height: number, value = 255) => ({
@@ -15,6 +14,7 @@ const picture = (width: number, height: number, value = 255) => ({
   height,
   data: new Uint8ClampedArray(width * height * 4).fill(value),
 });
+const COLORS = colorsOf(EMOTIONS);
 const happy = [0, 0, 0, 0.9, 0, 0, 0.1];
 const rgb = (hex: string) =>
   [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
@@ -30,7 +30,7 @@ Deno.test("the box has the emotion's color, and the face inside is untouched", (
   const at = (x: number, y: number) => [
     ...data.subarray((y * width + x) * 4, (y * width + x) * 4 + 3),
   ];
-  const yellow = rgb(EMOTION_COLORS[3]);
+  const yellow = rgb(COLORS[3]);
   assert.deepEqual(at(200, 200), yellow);
   assert.deepEqual(at(299, 200), yellow);
   assert.deepEqual(at(250, 249), yellow);
@@ -59,7 +59,7 @@ Deno.test("the bars are as long as the probabilities", () => {
     }
     return best;
   };
-  const [angry, disgust] = [0, 1].map((i) => longest(rgb(EMOTION_COLORS[i])));
+  const [angry, disgust] = [0, 1].map((i) => longest(rgb(COLORS[i])));
   assert(angry > 20);
   assert(Math.abs(angry / disgust - 2) < 0.1, `${angry} to ${disgust}`);
 });
@@ -86,7 +86,7 @@ Deno.test("an unsure face has a gray label, not one in its emotion's color", () 
   const at = (data: Uint8ClampedArray | Uint8Array, x: number, y: number) => [
     ...data.subarray((y * 600 + x) * 4, (y * 600 + x) * 4 + 3),
   ];
-  assert.deepEqual(at(sure, 200, 200), rgb(EMOTION_COLORS[3]));
+  assert.deepEqual(at(sure, 200, 200), rgb(COLORS[3]));
   const [red, green, blue] = at(unsure, 200, 200);
   assert(red === green && green === blue && red < 255, "a gray frame");
   assert.notDeepEqual(sure, unsure);
@@ -95,7 +95,7 @@ Deno.test("an unsure face has a gray label, not one in its emotion's color", () 
 Deno.test("a box that extends beyond the picture has its label inside", () => {
   const box = { x: -60, y: -40, width: 300, height: 300 };
   const { data } = annotate(picture(600, 400), [{ box, probabilities: happy }]);
-  const yellow = rgb(EMOTION_COLORS[3]);
+  const yellow = rgb(COLORS[3]);
   const isYellow = (x: number, y: number) =>
     yellow.every((value, i) => data[(y * 600 + x) * 4 + i] === value);
   let label = 0;
@@ -121,7 +121,7 @@ Deno.test("bars keep their side while the face moves a little", () => {
 });
 
 Deno.test("each emotion has its own color, which color-blind people can tell apart", () => {
-  assert.equal(new Set(EMOTION_COLORS).size, EMOTIONS.length);
+  assert.equal(new Set(COLORS).size, EMOTIONS.length);
   // Viénot, Brettel, Mollon 1999: what protanopes and deuteranopes see, in
   // linear RGB; the smallest distance of two colors must stay visible.
   const linear = (hex: string) => rgb(hex).map((v) => (v / 255) ** 2.2);
@@ -136,7 +136,7 @@ Deno.test("each emotion has its own color, which color-blind people can tell apa
     1,
   ]];
   for (const matrix of [protan, deutan]) {
-    const seen = EMOTION_COLORS.map((hex) => {
+    const seen = COLORS.map((hex) => {
       const c = linear(hex);
       return matrix.map((row) =>
         Math.max(0, row.reduce((sum, w, i) => sum + w * c[i], 0)) ** (1 / 2.2)

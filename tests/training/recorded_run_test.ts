@@ -7,7 +7,7 @@ import {
   lastSaved,
   readRecordedRun,
 } from "../../lib/training/run/recorded_run.ts";
-import { formatLog } from "../../lib/training/run/run_folder.ts";
+import { type RunState, saveRun } from "../../lib/training/run/run_folder.ts";
 
 function inFolder(test: (folder: string) => void) {
   const folder = mkdtempSync(join(tmpdir(), "mien-run-"));
@@ -52,7 +52,8 @@ Deno.test("a log is read back as the trainer wrote it", () =>
       seconds: 3,
       saved: null,
     };
-    writeFileSync(join(folder, "log.csv"), formatLog([record]));
+    mkdirSync(join(folder, "resume"));
+    saveRun(folder, { notes: { history: [record] }, arrays: {} } as RunState);
     const about = { network: {}, data: {}, training: { seed: 7 } };
     writeFileSync(join(folder, "config.json"), JSON.stringify(about));
     writeFileSync(join(folder, "evaluation.json"), `{"accuracy":0.5}`);

@@ -119,7 +119,7 @@ export function lastSaved(folder: string): string {
   return resolve(folder, saved);
 }
 
-/** The epochs of a log written by `formatLog` (run_folder.ts), which needs no quotes. */
+/** The epochs of a log written by `saveRun` (run_folder.ts), which needs no quotes. */
 function parseLog(csv: string, file: string): EpochFigures[] {
   const [header, ...lines] = csv.trim().split(/\r?\n/);
   const names = header.split(",");

@@ -84,14 +84,6 @@ const columns: [string, (record: EpochRecord) => string | number][] = [
   ["saved", (r) => r.saved ?? ""],
 ];
 
-/** The log of a run as CSV, with a header. */
-export function formatLog(history: EpochRecord[]): string {
-  const lines = history.map((record) =>
-    columns.map(([, format]) => format(record)).join(",")
-  );
-  return [columns.map(([name]) => name).join(","), ...lines, ""].join("\n");
-}
-
 const stateFile = (folder: string) => path.join(folder, "resume", "state.bin");
 
 /** Whether a folder has no run or one without a complete epoch; a damaged one counts as complete. */
@@ -145,7 +137,13 @@ export async function beginRun(
 /** Saves the state after an epoch, then the log. @throws {CheckpointError} */
 export function saveRun(folder: string, state: RunState): void {
   saveState(stateFile(folder), state);
-  const log = formatLog(state.notes.history);
+  const rows = [
+    columns.map(([name]) => name),
+    ...state.notes.history.map((record) =>
+      columns.map(([, format]) => format(record))
+    ),
+  ];
+  const log = rows.map((row) => row.join(",") + "\n").join("");
   asCheckpoint(() => writeWhole(path.join(folder, "log.csv"), log));
 }
 
