@@ -20,10 +20,7 @@ export async function createEngine(
 ): Promise<Engine> {
   if (!isForTfjs(graph)) return await Network.create(graph, options);
   // Imported here, so that pages and workers without such a network do not load TensorFlow.js.
-  const place = new URL("./tfjs_engine.ts", import.meta.url).href;
-  const { TfjsEngine } = await (import(place) as Promise<
-    typeof import("./tfjs_engine.ts")
-  >).catch((error) => {
+  const { TfjsEngine } = await import("./tfjs_engine.ts").catch((error) => {
     throw new NetworkError(
       `${graph.reason}, and TensorFlow.js is not available here (${error.message})`,
     );

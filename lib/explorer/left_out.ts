@@ -1,6 +1,7 @@
 /**
- * What the page omits from the modules it shares: hashing data sets.
- * `import_map.json` substitutes this for `node:crypto`.
+ * What the page omits from the modules it shares: hashing data sets, and
+ * networks that need TensorFlow.js. `import_map.json` substitutes this for
+ * `node:crypto` and `engine/tfjs_engine.ts`.
  *
  * @module
  */
