@@ -2,7 +2,6 @@
 import * as tf from "@tensorflow/tfjs";
 import assert from "node:assert/strict";
 import * as fs from "node:fs";
-import * as os from "node:os";
 import * as path from "node:path";
 import { saveModel } from "mien/model/saved_model.ts";
 import { evaluate } from "mien/evaluation/evaluate.ts";
@@ -10,6 +9,8 @@ import { DatasetError, SPLITS } from "mien/data/faces.ts";
 import { FACE_PIXELS } from "mien/emotions.ts";
 import { scalePixels } from "mien/network/input.ts";
 import { shareFaces } from "mien/training/shared_memory.ts";
+import { inFolder } from "../helpers/in_folder.ts";
+import { runTask } from "../helpers/run_task.ts";
 import { buildTiny, formatCsv, makeFaces } from "../helpers/tiny_training.ts";
 
 const faces = makeFaces(70, 150); // more than two batches to validate
@@ -76,21 +77,10 @@ Deno.test("the error for a split without faces says which splits have some", asy
   );
 });
 
-const task = path.resolve(import.meta.dirname!, "../../tasks/evaluate.ts");
+const command = (...args: string[]) => runTask("evaluate", args);
 
-async function command(...args: string[]) {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", task, ...args],
-  }).output();
-  const [out, err] = [stdout, stderr].map((bytes) =>
-    new TextDecoder().decode(bytes)
-  );
-  return { code, out, err };
-}
-
-Deno.test("the command prints one JSON object, and its errors say what is wrong", async () => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "mien-evaluate-"));
-  try {
+Deno.test("the command prints one JSON object, and its errors say what is wrong", () =>
+  inFolder(async (folder) => {
     const [data, bare, model] = ["faces.csv", "bare.csv", "model"].map((name) =>
       path.join(folder, name)
     );
@@ -98,15 +88,15 @@ Deno.test("the command prints one JSON object, and its errors say what is wrong"
     fs.writeFileSync(bare, `pixels\n${Array(2304).fill(7).join(" ")}\n`);
     await saveModel(buildTiny(5), model);
     const given = ["--data", data, "--model", model, "--split"];
-    const [json, text, empty, wrong, unlabeled] = await Promise.all([
+    const [json, text, empty, wrong, unlabeled] = [
       command(...given, "PublicTest", "--json"),
       command(...given, "Training"),
       command(...given, "PrivateTest"),
       command(...given, "publictest"),
       command("--data", bare, "--model", model, "--split", "Training"),
-    ]);
-    assert.equal(json.code, 0, json.err);
-    const result = JSON.parse(json.out);
+    ];
+    assert.equal(json.status, 0, json.stderr);
+    const result = JSON.parse(json.stdout);
     const wanted =
       "split n accuracy macroF1 unseen confusion perClass ece params";
     for (const key of [...wanted.split(" "), "model"]) {
@@ -116,18 +106,15 @@ Deno.test("the command prints one JSON object, and its errors say what is wrong"
     assert.deepEqual([result.split, result.n], ["PublicTest", 150]);
     assert.equal(result.perClass[3].emotion, "happy");
 
-    assert.equal(text.code, 0);
-    assert.match(text.out, /Training: 70 faces/);
-    assert.deepEqual([empty.code, empty.out], [1, ""]);
-    assert.match(empty.err, /PrivateTest/);
-    assert.equal(wrong.code, 2);
-    assert.match(wrong.err, /--split must be one of Training, PublicTest/);
-    assert.equal(unlabeled.code, 1);
-    assert.match(unlabeled.err, /label/);
-    for (const { err } of [empty, wrong, unlabeled]) {
-      assert.doesNotMatch(err, /\n\s+at /); // no stack
+    assert.equal(text.status, 0);
+    assert.match(text.stdout, /Training: 70 faces/);
+    assert.deepEqual([empty.status, empty.stdout], [1, ""]);
+    assert.match(empty.stderr, /PrivateTest/);
+    assert.equal(wrong.status, 2);
+    assert.match(wrong.stderr, /--split must be one of Training, PublicTest/);
+    assert.equal(unlabeled.status, 1);
+    assert.match(unlabeled.stderr, /label/);
+    for (const { stderr } of [empty, wrong, unlabeled]) {
+      assert.doesNotMatch(stderr, /\n\s+at /); // no stack
     }
-  } finally {
-    fs.rmSync(folder, { recursive: true });
-  }
-});
+  }));

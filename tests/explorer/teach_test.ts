@@ -23,6 +23,7 @@ import {
   shownProbabilities,
   withExplorer,
 } from "../helpers/explorer_page.ts";
+import { runTask } from "../helpers/run_task.ts";
 
 async function answer(trained: TrainedNetwork, face: Uint8Array) {
   const options = { batch: 1, training: false };
@@ -132,21 +133,10 @@ async function classifyScene(
 ): Promise<void> {
   const { image } = drawScene({ width: 320, height: 240, faces: 1, seed: 5 });
   await writePng(join(folder, "scene.png"), image);
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "-A",
-      "--no-check",
-      join(import.meta.dirname!, "../../tasks/classify.ts"),
-      "scene.png",
-      "--model",
-      "my_model",
-      "--json",
-    ],
-    env: { INIT_CWD: folder },
-  }).output();
-  assert.equal(code, 0, new TextDecoder().decode(stderr));
-  const [{ faces }] = JSON.parse(new TextDecoder().decode(stdout));
+  const args = ["scene.png", "--model", "my_model", "--json"];
+  const { status, stdout, stderr } = runTask("classify", args, folder);
+  assert.equal(status, 0, stderr);
+  const [{ faces }] = JSON.parse(stdout);
   const recognizer = await Recognizer.create(trained);
   const [seen] = await recognize(join(folder, "scene.png"), recognizer);
   assert.deepEqual(Object.keys(faces[0].probabilities).sort(), ["joy", "oh"]);

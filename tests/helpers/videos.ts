@@ -46,13 +46,3 @@ export async function framesOf(file: string) {
   await reader.close();
   return { times, info, luma: data.subarray(0, width * height) };
 }
-
-/** Runs `use` with a folder of its own, and removes it. */
-export async function withFolder(use: (folder: string) => Promise<void>) {
-  const folder = await Deno.makeTempDir();
-  try {
-    await use(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}

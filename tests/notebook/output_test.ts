@@ -17,6 +17,7 @@ import {
   runNotebook,
 } from "../../tasks/run_notebook.ts";
 import { findPython, projectRoot, setUp } from "../../tasks/setup.ts";
+import { inFolder } from "../helpers/in_folder.ts";
 
 await setUp(["packages", "kernel"]);
 const python = await findPython();
@@ -46,20 +47,11 @@ function notebookOf(...sources: string[]): Notebook {
   };
 }
 
-async function withFolder(use: (folder: string) => Promise<void>) {
-  const folder = Deno.makeTempDirSync({ prefix: "mien-notebook-test-" });
-  try {
-    await use(folder);
-  } finally {
-    Deno.removeSync(folder, { recursive: true });
-  }
-}
-
 Deno.test({
   name: "no output is lost in three headless runs of every kind of output",
   ignore: python === null,
   fn: () =>
-    withFolder(async (folder) => {
+    inFolder(async (folder) => {
       for (let run = 0; run < 3; run++) {
         assert.deepEqual(await runOutputs(python!, folder), []);
       }
@@ -76,7 +68,7 @@ Deno.test({
     "a failing cell is named with its error, after the cells before it have run",
   ignore: python === null,
   fn: () =>
-    withFolder(async (folder) => {
+    inFolder(async (folder) => {
       const source = join(folder, "failing.ipynb");
       const output = join(folder, "executed.ipynb");
       const notebook = notebookOf(
@@ -153,7 +145,7 @@ Deno.test({
   name: "any cell runs, including a bare expression, and one that throws fails",
   ignore: python === null,
   fn: () =>
-    withFolder(async (folder) => {
+    inFolder(async (folder) => {
       await checkKernel(python!, folder);
       const source = join(folder, "bare.ipynb");
       const cells = ["1 + 1", '"text"', "({ a: [1] })", "null", "undefined"];
@@ -170,7 +162,7 @@ Deno.test({
   name: "the kernel ends when the program that started it is killed",
   ignore: python === null || Deno.build.os === "windows",
   fn: () =>
-    withFolder(async (folder) => {
+    inFolder(async (folder) => {
       const source = join(folder, "endless.ipynb");
       const cell = "await new Promise((done) => setTimeout(done, 600_000));";
       Deno.writeTextFileSync(source, JSON.stringify(notebookOf(cell)));

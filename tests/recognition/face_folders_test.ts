@@ -8,6 +8,7 @@ import { drawScene } from "mien/drawn/scene.ts";
 import { writePng } from "mien/image/image.ts";
 import { readFaceFolders, writeFaces } from "mien/recognition/face_folders.ts";
 import { inFolder } from "../helpers/in_folder.ts";
+import { runTask } from "../helpers/run_task.ts";
 
 async function draw(file: string, seed: number, faces = 1): Promise<void> {
   mkdirSync(dirname(file), { recursive: true });
@@ -79,26 +80,16 @@ Deno.test("deno task data --from FOLDER --faces writes what can be trained on, a
       }
     }
     writeFileSync(join(folder, "mine", "smile", "torn.png"), "no picture");
-    const data = (...more: string[]) =>
-      new Deno.Command(Deno.execPath(), {
-        args: [
-          "run",
-          "-A",
-          "--no-check",
-          join(import.meta.dirname!, "../../tasks/data.ts"),
-          "--from",
-          "mine",
-          "--faces",
-          "--out",
-          "own.csv.gz",
-          ...more,
-        ],
-        env: { INIT_CWD: folder },
-      }).output().then(({ code, stdout, stderr }) => {
-        const text = new TextDecoder();
-        return { code, said: text.decode(stdout) + text.decode(stderr) };
-      });
-    const first = await data("--seed", "3");
+    const options = "--from mine --faces --out own.csv.gz".split(" ");
+    const data = (...more: string[]) => {
+      const { status, stdout, stderr } = runTask(
+        "data",
+        [...options, ...more],
+        folder,
+      );
+      return { code: status, said: stdout + stderr };
+    };
+    const first = data("--seed", "3");
     assert.equal(first.code, 0, first.said);
     assert.match(first.said, /left out: .*torn\.png/);
     assert.match(first.said, /Faces per class, .*: smile \d.*, wink \d/);
@@ -109,7 +100,7 @@ Deno.test("deno task data --from FOLDER --faces writes what can be trained on, a
     assert.deepEqual(written.splits, faces.splits);
     assert.deepEqual(written.emotions, ["smile", "wink"]);
     writeFileSync(join(folder, "own.csv.gz"), "mine");
-    const again = await data();
+    const again = data();
     assert.equal(again.code, 2);
     assert.match(again.said, /own\.csv\.gz already exists: --overwrite/);
   }));

@@ -11,6 +11,8 @@ import { loadModel, saveModel } from "mien/model/saved_model.ts";
 import { readRun } from "mien/training/run/run_folder.ts";
 import { freezeLayers } from "mien/training/freeze.ts";
 import { train } from "mien/training/train.ts";
+import { inFolder } from "../helpers/in_folder.ts";
+import { runTask } from "../helpers/run_task.ts";
 import { buildTiny, formatCsv, makeFaces } from "../helpers/tiny_training.ts";
 
 const crossEntropy = (targets: tf.Tensor, outputs: tf.Tensor) =>
@@ -112,23 +114,17 @@ Deno.test("replacing the output keeps all other weights", async () => {
   );
 });
 
-Deno.test("train --freeze keeps the first layers of a model from a file unchanged", async () => {
-  const folder = await Deno.makeTempDir();
-  try {
+Deno.test("train --freeze keeps the first layers of a model from a file unchanged", () =>
+  inFolder(async (folder) => {
     await saveModel(buildTrained(), join(folder, "tiny"));
     await Deno.writeTextFile(
       join(folder, "faces.csv"),
       formatCsv(makeFaces(70, 35)),
     );
-    const task = join(import.meta.dirname!, "../../tasks/train.ts");
     const options =
       "--data faces.csv --architecture tiny/model.json --freeze 2 --epochs 1 --workers 1 --out run";
-    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", task, ...options.split(" ")],
-      env: { INIT_CWD: folder },
-      stdout: "null",
-    }).output();
-    assert.equal(code, 0, new TextDecoder().decode(stderr));
+    const { status, stderr } = runTask("train", options.split(" "), folder);
+    assert.equal(status, 0, stderr);
     const { notes } = readRun(join(folder, "run"));
     assert.equal(notes.config.freeze, 2);
     const saved = join(folder, "run", notes.history[0].saved!);
@@ -136,7 +132,4 @@ Deno.test("train --freeze keeps the first layers of a model from a file unchange
     const after = valuesOf(await loadModel(saved));
     assert.deepEqual(after.slice(0, 2), before.slice(0, 2));
     assert.notDeepEqual(after[4], before[4]);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
+  }));

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { CheckpointError } from "mien/model/model_file.ts";
 import {
@@ -8,15 +7,7 @@ import {
   readRecordedRun,
 } from "../../lib/training/run/recorded_run.ts";
 import { type RunState, saveRun } from "../../lib/training/run/run_folder.ts";
-
-function inFolder(test: (folder: string) => void) {
-  const folder = mkdtempSync(join(tmpdir(), "mien-run-"));
-  try {
-    test(folder);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
+import { inFolder } from "../helpers/in_folder.ts";
 
 Deno.test("the last saved model is the one of the highest epoch", () =>
   inFolder((folder) => {

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { annotateVideo } from "mien/video/video.ts";
-import { ffmpeg, run, sceneInput, withFolder } from "../helpers/videos.ts";
+import { inFolder } from "../helpers/in_folder.ts";
+import { ffmpeg, run, sceneInput } from "../helpers/videos.ts";
 import { untrained } from "../helpers/untrained.ts";
 
 const trained = ffmpeg ? untrained() : undefined;
@@ -30,7 +31,7 @@ Deno.test(
   "Ctrl-C ends the task and leaves no file",
   options,
   () =>
-    withFolder(async (folder) => {
+    inFolder(async (folder) => {
       const clip = await makeClip(folder, 60);
       // As a terminal does, the signal goes to the task and its ffmpegs.
       for (const toGroup of [true, false]) {
@@ -63,7 +64,7 @@ Deno.test(
   "a file that cannot grow raises an error that names it",
   options,
   () =>
-    withFolder(async (folder) => {
+    inFolder(async (folder) => {
       const clip = await makeClip(folder, 8);
       const out = join(folder, "out");
       // The system refuses to let any file grow beyond a limit, as a full disk does.
@@ -91,7 +92,7 @@ Deno.test(
   "output paths are checked before any work",
   options,
   () =>
-    withFolder(async (folder) => {
+    inFolder(async (folder) => {
       const clip = await makeClip(folder, 1);
       const file = join(folder, "file");
       await Deno.writeTextFile(file, "");

@@ -5,13 +5,9 @@ import { join } from "node:path";
 import { FrameClock } from "mien/video/frame_clock.ts";
 import { probeVideo } from "mien/video/probe.ts";
 import { annotateVideo } from "mien/video/video.ts";
-import {
-  ffmpeg,
-  framesOf,
-  run,
-  sceneInput,
-  withFolder,
-} from "../helpers/videos.ts";
+import { ffmpeg, framesOf, run, sceneInput } from "../helpers/videos.ts";
+import { inFolder } from "../helpers/in_folder.ts";
+import { runTask } from "../helpers/run_task.ts";
 import { untrained } from "../helpers/untrained.ts";
 
 const trained = ffmpeg ? untrained() : undefined;
@@ -41,7 +37,7 @@ Deno.test(
   "two recordings in one file: time continues, in picture and sound",
   options,
   () =>
-    withFolder(async (folder) => {
+    inFolder(async (folder) => {
       const part = join(folder, "part.webm"), both = join(folder, "both.webm");
       // deno-fmt-ignore
       await run(
@@ -81,7 +77,7 @@ Deno.test(
   "an HDR video looks like a standard one, or a warning says why not",
   { ignore: !ffmpeg?.toneMaps },
   () =>
-    withFolder(async (folder) => {
+    inFolder(async (folder) => {
       const plain = join(folder, "plain.mkv"), hdr = join(folder, "hdr.mkv");
       // deno-fmt-ignore
       await run(
@@ -125,7 +121,7 @@ Deno.test(
   "landscape that turns to portrait gets bars, and a warning",
   options,
   () =>
-    withFolder(async (folder) => {
+    inFolder(async (folder) => {
       const parts = ["320x180", "180x320"].map((size, i) => ({
         size,
         part: join(folder, `${i}.ts`),
@@ -154,7 +150,7 @@ Deno.test(
   "one frame yields one, and a thousand a second a thousand",
   options,
   () =>
-    withFolder(async (folder) => {
+    inFolder(async (folder) => {
       const clip = join(folder, "clip.mp4");
       for (const [rate, frames] of [[25, 1], [1000, 600], [0.5, 4]]) {
         // deno-fmt-ignore
@@ -178,7 +174,7 @@ Deno.test(
   "at one frame a second, one person is one track",
   options,
   () =>
-    withFolder(async (folder) => {
+    inFolder(async (folder) => {
       const clip = join(folder, "slow.mp4");
       // deno-fmt-ignore
       await run(
@@ -201,7 +197,7 @@ Deno.test(
   "a picture is rejected, and the right task named",
   options,
   () =>
-    withFolder(async (folder) => {
+    inFolder(async (folder) => {
       for (const name of ["photo.jpg", "photo.png", "photo.bmp"]) {
         const photo = join(folder, name);
         // deno-fmt-ignore
@@ -226,7 +222,7 @@ Deno.test(
   "ffmpeg reads names and times as they are meant",
   options,
   () =>
-    withFolder(async (folder) => {
+    inFolder(async (folder) => {
       // The first time of a raw stream is below a microsecond: 8.33e-7.
       const raw = join(folder, "raw.h264");
       const source = [
@@ -248,14 +244,9 @@ Deno.test(
       if (Deno.build.os !== "windows") names.push("12:30 talk.mp4");
       for (const name of names) {
         await Deno.copyFile(clip, join(folder, name));
-        const task = await new Deno.Command(Deno.execPath(), {
-          args: ["run", "-A", "tasks/video.ts", "--json", "--", name],
-          env: { INIT_CWD: folder },
-          cwd: join(import.meta.dirname!, "../.."),
-        }).output();
-        const said = new TextDecoder().decode(task.stderr);
-        assert.equal(task.code, 0, said);
-        const { video } = JSON.parse(new TextDecoder().decode(task.stdout));
+        const task = runTask("video", ["--json", "--", name], folder);
+        assert.equal(task.status, 0, task.stderr);
+        const { video } = JSON.parse(task.stdout);
         const stem = name.replace(/\.mp4$/, "");
         assert.equal(video, join(folder, `${stem}.faces.mp4`));
         assert.equal((await framesOf(video)).times.length, 15);
@@ -267,7 +258,7 @@ Deno.test(
   "every audio track keeps or gets a codec of its own",
   options,
   () =>
-    withFolder(async (folder) => {
+    inFolder(async (folder) => {
       const clip = join(folder, "clip.mkv");
       // deno-fmt-ignore
       await run(
@@ -287,7 +278,7 @@ Deno.test(
   "metadata is not taken for facts about the picture",
   options,
   () =>
-    withFolder(async (folder) => {
+    inFolder(async (folder) => {
       const clip = join(folder, "clip.mkv");
       const comment = "sar:5/1 s:9x9 pts_time:777 color_space:bt709\n" +
         "[showinfo@1 @ 0x1] [info] n:   0 pts: 777000 sar:5/1 s:9x9 \r" +
