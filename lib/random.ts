@@ -150,10 +150,12 @@ class PhiloxRandom implements Random {
 }
 
 /**
- * The random numbers of a seed: the same seed gives the same numbers.
+ * The random numbers of a seed: the same seed gives the same numbers. Up to three
+ * counters, such as epoch and sample, give streams that do not overlap; an omitted
+ * counter is 0.
  *
- * `seed` is a whole number from 0 to 2^53 - 1; anything else throws a
- * `RangeError`. Equal to `randomAt(seed)`.
+ * Counters are whole numbers from 0 to 2^32 - 1, and `seed` one from 0 to
+ * 2^53 - 1; anything else throws a `RangeError`.
  *
  * @example
  * ```ts
@@ -161,30 +163,13 @@ class PhiloxRandom implements Random {
  *
  * const random = createRandom(7);
  * console.log(random.next(), random.normal(), random.integer(6));
- * ```
- */
-export function createRandom(seed: number): Random {
-  return randomAt(seed);
-}
-
-/**
- * The random numbers of a seed at a position given by up to three counters, such
- * as epoch and sample. Streams at different positions do not overlap; an
- * omitted counter is 0.
- *
- * Counters are whole numbers from 0 to 2^32 - 1, and `seed` one from 0 to
- * 2^53 - 1; anything else throws a `RangeError`.
- *
- * @example
- * ```ts
- * import { randomAt } from "mien/random.ts";
  *
  * const seed = 7, epoch = 3, sample = 17;
- * const flip = randomAt(seed, epoch, sample).next() < 0.5;
+ * const flip = createRandom(seed, epoch, sample).next() < 0.5;
  * console.log(flip);
  * ```
  */
-export function randomAt(seed: number, ...counters: number[]): Random {
+export function createRandom(seed: number, ...counters: number[]): Random {
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new RangeError(
       `A seed must be a whole number from 0 to 2^53 - 1, not ${seed}.`,
@@ -192,7 +177,7 @@ export function randomAt(seed: number, ...counters: number[]): Random {
   }
   if (counters.length > 3) {
     throw new RangeError(
-      `randomAt takes at most three counters, not ${counters.length}.`,
+      `createRandom takes at most three counters, not ${counters.length}.`,
     );
   }
   for (const counter of counters) {

@@ -2,7 +2,7 @@
 // `child.ts TARGET SEED FIRST FOLDER`. Prints "start N" before each case and "end N {…}" after it.
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { randomAt } from "mien/random.ts";
+import { createRandom } from "mien/random.ts";
 import { UserError } from "mien/user_error.ts";
 import { mutate } from "./mutate.ts";
 import { targets } from "./targets.ts";
@@ -25,7 +25,7 @@ const whole = Uint8Array.from(fs.readFileSync(file));
 const expected = await target.read(file);
 
 async function tryCase(number: number): Promise<Omit<Outcome, "memory">> {
-  const changed = mutate(whole, randomAt(Number(seed), number));
+  const changed = mutate(whole, createRandom(Number(seed), number));
   const same = changed.length === whole.length &&
     changed.every((byte, i) => byte === whole[i]);
   fs.writeFileSync(file, changed);

@@ -17,7 +17,7 @@ import { createPerson } from "./person.ts";
 import { mix, texture } from "./texture.ts";
 import { EMOTIONS, FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
 import { type Faces, hashFaces, SPLITS } from "../data/faces.ts";
-import { createRandom, type Random, randomAt, shuffle } from "../random.ts";
+import { createRandom, type Random, shuffle } from "../random.ts";
 
 /** Options of {@linkcode drawFaces}. */
 export interface DrawFacesOptions {
@@ -108,8 +108,8 @@ function drawFacePicture(
   personNumber: number,
   label: number,
 ): void {
-  const person = createPerson(randomAt(seed, personNumber, 0));
-  const random = randomAt(seed, personNumber, 1 + label);
+  const person = createPerson(createRandom(seed, personNumber, 0));
+  const random = createRandom(seed, personNumber, 1 + label);
   const expression = createExpression(EMOTIONS[label], random);
   const canvas: Canvas = {
     width: FACE_SIZE,

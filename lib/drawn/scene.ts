@@ -15,7 +15,7 @@ import { drawRoom } from "./room.ts";
 import { EMOTIONS } from "../emotions.ts";
 import type { Box } from "../image/box.ts";
 import type { GrayImage } from "../image/gray.ts";
-import { type Random, randomAt } from "../random.ts";
+import { createRandom, type Random } from "../random.ts";
 
 /** Options of {@linkcode drawScene}. */
 export interface SceneOptions {
@@ -86,15 +86,15 @@ export function drawScene(options: SceneOptions): Scene {
     height,
     data: new Float32Array(width * height),
   };
-  const random = randomAt(seed, 0);
+  const random = createRandom(seed, 0);
   const light = createLight(random);
   const places = findPlaces(options, random);
   drawRoom(canvas, random);
 
   const emotions: number[] = [];
   places.forEach(({ x, y, half }, index) => {
-    const person = createPerson(randomAt(seed, 1, index));
-    const face = randomAt(seed, 2, index);
+    const person = createPerson(createRandom(seed, 1, index));
+    const face = createRandom(seed, 2, index);
     const emotion = face.integer(EMOTIONS.length);
     const expression = createExpression(EMOTIONS[emotion], face);
     const pose: Pose = {

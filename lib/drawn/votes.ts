@@ -5,7 +5,7 @@
 import { ANSWERS, EMOTION_COLUMNS } from "../data/ferplus.ts";
 import { facePixels, type Faces } from "../data/faces.ts";
 import { EMOTIONS, FACE_SIZE } from "../emotions.ts";
-import { randomAt } from "../random.ts";
+import { createRandom } from "../random.ts";
 
 /** Viewers per face, as in FER+. */
 const VIEWERS = 10;
@@ -44,7 +44,7 @@ export function drawVotes(
   );
   const votes = new Uint8Array(faces.length * ANSWERS.length);
   seen.forEach((face, number) => {
-    const random = randomAt(seed, number);
+    const random = createRandom(seed, number);
     const powers = means.map((mean, label) =>
       Math.exp(
         SEEN * dot(face, mean) + (faces.labels[number] === label ? MEANT : 0),

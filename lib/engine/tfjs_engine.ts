@@ -7,7 +7,7 @@ import { loadModule } from "../load_wasm.ts";
 import { NetworkError } from "../network/graph.ts";
 import type { NetworkOptions, Workspace } from "../network/network.ts";
 import type { Kernels } from "../network/wasm/kernels.ts";
-import { randomAt } from "../random.ts";
+import { createRandom } from "../random.ts";
 import { useWasmBackend } from "../tfjs_kernels/backend.ts";
 import type { Engine } from "./engine.ts";
 import {
@@ -162,7 +162,7 @@ export class TfjsEngine implements Engine {
 
   /** Runs with all randomness from a seed, then copies the statistics from the model. */
   #inTraining(seed: number, work: () => void): void {
-    const random = randomAt(seed);
+    const random = createRandom(seed);
     const before = Math.random;
     // Layers without a seed get theirs from here; those with one would draw the same each time.
     Math.random = () => random.next();

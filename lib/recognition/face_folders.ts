@@ -23,7 +23,7 @@ import { frontalFaceCascade } from "../haar/frontal_face.ts";
 import { toGray } from "../image/gray.ts";
 import { IMAGE_EXTENSIONS, ImageError, readImage } from "../image/image.ts";
 import { createProgress } from "../progress.ts";
-import { type Random, randomAt, shuffle } from "../random.ts";
+import { createRandom, type Random, shuffle } from "../random.ts";
 import { writeWhole } from "../write_whole.ts";
 import { cropFace } from "./crop.ts";
 import { detectorOptions } from "./face_finder.ts";
@@ -183,7 +183,11 @@ function splitFaces(sources: readonly Source[], seed: number): Uint8Array {
     });
   };
   const persons = sources.filter(isOfPerson).map(({ person }) => person);
-  deal([...new Set(persons)].sort(), ({ person }) => person, randomAt(seed, 0));
+  deal(
+    [...new Set(persons)].sort(),
+    ({ person }) => person,
+    createRandom(seed, 0),
+  );
   const classes = [...new Set(sources.map(({ emotion }) => emotion))].sort();
   for (const [k, emotion] of classes.entries()) {
     const loose = sources.filter((source) =>
@@ -192,7 +196,7 @@ function splitFaces(sources: readonly Source[], seed: number): Uint8Array {
     deal(
       loose.map(({ path }) => path),
       ({ path }) => path,
-      randomAt(seed, 1 + k),
+      createRandom(seed, 1 + k),
     );
   }
   return splits;

@@ -7,7 +7,7 @@
 // same in any order and for any number of workers. Left out: mixing faces.
 import { FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
 import { scaledPixels } from "../network/input.ts";
-import { randomAt } from "../random.ts";
+import { createRandom } from "../random.ts";
 
 /** How far a face may change; not at all if all are zero and `mirror` is false. */
 export interface Augmentation {
@@ -78,7 +78,7 @@ const AUGMENTATION_STREAM = 2;
 function drawChange(
   { augmentation, seed, epoch, face }: FaceToAugment,
 ): Change {
-  const random = randomAt(seed, AUGMENTATION_STREAM, epoch, face);
+  const random = createRandom(seed, AUGMENTATION_STREAM, epoch, face);
   const around = (range: number) => (2 * random.next() - 1) * range;
   const angle = around(augmentation.rotation) * Math.PI / 180;
   const c = around(augmentation.shift) * FACE_SIZE;

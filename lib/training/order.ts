@@ -1,5 +1,5 @@
 // The order of the training faces, which differs in each epoch and depends only on the seed.
-import { randomAt, shuffle } from "../random.ts";
+import { createRandom, shuffle } from "../random.ts";
 
 const ORDER_STREAM = 1;
 
@@ -10,6 +10,6 @@ export function orderOfEpoch(
   epoch: number,
 ): Uint32Array {
   const order = Uint32Array.from({ length: count }, (_, i) => i);
-  shuffle(order, randomAt(seed, ORDER_STREAM, epoch));
+  shuffle(order, createRandom(seed, ORDER_STREAM, epoch));
   return order;
 }

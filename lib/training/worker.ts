@@ -14,7 +14,7 @@ import type { NetworkGraph } from "../network/graph.ts";
 import { Optimizer } from "../network/optimizer.ts";
 import { predictFaces } from "../network/predict.ts";
 import { rescale, type Scale } from "../network/input.ts";
-import { randomAt } from "../random.ts";
+import { createRandom } from "../random.ts";
 import { type PlateauState, scaleAt } from "./schedule.ts";
 import { orderOfEpoch } from "./order.ts";
 import { addTimes, askTeachers } from "./teachers/ask_teachers.ts";
@@ -167,7 +167,7 @@ class Shard {
     slot.numbers.fill(0);
     if (mine.length > 0) {
       const weights = this.#fill(mine, epoch);
-      const dropout = randomAt(config.seed, DROPOUT_STREAM, step, worker);
+      const dropout = createRandom(config.seed, DROPOUT_STREAM, step, worker);
       slot.numbers[SLOT_LOSS] = network.gradient(
         mine.length,
         weights,
