@@ -10,7 +10,7 @@ import { DatasetError } from "./faces.ts";
 export interface FetchLimits {
   /** The most bytes the file may have. */
   most?: number;
-  /** Seconds allowed until the first byte, and for each {@linkcode leastBytes}. Default: 60. */
+  /** Seconds allowed until the first byte, and for each `leastBytes`. Default: 60. */
   patience?: number;
   /** Bytes that must arrive in each `patience` seconds. Default: 60 KB, 1 KB per second. */
   leastBytes?: number;

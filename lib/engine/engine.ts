@@ -3,7 +3,7 @@ import type { NetworkGraph } from "../network/graph.ts";
 import type { Workspace } from "../network/network.ts";
 import type { TfjsGraph } from "./tfjs_graph.ts";
 
-/** Computes a network; {@linkcode Network} documents the members. */
+/** Computes a network; `Network` documents the members. */
 export interface Engine {
   readonly graph: NetworkGraph;
   readonly parameters: Float32Array;
