@@ -7,6 +7,7 @@
  * @module
  */
 import { inProject } from "../project.ts";
+import * as tf from "@tensorflow/tfjs";
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { profileFaceCascade } from "../haar/profile_face.ts";
@@ -47,9 +48,17 @@ function readDefault(): DefaultModel {
         "or give the folder of another",
     );
   }
+  const { model, threshold } = parseDefault(
+    file,
+    () => readFileSync(file, "utf8"),
+  );
+  return { folder: resolve(MODELS, model), threshold };
+}
+
+function parseDefault(file: string, read: () => string) {
   let said: { model?: unknown; threshold?: unknown };
   try {
-    said = JSON.parse(readFileSync(file, "utf8"));
+    said = JSON.parse(read());
   } catch (error) {
     throw new InferenceError(file, `cannot be read (${error})`);
   }
@@ -63,7 +72,34 @@ function readDefault(): DefaultModel {
       `its threshold is ${JSON.stringify(threshold)}, not a number from 0 to 1`,
     );
   }
-  return { folder: resolve(MODELS, model), threshold };
+  return { model, threshold };
+}
+
+/** The default model of a module that came over HTTP, from where that is. */
+async function fetchDefault() {
+  const models = new URL("../../models/", import.meta.url).href;
+  const file = `${models}default.json`;
+  try {
+    const response = await fetch(file);
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    const text = await response.text();
+    const { model, threshold } = parseDefault(file, () => text);
+    const folder = models + model;
+    const layers = await tf.loadLayersModel(`${folder}/model.json`);
+    return { folder, layers, threshold };
+  } catch (error) {
+    if (error instanceof InferenceError) throw error;
+    throw new InferenceError(
+      file,
+      `the default model cannot be fetched (${(error as Error).message}); ` +
+        "pass recognize a recognizer: await loadRecognizer(MODEL_FOLDER)",
+    );
+  }
+}
+
+async function readModel(folder: string) {
+  const layers = await loadModel(folder);
+  return { folder, layers, threshold: thresholdOf(folder) };
 }
 
 /**
@@ -80,7 +116,8 @@ export function defaultModel(): string {
  * A trained network as plain data, with its threshold: the default model's is
  * in models/default.json; others have none.
  *
- * @param model a folder with model.json and weights.bin (LayersModel format)
+ * @param model a folder with model.json and weights.bin (LayersModel format);
+ * by default the default model, from where this module is, on disk or over HTTP
  * @param said what the user says about another project's model, see
  * `declareMeaning`
  * @throws {InferenceError} when it does not take 48 x 48 gray faces or does
@@ -92,8 +129,9 @@ export async function loadTrained(
   model?: string,
   said: { emotions?: string; scale?: string } = {},
 ): Promise<TrainedNetwork> {
-  const folder = model ?? defaultModel();
-  const layers = await loadModel(folder);
+  const { folder, layers, threshold } = model || import.meta.dirname
+    ? await readModel(model ?? defaultModel())
+    : await fetchDefault();
   const input = JSON.stringify(layers.inputs[0].shape.slice(1));
   const output = layers.outputs[0].shape.slice(1) as number[];
   if (input !== "[48,48,1]" || output.length !== 1 || !(output[0] > 1)) {
@@ -115,7 +153,6 @@ export async function loadTrained(
   const graph = describeModel(layers);
   const weights = readWeights(graph, layers);
   layers.dispose();
-  const threshold = thresholdOf(folder);
   return { graph, ...weights, emotions, scale, threshold };
 }
 

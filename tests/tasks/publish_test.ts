@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import process from "node:process";
 import { drawScene } from "mien/drawn/scene.ts";
 import { CascadeDetector } from "mien/haar/detector.ts";
@@ -12,7 +12,7 @@ import { recognize } from "mien/recognition/recognize.ts";
 import { childEnvironment, projectRoot } from "../../tasks/setup.ts";
 import { formatCsv, makeFaces } from "../helpers/tiny_training.ts";
 
-const { name, version } = JSON.parse(
+const { name, version, imports } = JSON.parse(
   fs.readFileSync(join(projectRoot, "deno.json"), "utf8"),
 );
 
@@ -44,7 +44,11 @@ const [{ emotion }] = await recognize("scene.png");
 console.log(JSON.stringify({ epochs: history.length, boxes, emotion }));
 `;
 
-Deno.test("another project recognizes, detects and trains with one import each", async () => {
+/** Calls a function with the folder of another project, which has this one's packages. */
+async function inProject(
+  config: Record<string, unknown>,
+  use: (folder: string) => void | Promise<void>,
+) {
   const own = join(projectRoot, ".jupyter");
   fs.mkdirSync(own, { recursive: true });
   // On the project's drive, because links are relative.
@@ -52,15 +56,23 @@ Deno.test("another project recognizes, detects and trains with one import each",
   try {
     const { image } = drawScene({ width: 320, height: 240, faces: 1, seed: 1 });
     fs.writeFileSync(join(folder, "scene.png"), encodePng(image));
-    fs.writeFileSync(join(folder, "fer2013.csv"), formatCsv(makeFaces(8, 4)));
-    fs.writeFileSync(join(folder, "main.ts"), PROGRAM);
-    const config = { links: ["../.."], nodeModulesDir: "manual" };
-    fs.writeFileSync(join(folder, "deno.json"), JSON.stringify(config));
+    const all = { nodeModulesDir: "manual", ...config };
+    fs.writeFileSync(join(folder, "deno.json"), JSON.stringify(all));
     fs.copyFileSync(join(projectRoot, "deno.lock"), join(folder, "deno.lock"));
     const packages = join(projectRoot, "node_modules");
     fs.symlinkSync(packages, join(folder, "node_modules"), "junction");
+    await use(folder);
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+}
 
+Deno.test("another project recognizes, detects and trains with one import each", () =>
+  inProject({ links: ["../.."] }, async (folder) => {
+    fs.writeFileSync(join(folder, "fer2013.csv"), formatCsv(makeFaces(8, 4)));
+    fs.writeFileSync(join(folder, "main.ts"), PROGRAM);
     const said = runDeno(folder, "run", "-A", "--quiet", "main.ts");
+    const { image } = drawScene({ width: 320, height: 240, faces: 1, seed: 1 });
     const detector = await CascadeDetector.create();
     const [{ emotion }] = await recognize(image);
     assert.deepEqual(JSON.parse(said.trim().split("\n").at(-1)!), {
@@ -68,8 +80,59 @@ Deno.test("another project recognizes, detects and trains with one import each",
       boxes: detector.detect(image),
       emotion,
     });
-  } finally {
-    fs.rmSync(folder, { recursive: true });
+  }));
+
+/** Serves the project's files as a registry does, except one. */
+function serveProject(missing?: string) {
+  const types: Record<string, string> = {
+    ".ts": "application/typescript",
+    ".json": "application/json",
+  };
+  const options = { port: 0, hostname: "127.0.0.1", onListen: () => {} };
+  return Deno.serve(options, async ({ url }) => {
+    const { pathname } = new URL(url);
+    if (pathname === missing) return new Response(null, { status: 404 });
+    const type = types[extname(pathname)] ?? "application/octet-stream";
+    const bytes = await Deno.readFile(join(projectRoot, pathname));
+    return new Response(bytes, { headers: { "content-type": type } });
+  });
+}
+
+Deno.test("over HTTP, the default model comes from where the modules are", async () => {
+  for (const missing of [undefined, "/models/default.json"]) {
+    await inProject({ imports }, async (folder) => {
+      await using server = serveProject(missing);
+      const at = `http://127.0.0.1:${server.addr.port}`;
+      fs.writeFileSync(
+        join(folder, "main.ts"),
+        `import { recognize } from "${at}/lib/recognition/recognize.ts";
+         const [{ emotion, confidence }] = await recognize("scene.png");
+         console.log(JSON.stringify({ emotion, confidence }));`,
+      );
+      const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "--quiet", "main.ts"],
+        cwd: folder,
+        env: { DENO_DIR: join(folder, "cache"), NO_COLOR: "1" },
+      }).output();
+      const said = new TextDecoder().decode(stderr);
+      if (missing) {
+        assert.match(
+          said,
+          /default\.json: the default model cannot be fetched \(status 404\); pass/,
+        );
+        return;
+      }
+      const { image } = drawScene({
+        width: 320,
+        height: 240,
+        faces: 1,
+        seed: 1,
+      });
+      const [{ emotion, confidence }] = await recognize(image);
+      const text = new TextDecoder().decode(stdout);
+      assert.notEqual(text, "", said);
+      assert.deepEqual(JSON.parse(text), { emotion, confidence });
+    });
   }
 });
 
