@@ -97,7 +97,8 @@ export function explainValue(
   const at = (y * columns + x) * channels + channel;
   return {
     value: values[node][at],
-    ...reasonOf(network, values, layer, [y, x, channel], at),
+    reason: reasonOf(network, values, layer, [y, x, channel], at),
+    field: "window" in layer ? fieldOf(layer, y, x) : undefined,
   };
 }
 
@@ -107,74 +108,54 @@ function reasonOf(
   layer: NetworkNode,
   [y, x, channel]: Shape,
   at: number,
-): Omit<Neuron, "value"> {
+): Reason {
   const given = layer.inputs.map((index) => values[index]);
   const input = given[0]?.[at];
   switch (layer.op) {
     case "input":
-      return { reason: { kind: "input" } };
+      return { kind: "input" };
     case "conv":
     case "depthwise":
       return windowReason(network, given[0], layer, [y, x, channel]);
-    case "norm":
-      return {
-        reason: {
-          kind: "norm",
-          over: "training",
-          input,
-          ...normOf(network, layer, channel),
-        },
-      };
-    case "layerNorm":
-      return {
-        reason: {
-          kind: "norm",
-          over: "pixel",
-          input,
-          ...pixelNormOf(network, layer, given[0], at - channel, channel),
-        },
-      };
+    case "norm": {
+      const norm = normOf(network, layer, channel);
+      return { kind: "norm", over: "training", input, ...norm };
+    }
+    case "layerNorm": {
+      const first = at - channel;
+      const norm = pixelNormOf(network, layer, given[0], first, channel);
+      return { kind: "norm", over: "pixel", input, ...norm };
+    }
     case "prelu": {
       const slopes = weightOf(network, layer.alpha);
       const name = `PReLU with slope ${slopes[at % slopes.length].toFixed(4)}`;
-      return { reason: { kind: "activation", name, input, all: [] } };
+      return { kind: "activation", name, input, all: [] };
     }
-    case "activation":
-      return {
-        reason: {
-          kind: "activation",
-          name: layer.kind,
-          input,
-          all: layer.kind === "softmax" ? [...given[0]] : [],
-        },
-      };
+    case "activation": {
+      const all = layer.kind === "softmax" ? [...given[0]] : [];
+      return { kind: "activation", name: layer.kind, input, all };
+    }
     case "maxPool":
     case "averagePool": {
       const [height, width, depth] = network.graph.nodes[layer.inputs[0]].shape;
-      const { window, op } = layer;
       const inputs: number[] = [];
-      visitWindow(window, [y, x], [height, width], (place) => {
+      visitWindow(layer.window, [y, x], [height, width], (place) => {
         inputs.push(given[0][place * depth + channel]);
       });
-      return {
-        reason: { kind: "pool", name: op, inputs },
-        field: fieldOf(layer, y, x),
-      };
+      return { kind: "pool", name: layer.op, inputs };
     }
     case "globalAverage": {
       const depth = layer.shape[2];
       const inputs = [...given[0]].filter((_, i) => i % depth === channel);
-      return { reason: { kind: "mean", inputs } };
+      return { kind: "mean", inputs };
     }
     case "add":
     case "multiply": {
       const other = given[1][at % given[1].length];
-      return {
-        reason: { kind: "pair", name: layer.op, inputs: [input, other] },
-      };
+      return { kind: "pair", name: layer.op, inputs: [input, other] };
     }
     default:
-      return { reason: { kind: "same", op: layer.op } };
+      return { kind: "same", op: layer.op };
   }
 }
 
@@ -199,7 +180,7 @@ function windowReason(
   input: Float32Array,
   layer: Extract<NetworkNode, { op: "conv" | "depthwise" }>,
   [y, x, channel]: Shape,
-): Omit<Neuron, "value"> {
+): Reason {
   const { window, kernel, bias, op } = layer;
   const [height, width, depth] = network.graph.nodes[layer.inputs[0]].shape;
   const weights = weightOf(network, kernel);
@@ -229,13 +210,10 @@ function windowReason(
   });
   terms.sort((a, b) => Math.abs(b.sum) - Math.abs(a.sum));
   return {
-    reason: {
-      kind: "window",
-      terms,
-      bias: bias === null ? 0 : weightOf(network, bias)[channel],
-      rows,
-      columns,
-    },
-    field: fieldOf(layer, y, x),
+    kind: "window",
+    terms,
+    bias: bias === null ? 0 : weightOf(network, bias)[channel],
+    rows,
+    columns,
   };
 }

@@ -1,6 +1,6 @@
 /**
- * The user's FER-2013 for the explorer's page, from their disk: a split as
- * bytes, and FER+'s votes if they have them. Never part of what is exported.
+ * The user's FER-2013 for the explorer's page, from their disk: a split, and
+ * whether FER+'s votes are there. Never part of what is exported.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { basename, dirname, join } from "node:path";
 import process from "node:process";
 import { DatasetError, type Faces, selectSplit } from "../data/faces.ts";
 import { DATA_FOLDER, KNOWN_NAMES, loadFaces } from "../data/fer2013.ts";
-import { ANSWERS, findVotes, VOTES_NAME } from "../data/ferplus.ts";
+import { ANSWERS, VOTES_NAME } from "../data/ferplus.ts";
 
 /** What the page is told about a split. */
 export interface ListedFaces {
@@ -44,32 +44,15 @@ export function listOwnFaces(): ListedFaces[] {
 
 let loaded: Promise<Faces> | undefined;
 
-async function loadSplit(): Promise<Faces> {
+/**
+ * The user's faces of PublicTest, read once.
+ *
+ * @throws {DatasetError} when the data cannot be used
+ */
+export async function loadOwnFaces(): Promise<Faces> {
   const place = findOwnFaces();
   if (!place) throw new DatasetError("FER-2013", "not found");
   loaded ??= loadFaces(place).then((all) => selectSplit(all, "PublicTest"));
   loaded.catch(() => loaded = undefined);
   return await loaded;
-}
-
-/**
- * PublicTest as bytes: one label per face, then 48 x 48 gray values per face.
- *
- * @throws {DatasetError} when the data cannot be used
- */
-export async function readOwnFaces(): Promise<Uint8Array> {
-  const { labels, pixels } = await loadSplit();
-  const bytes = new Uint8Array(labels.length + pixels.length);
-  bytes.set(labels);
-  bytes.set(pixels, labels.length);
-  return bytes;
-}
-
-/**
- * The votes on PublicTest's faces: for each face, a number for each of `ANSWERS`.
- *
- * @throws {DatasetError} when there are none, or they are for other faces
- */
-export async function readOwnVotes(): Promise<Uint8Array> {
-  return (await findVotes(await loadSplit())).votes!;
 }

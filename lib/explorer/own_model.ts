@@ -39,15 +39,9 @@ export function packModel(
     throw new NetworkError(`the model has no layer ${layerName} to change`);
   }
   layer.config[size] = names.length;
-  const arrays = graph.weights.map((_, index) => weightOf(network, index));
-  const bytes = new Uint8Array(
-    arrays.reduce((sum, { byteLength }) => sum + byteLength, 0),
+  const values = Float32Array.from(
+    graph.weights.flatMap((_, index) => [...weightOf(network, index)]),
   );
-  let at = 0;
-  for (const array of arrays) {
-    bytes.set(new Uint8Array(array.slice().buffer), at);
-    at += array.byteLength;
-  }
   const model = {
     format: "layers-model",
     generatedBy: "mien explorer",
@@ -67,7 +61,7 @@ export function packModel(
   return zipSync({
     [FOLDER]: {
       "model.json": strToU8(JSON.stringify(model)),
-      "weights.bin": bytes,
+      "weights.bin": new Uint8Array(values.buffer),
       "network.json": strToU8(JSON.stringify(page)),
     },
   });

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import {
   existsSync,
   mkdirSync,
@@ -24,9 +25,11 @@ import {
   type NetworkFile,
   readNetwork,
 } from "./models.ts";
+import type { Faces } from "../data/faces.ts";
+import { findVotes } from "../data/ferplus.ts";
 import { drawFaces } from "../drawn/faces.ts";
 import { DRAWN_SEED } from "./drawn_seed.ts";
-import { listOwnFaces, readOwnFaces, readOwnVotes } from "./own_faces.ts";
+import { listOwnFaces, loadOwnFaces } from "./own_faces.ts";
 
 /** The explorer cannot be written or served: says why and what to do. */
 export class ExplorerError extends UserError {
@@ -57,6 +60,9 @@ const TYPES: Record<string, string> = {
   bin: "application/octet-stream",
 };
 
+/** One label per face, then 48 x 48 gray values per face. */
+const bytesOfFaces = ({ labels, pixels }: Faces) =>
+  new Uint8Array(Buffer.concat([labels, pixels]));
 const encode = (value: unknown) =>
   new TextEncoder().encode(JSON.stringify(value));
 const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) =>
@@ -125,11 +131,17 @@ export class Site {
       case "faces.json":
         return encode(listOwnFaces());
       case "drawn.bin":
-        return drawn ??= drawFirstFaces();
+        return drawn ??= bytesOfFaces(
+          drawFaces({ count: 70, seed: DRAWN_SEED }),
+        );
       case "faces/PublicTest.bin":
-        return listOwnFaces().length ? await readOwnFaces() : undefined;
+        return listOwnFaces().length
+          ? bytesOfFaces(await loadOwnFaces())
+          : undefined;
       case "faces/PublicTest.votes.bin":
-        return listOwnFaces()[0]?.answers ? await readOwnVotes() : undefined;
+        return listOwnFaces()[0]?.answers
+          ? (await findVotes(await loadOwnFaces())).votes
+          : undefined;
     }
     const [, id, part] = /^models\/(.+)\/([a-z]+\.[a-z]+)$/.exec(name) ?? [];
     const model = this.models().find((each) => each.id === id);
@@ -170,16 +182,8 @@ export class Site {
   }
 }
 
+/** The faces that a page shows first. */
 let drawn: Uint8Array | undefined;
-
-/** The faces that a page shows first: labels, then pixels. */
-function drawFirstFaces(): Uint8Array {
-  const { labels, pixels } = drawFaces({ count: 70, seed: DRAWN_SEED });
-  const bytes = new Uint8Array(labels.length + pixels.length);
-  bytes.set(labels);
-  bytes.set(pixels, labels.length);
-  return bytes;
-}
 
 /** How many of a run's saved epochs an exported site contains. */
 const EXPORTED_EPOCHS = 2;

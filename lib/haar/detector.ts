@@ -6,9 +6,9 @@
 import { type Box, MAX_PIXELS, type Size } from "../image/box.ts";
 import type { Cascade } from "./cascade.ts";
 import { frontalFaceCascade } from "./frontal_face.ts";
-import { type GrayImage, roundHalfEven } from "../image/gray.ts";
+import type { GrayImage } from "../image/gray.ts";
 import { type HaarExports, HaarMemory, type HaarPlan } from "./fast/memory.ts";
-import { pyramidLayers, type PyramidOptions } from "./pyramid.ts";
+import { pyramidLayers, type PyramidOptions, scaled } from "./pyramid.ts";
 import { RectangleGrouper } from "./fast/grouping.ts";
 import { loadModule } from "../load_wasm.ts";
 
@@ -208,10 +208,6 @@ export class CascadeDetector {
       this.#rawScores[i] = scores[3 * i + 2];
     }
   }
-}
-
-function scaled(value: number, scale: number): number {
-  return roundHalfEven(Math.fround(value * scale));
 }
 
 function isSame(a: Size, b: Size): boolean {

@@ -88,8 +88,8 @@ function pyramidScales(
     all.push(Math.fround(factor));
   }
   const sizeAt = (scale: number): Size => ({
-    width: roundHalfEven(Math.fround(window.width * scale)),
-    height: roundHalfEven(Math.fround(window.height * scale)),
+    width: scaled(window.width, scale),
+    height: scaled(window.height, scale),
   });
   const kept: number[] = [];
   for (const scale of all) {
@@ -106,6 +106,11 @@ function pyramidScales(
   return [all.reduce((a, b) => distance(b) < distance(a) ? b : a)];
 }
 
+/** A length in a layer as one in the image. */
+export function scaled(length: number, scale: number): number {
+  return roundHalfEven(Math.fround(length * scale));
+}
+
 /**
  * Resizes bilinearly like OpenCV's `INTER_LINEAR_EXACT`: weights in 8 bits of
  * fraction, so that the result is the same on every machine.
@@ -118,11 +123,13 @@ export function resizeExact(
   if (width === image.width && height === image.height) {
     return { width, height, data: image.data.slice() };
   }
-  const columns = blends(image.width, width);
-  const rows = blends(image.height, height);
+  const columns = Array.from(
+    { length: width },
+    (_, x) => blend(x, image.width, width),
+  );
   const data = new Uint8Array(width * height);
   for (let y = 0; y < height; y++) {
-    const row = rows[y];
+    const row = blend(y, image.height, height);
     for (let x = 0; x < width; x++) {
       const { first, second, weight } = columns[x];
       const across = (row: number) =>
@@ -135,23 +142,17 @@ export function resizeExact(
   return { width, height, data };
 }
 
-/** Which two source pixels make a pixel: `weight` / 256 of the second. */
-interface Blend {
-  readonly first: number;
-  readonly second: number;
-  readonly weight: number;
-}
-
-function blends(source: number, target: number): Blend[] {
+/** Which two source pixels make a pixel of a row or column: `weight` / 256 of the second. */
+export function blend(
+  pixel: number,
+  source: number,
+  target: number,
+): { first: number; second: number; weight: number } {
   const scale = 1 / (target / source);
-  return Array.from({ length: target }, (_, i) => {
-    const place = scale * (i + 0.5) - 0.5;
-    const first = Math.floor(place);
-    if (first < 0) return { first: 0, second: 0, weight: 0 };
-    if (first >= source - 1) {
-      return { first: source - 1, second: source - 1, weight: 0 };
-    }
-    const weight = roundHalfEven((place - first) * 256);
-    return { first, second: first + 1, weight };
-  });
+  const place = scale * (pixel + 0.5) - 0.5;
+  const first = Math.floor(place), last = source - 1;
+  if (first < 0) return { first: 0, second: 0, weight: 0 };
+  if (first >= last) return { first: last, second: last, weight: 0 };
+  const weight = roundHalfEven((place - first) * 256);
+  return { first, second: first + 1, weight };
 }

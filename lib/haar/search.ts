@@ -2,7 +2,7 @@
 // little. This is the version to read, and the reference for tests of the fast
 // one, lib/haar/detector.ts, which is the one to use.
 import type { Cascade } from "./cascade.ts";
-import { type GrayImage, roundHalfEven } from "../image/gray.ts";
+import type { GrayImage } from "../image/gray.ts";
 import type { Box, Size } from "../image/box.ts";
 import { windowNorm } from "./feature.ts";
 import { stageSum } from "./stage.ts";
@@ -12,6 +12,7 @@ import {
   pyramidLayers,
   type PyramidOptions,
   resizeExact,
+  scaled,
 } from "./pyramid.ts";
 
 /** How far a window got. */
@@ -98,11 +99,10 @@ export function inImage(
   scale: number,
   window: Size,
 ): Box {
-  const scaled = (value: number) => roundHalfEven(Math.fround(value * scale));
   return {
-    x: scaled(x),
-    y: scaled(y),
-    width: scaled(window.width),
-    height: scaled(window.height),
+    x: scaled(x, scale),
+    y: scaled(y, scale),
+    width: scaled(window.width, scale),
+    height: scaled(window.height, scale),
   };
 }

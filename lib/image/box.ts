@@ -36,6 +36,16 @@ export function explainSize(width: number, height: number): string | undefined {
   }
 }
 
+/** The box in a picture that is `factor` times as large. */
+export function scaleBox({ x, y, width, height }: Box, factor: number): Box {
+  return {
+    x: x * factor,
+    y: y * factor,
+    width: width * factor,
+    height: height * factor,
+  };
+}
+
 /** The area two boxes share divided by the area they cover together, 0 to 1. */
 export function intersectionOverUnion(a: Box, b: Box): number {
   const width = Math.min(a.x + a.width, b.x + b.width) - Math.max(a.x, b.x);

@@ -10,7 +10,7 @@
  * @module
  */
 import { colorsOf, EMOTIONS, indexOfLargest } from "../emotions.ts";
-import type { Box } from "../image/box.ts";
+import { type Box, scaleBox } from "../image/box.ts";
 import type { ColorImage } from "../image/gray.ts";
 import { measureText, textMask } from "./stroke_font.ts";
 
@@ -87,18 +87,8 @@ export function annotate(
   const target = enlarge(image, factor);
   drawFaces(
     target,
-    faces.map((face) => ({
-      ...face,
-      box: {
-        x: face.box.x * factor,
-        y: face.box.y * factor,
-        width: face.box.width * factor,
-        height: face.box.height * factor,
-      },
-    })),
-    undefined,
-    undefined,
-    emotions,
+    faces.map((face) => ({ ...face, box: scaleBox(face.box, factor) })),
+    { emotions },
   );
   return target;
 }
@@ -121,17 +111,19 @@ function enlarge(image: ColorImage, factor: number): ColorImage {
 /**
  * Draws faces into a picture, in place.
  *
- * @param sides remembers by track where a face's bars are, so that they do
- * not jump from side to side in a video
- * @param touched is called for every rectangle that is painted
- * @param emotions the names of the classes; by default the seven
+ * @param options.sides remembers by track where a face's bars are, so that
+ * they do not jump from side to side in a video
+ * @param options.touched is called for every rectangle that is painted
+ * @param options.emotions the names of the classes; by default the seven
  */
 export function drawFaces(
   image: ColorImage,
   faces: readonly FaceNote[],
-  sides: Map<number, PanelSide> = new Map(),
-  touched: Touched = () => {},
-  emotions: readonly string[] = EMOTIONS,
+  { sides = new Map(), touched = () => {}, emotions = EMOTIONS }: {
+    sides?: Map<number, PanelSide>;
+    touched?: Touched;
+    emotions?: readonly string[];
+  } = {},
 ): void {
   const classes = classesOf(emotions);
   const painter = new Painter(image, touched);
@@ -166,7 +158,7 @@ export function drawFaces(
   }
   for (const [i, { text, textHeight, box }] of labels.entries()) {
     const color = colors[i];
-    painter.fill(box.x, box.y, box.width, box.height, color, 1);
+    painter.fill(box, color, 1);
     // Black on the bright colors, white on the dark ones.
     const light = 0.299 * color[0] + 0.587 * color[1] + 0.114 * color[2];
     painter.text(
@@ -266,7 +258,7 @@ function drawPanel(
   probabilities: ArrayLike<number>,
 ) {
   const row = (panel.height - 4) / emotions.length;
-  painter.fill(panel.x, panel.y, panel.width, panel.height, BLACK, 0.6);
+  painter.fill(panel, BLACK, 0.6);
   const best = indexOfLargest(probabilities);
   const names = namesWidth(emotions, row), bars = panel.width - names - 4;
   for (let i = 0; i < emotions.length; i++) {
@@ -279,10 +271,10 @@ function drawPanel(
       i === best ? WHITE : [205, 205, 205],
     );
     const x = panel.x + names, height = Math.max(2, Math.round(row * 0.7));
-    const top = y + Math.round((row - height) / 2);
-    painter.fill(x, top, bars, height, WHITE, 0.18);
-    const length = Math.round(bars * probabilities[i]);
-    painter.fill(x, top, length, height, colors[i], 1);
+    const bar = { x, y: y + Math.round((row - height) / 2), height };
+    painter.fill({ ...bar, width: bars }, WHITE, 0.18);
+    const width = Math.round(bars * probabilities[i]);
+    painter.fill({ ...bar, width }, colors[i], 1);
   }
 }
 
@@ -307,10 +299,7 @@ class Painter {
 
   /** A filled rectangle, clipped at the picture's edges. */
   fill(
-    x: number,
-    y: number,
-    width: number,
-    height: number,
+    { x, y, width, height }: Box,
     color: readonly number[],
     alpha: number,
   ): void {
@@ -336,17 +325,13 @@ class Painter {
     const x = Math.round(box.x) - outset, y = Math.round(box.y) - outset;
     const width = Math.round(box.width) + 2 * outset;
     const height = Math.round(box.height) + 2 * outset;
-    this.fill(x, y, width, line, color, alpha);
-    this.fill(x, y + height - line, width, line, color, alpha);
-    this.fill(x, y + line, line, height - 2 * line, color, alpha);
-    this.fill(
-      x + width - line,
-      y + line,
-      line,
-      height - 2 * line,
-      color,
-      alpha,
-    );
+    for (const top of [y, y + height - line]) {
+      this.fill({ x, y: top, width, height: line }, color, alpha);
+    }
+    const between = { y: y + line, width: line, height: height - 2 * line };
+    for (const left of [x, x + width - line]) {
+      this.fill({ x: left, ...between }, color, alpha);
+    }
   }
 
   /** Text whose line is `height` pixels high, from its top left corner. */

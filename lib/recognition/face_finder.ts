@@ -12,7 +12,7 @@
 import type { Cascade } from "../haar/cascade.ts";
 import { CascadeDetector, type Detection } from "../haar/detector.ts";
 import { frontalFaceCascade } from "../haar/frontal_face.ts";
-import { type Box, intersectionOverUnion } from "../image/box.ts";
+import { type Box, intersectionOverUnion, scaleBox } from "../image/box.ts";
 import type { GrayImage } from "../image/gray.ts";
 import {
   mirrorImage,
@@ -120,7 +120,7 @@ export class FaceFinder {
 
   /** Large faces that the picture's edge cuts off or nearly touches. */
   private findAtEdges(image: GrayImage, search: FaceSearch): FoundFace[] {
-    const { small, factor, across, down } = bordered(image, EDGE_SIDE);
+    const { small, original } = bordered(image, EDGE_SIDE);
     const options = detectorOptions({
       scaleFactor: search.scaleFactor,
       // One more than usual keeps chance hits out (see bench/faces.ts).
@@ -128,12 +128,7 @@ export class FaceFinder {
       smallestFace: Math.max(SMALLEST_AT_EDGE, search.smallestFace),
     }, small);
     return this.edge.detect(small.padded, options).map((face) =>
-      upright(image, {
-        x: (face.x - across) * factor,
-        y: (face.y - down) * factor,
-        width: face.width * factor,
-        height: face.height * factor,
-      }, face)
+      upright(image, original(face), face)
     ).filter(({ box }) => isAtEdge(box, image));
   }
 
@@ -169,18 +164,13 @@ export class FaceFinder {
     mirrored: boolean,
     search: FaceSearch,
   ): FoundFace[] {
-    const { small, factor, across, down } = bordered(image, TURNED_SIDE);
+    const { small, original } = bordered(image, TURNED_SIDE);
     const { padded } = small;
     const seen = mirrored ? mirrorImage(padded) : padded;
     const options = detectorOptions(search, small);
     return this.thorough!.profile.detect(seen, options).map((face) => {
       const x = mirrored ? padded.width - face.x - face.width : face.x;
-      return upright(image, {
-        x: (x - across) * factor,
-        y: (face.y - down) * factor,
-        width: face.width * factor,
-        height: face.height * factor,
-      }, face);
+      return upright(image, original({ ...face, x }), face);
     }).filter(({ box }) => isMiddleInside(box, image));
   }
 }
@@ -202,7 +192,10 @@ function bordered(image: GrayImage, side: number) {
   const across = Math.round(small.width * BORDER);
   const down = Math.round(small.height * BORDER);
   const padded = padImage(small, across, down);
-  return { small: { ...small, padded }, factor, across, down };
+  /** Where a box of the padded picture is in the original one. */
+  const original = (box: Box) =>
+    scaleBox({ ...box, x: box.x - across, y: box.y - down }, factor);
+  return { small: { ...small, padded }, factor, across, down, original };
 }
 
 /** A search of a picture, as the detector's options. */

@@ -217,7 +217,11 @@ async function annotateFrames(
     options.signal?.throwIfAborted();
     const { slot, seconds, work } = queue[0];
     const faces = tracker.update(await work, seconds);
-    drawFaces(overlay.image, faces, sides, overlay.touched, emotions);
+    drawFaces(overlay.image, faces, {
+      sides,
+      touched: overlay.touched,
+      emotions,
+    });
     overlay.blendInto(slot.frame);
     const written = writer.write(slot.frame, seconds);
     table.add(seen.frames, seconds, faces);

@@ -113,7 +113,7 @@ Deno.test("bars keep their side while the face moves a little", () => {
     drawFaces(
       picture(640, 360),
       [{ box, probabilities: happy, track: 1 }],
-      sides,
+      { sides },
     );
     seen.add(sides.get(1)!);
   }

@@ -85,18 +85,18 @@ export class App {
     if (mine !== this.#opening) return;
     document.title = `${room.title} · mien explorer`;
     this.#drawNavigation();
-    const place = make("div", {});
+    const place = make("div");
     const shelf = room.uses.includes("face") ? this.#makeShelf() : undefined;
     const model = room.uses.includes("model") ? [this.#modelChoice()] : [];
     this.#slider = room.uses.includes("threshold")
       ? this.#thresholdChoice()
       : undefined;
     document.getElementById("room")!.replaceChildren(
-      make("h2", {}, room.title),
-      make("p", {}, room.idea),
-      make("p", { className: "soft" }, "Try: ", room.tryThis),
+      make("h2", room.title),
+      make("p", room.idea),
+      make("p.soft", "Try: ", room.tryThis),
       ...(shelf ? [shelf.strip] : []),
-      make("div", { className: "choices" }, ...model, ...shelf?.controls ?? []),
+      make("div.choices", ...model, ...shelf?.controls ?? []),
       this.#slider?.element ?? "",
       place,
     );
@@ -179,7 +179,7 @@ export class App {
     const navigation = document.getElementById("rooms")!;
     if (navigation.childElementCount === 0) {
       navigation.append(
-        ...this.rooms.map(({ title }) => make("a", {}, title)),
+        ...this.rooms.map(({ title }) => make("a", title)),
       );
     }
     for (const [i, { id }] of this.rooms.entries()) {

@@ -22,19 +22,15 @@ const QUIET_MS = 700;
 /** Bars with the answer above them. */
 export class Bars {
   readonly element: HTMLElement;
-  readonly #answer = make("p", { className: "answer" });
-  readonly #live = make("p", {
-    className: "skip",
-    "aria-live": "polite",
-    role: "status",
-  });
-  readonly #grid = make("div", { className: "bars", "aria-hidden": "true" });
+  readonly #answer = make("p.answer");
+  readonly #live = make("p.skip", { "aria-live": "polite", role: "status" });
+  readonly #grid = make("div.bars", { "aria-hidden": "true" });
   #rows: { name: HTMLElement; fill: HTMLElement; number: HTMLElement }[] = [];
   #names: readonly string[] = [];
   #timer = 0;
 
   constructor() {
-    this.element = make("div", {}, this.#answer, this.#grid, this.#live);
+    this.element = make("div", this.#answer, this.#grid, this.#live);
   }
 
   /** Shows probabilities; `label` is the labeled class, if there is one. */
@@ -84,18 +80,18 @@ export class Bars {
     this.#names = names;
     const colors = colorsOf(names);
     this.#rows = names.map((words, k) => {
-      const fill = make("div", { className: "fill" });
+      const fill = make("div.fill");
       fill.style.background = colors[k];
       return {
-        name: make("span", {}, words),
+        name: make("span", words),
         fill,
-        number: make("span", { className: "number" }),
+        number: make("span.number"),
       };
     });
     this.#grid.replaceChildren(
       ...this.#rows.flatMap(({ name, fill, number }) => [
         name,
-        make("div", { className: "track" }, fill),
+        make("div.track", fill),
         number,
       ]),
     );

@@ -1,22 +1,32 @@
 // Creates elements: the few kinds of controls that the rooms are built from. Styles are in style.css.
 
-type Child = Node | string | null | undefined;
+type Content = Node | string | null | undefined | Record<string, unknown>;
 
-/** Makes an element; properties are set, and `data-…` and `aria-…` as attributes. */
+/**
+ * Makes an element of a tag with classes, such as `p.soft`. Nodes and texts become its children;
+ * properties are set, and `data-…` and `aria-…` as attributes.
+ */
 export function make<Tag extends keyof HTMLElementTagNameMap>(
-  tag: Tag,
-  properties: Record<string, unknown> = {},
-  ...children: Child[]
+  kind: Tag | `${Tag}.${string}`,
+  ...content: Content[]
 ): HTMLElementTagNameMap[Tag] {
-  const element = document.createElement(tag);
+  const [tag, ...classes] = kind.split(".");
+  const element = document.createElement(tag as Tag);
+  if (classes.length > 0) element.className = classes.join(" ");
+  for (const part of content) {
+    if (part instanceof Node || typeof part === "string") element.append(part);
+    else setProperties(element, part ?? {});
+  }
+  return element;
+}
+
+function setProperties(element: Element, properties: Record<string, unknown>) {
   for (const [name, value] of Object.entries(properties)) {
     if (value === undefined) continue;
     if (name.includes("-") || name === "role" || name === "for") {
       element.setAttribute(name, String(value));
     } else Object.assign(element, { [name]: value });
   }
-  element.append(...children.filter((child) => child != null));
-  return element;
 }
 
 /** A button. */
@@ -37,12 +47,11 @@ export function select(
 ): { element: HTMLLabelElement; control: HTMLSelectElement } {
   const control = make(
     "select",
-    {},
     ...options.map(([value, words]) => make("option", { value }, words)),
   );
   control.value = value;
   control.onchange = () => onchange(control.value);
-  return { element: make("label", {}, label, control), control };
+  return { element: make("label", label, control), control };
 }
 
 /** Chooses whose curve is drawn: a class, or -1 for the answer. */
@@ -89,7 +98,7 @@ export function slider(options: SliderOptions): Slider {
     max: String(most),
     step: String(step),
   });
-  const output = make("output", {});
+  const output = make("output");
   const show = () => {
     output.textContent = format(Number(control.value));
     control.setAttribute("aria-valuetext", output.textContent);
@@ -104,8 +113,8 @@ export function slider(options: SliderOptions): Slider {
     control.value = String(value);
     show();
   };
-  const name = make("span", {}, options.label);
-  const element = make("label", { className: "slider" }, name, control, output);
+  const name = make("span", options.label);
+  const element = make("label.slider", name, control, output);
   return { element, control, set };
 }
 
@@ -126,22 +135,22 @@ export function numberField(
     const value = Math.round(Number(control.value));
     onchange(Math.max(0, Math.min(Number(control.max), value || 0)));
   };
-  return { element: make("label", {}, label, control), control };
+  return { element: make("label", label, control), control };
 }
 
 /** A table with the names of its columns; each row is its cells. */
 export function table(
   heads: readonly string[],
   rows: readonly (readonly HTMLTableCellElement[])[],
-  properties: Record<string, unknown> = {},
+  className: string,
   caption?: string,
 ): HTMLTableElement {
   return make(
     "table",
-    properties,
-    caption === undefined ? null : make("caption", {}, caption),
-    make("tr", {}, ...heads.map((head) => make("th", { scope: "col" }, head))),
-    ...rows.map((cells) => make("tr", {}, ...cells)),
+    { className },
+    caption === undefined ? null : make("caption", caption),
+    make("tr", ...heads.map((head) => make("th", { scope: "col" }, head))),
+    ...rows.map((cells) => make("tr", ...cells)),
   );
 }
 

@@ -126,8 +126,7 @@ interface ShelfEvents {
 /** A shelf of faces to choose from. */
 export class FaceShelf {
   readonly controls: HTMLElement[];
-  readonly strip = make("div", {
-    className: "faces",
+  readonly strip = make("div.faces", {
     role: "group",
     "aria-label": "Drawn faces",
   });
@@ -143,7 +142,7 @@ export class FaceShelf {
     });
     this.controls = [
       more,
-      make("label", {}, "Your own picture", file),
+      make("label", "Your own picture", file),
       ...(owned.listed.length > 0 ? [this.#ownField(owned)] : []),
     ];
   }

@@ -2,6 +2,7 @@
 // (negative) through gray (0) to yellow (positive), which is also readable in grayscale.
 
 import { FACE_SIZE } from "../../emotions.ts";
+import { type Box, scaleBox } from "../../image/box.ts";
 import { make } from "./dom.ts";
 
 type Color = readonly [number, number, number];
@@ -118,7 +119,7 @@ export function zoomOf(columns: number): number {
 export function paintEnlarged(
   canvas: HTMLCanvasElement,
   paint: (small: HTMLCanvasElement) => void,
-  box: { x: number; y: number; width: number; height: number } | undefined,
+  box: Box | undefined,
 ): void {
   const small = document.createElement("canvas");
   paint(small);
@@ -129,13 +130,7 @@ export function paintEnlarged(
   context.imageSmoothingEnabled = false;
   context.drawImage(small, 0, 0, canvas.width, canvas.height);
   if (!box) return;
-  const { x, y, width, height } = box;
-  const scaled = {
-    x: x * zoom,
-    y: y * zoom,
-    width: width * zoom,
-    height: height * zoom,
-  };
+  const scaled = scaleBox(box, zoom);
   frame(canvas, scaled, "#000", 5);
   frame(canvas, scaled, "#ff8c3a", 3);
 }
@@ -197,7 +192,7 @@ export function pointAt(
 /** Draws a frame over part of an enlarged canvas. */
 export function frame(
   canvas: HTMLCanvasElement,
-  box: { x: number; y: number; width: number; height: number },
+  box: Box,
   color: string,
   line = 0.5,
 ): void {

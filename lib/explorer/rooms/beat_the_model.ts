@@ -54,11 +54,12 @@ class Game implements OpenRoom {
   #welcome() {
     const { network, state } = this.app;
     if (network.names.length !== EMOTIONS.length) {
-      this.#place.replaceChildren(make(
-        "p",
-        { className: "trouble" },
-        "This model has other classes: choose one of the seven emotions.",
-      ));
+      this.#place.replaceChildren(
+        make(
+          "p.trouble",
+          "This model has other classes: choose one of the seven emotions.",
+        ),
+      );
       return;
     }
     const choice = this.app.setChoice(this.#data, (data) => {
@@ -67,10 +68,9 @@ class Game implements OpenRoom {
       this.app.show();
     });
     this.#place.replaceChildren(
-      make("div", { className: "choices" }, choice),
+      make("div.choices", choice),
       make(
         "p",
-        {},
         `${FACES} faces, ${SECONDS} seconds each. Press 1 to 7, or a button.`,
       ),
       button("Start", () => this.#start(), { className: "first" }),
@@ -108,12 +108,8 @@ class Game implements OpenRoom {
       "aria-label": "time left",
     });
     const buttons = make(
-      "div",
-      {
-        className: "row big-answer",
-        role: "group",
-        "aria-label": "Your answer",
-      },
+      "div.row.big-answer",
+      { role: "group", "aria-label": "Your answer" },
       ...EMOTIONS.map((name, k) =>
         button(`${k + 1} ${name}`, () => this.#reply(k))
       ),
@@ -210,18 +206,16 @@ class Game implements OpenRoom {
           "data-model": model,
           "data-yours": yours,
         },
-        make("p", { className: "answer" }, line("You", yours)),
-        make("p", { className: "answer" }, line("The model", model)),
+        make("p.answer", line("You", yours)),
+        make("p.answer", line("The model", model)),
         make(
-          "p",
-          { className: "soft" },
+          "p.soft",
           "The intervals are wide: twenty faces say little. And a label is " +
             "what somebody said, not what the person felt.",
         ),
       ),
       make(
-        "div",
-        { className: "row" },
+        "div.row",
         button("Play again with other faces", () => {
           this.#seed++;
           this.#start();
@@ -230,18 +224,17 @@ class Game implements OpenRoom {
         button("Save my answers", save),
       ),
       make(
-        "div",
-        { className: "scroll" },
+        "div.scroll",
         table(
           ["face", "label", "you", "model", ...voted],
           rounds.map((r) => [
-            make("td", {}, faceCanvas(this.#set.faces[r.face], "", 48)),
-            make("td", {}, EMOTIONS[r.label]),
+            make("td", faceCanvas(this.#set.faces[r.face], "", 48)),
+            make("td", EMOTIONS[r.label]),
             mark(r.yours, r.label),
             mark(r.model, r.label),
-            ...voted.map(() => make("td", {}, r.votes ?? "")),
+            ...voted.map(() => make("td", r.votes ?? "")),
           ]),
-          { className: "words" },
+          "words",
         ),
       ),
     );

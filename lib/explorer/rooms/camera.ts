@@ -18,17 +18,16 @@ import { fitCanvas, VideoSource } from "../page/video_source.ts";
 import { SmoothingChart } from "./smoothing_chart.ts";
 
 class Camera implements OpenRoom {
-  readonly #canvas = make("canvas", {
+  readonly #canvas = make("canvas.smooth", {
     id: "picture",
     width: 640,
     height: 480,
-    className: "smooth",
     role: "img",
     "aria-label": "The picture with its faces",
   });
   readonly #words = make("output", { id: "faces", "aria-live": "off" });
-  readonly #live = make("p", { className: "skip", role: "status" });
-  readonly #rate = make("span", { id: "rate", className: "soft" });
+  readonly #live = make("p.skip", { role: "status" });
+  readonly #rate = make("span.soft", { id: "rate" });
   readonly #keep = button("Look inside this face", () => this.#keepFace());
   readonly #chart: SmoothingChart;
   readonly #source: VideoSource;
@@ -60,22 +59,20 @@ class Camera implements OpenRoom {
     });
     place.append(
       make(
-        "div",
-        { className: "choices" },
+        "div.choices",
         button("Use the camera", () => this.#useCamera(), {
           className: "first",
         }),
-        make("label", {}, "A video or picture instead", this.#fileInput()),
+        make("label", "A video or picture instead", this.#fileInput()),
         this.#rate,
       ),
       this.#canvas,
-      make("p", {}, this.#words),
+      make("p", this.#words),
       this.#live,
-      make("div", { className: "row" }, this.#keep),
-      make("h3", {}, "Smoothing"),
+      make("div.row", this.#keep),
+      make("h3", "Smoothing"),
       make(
-        "p",
-        { className: "soft" },
+        "p.soft",
         "The answer flickers from frame to frame. An average over time is " +
           "steadier but slower: choose your balance.",
       ),
@@ -191,7 +188,7 @@ class Camera implements OpenRoom {
     const { finder, app: { network, threshold } } = this, { names } = network;
     const found = findFaces(finder, network, toGray(image));
     const faces = this.#tracker.update(found, seconds);
-    drawFaces(image, faces, this.#sides, undefined, names);
+    drawFaces(image, faces, { sides: this.#sides, emotions: names });
     context.putImageData(image, 0, 0);
     const words = faces.map(({ track, probabilities }) =>
       `#${track} ${answerWords(probabilities, names, threshold)}`

@@ -83,13 +83,13 @@ export function stageTable(
       "aria-pressed": String(i === chosen),
     });
     return [
-      make("td", {}, open),
-      make("td", {}, String(stage.weakClassifiers.length)),
-      make("td", {}, asked ? digits(sum) : ""),
-      make("td", {}, digits(stage.threshold)),
-      make("td", { className: "left" }, state),
+      make("td", open),
+      make("td", String(stage.weakClassifiers.length)),
+      make("td", asked ? digits(sum) : ""),
+      make("td", digits(stage.threshold)),
+      make("td.left", state),
     ];
   });
   const heads = ["stage", "features", "votes", "needed", ""];
-  return table(heads, rows, {}, "The stages");
+  return table(heads, rows, "", "The stages");
 }

@@ -23,14 +23,11 @@ const CLASSES = EMOTIONS.length;
 
 class Confusion implements OpenRoom {
   readonly #figures = make("p", { id: "figures", "aria-live": "polite" });
-  readonly #matrix = make("div", { className: "scroll" });
-  readonly #cellWords = make("h3", {});
-  readonly #faces = make("div", { className: "faces wrap" });
-  readonly #compared = make("p", {
-    "aria-live": "polite",
-    className: "answer",
-  });
-  readonly #plot = make("div", {});
+  readonly #matrix = make("div.scroll");
+  readonly #cellWords = make("h3");
+  readonly #faces = make("div.faces.wrap");
+  readonly #compared = make("p.answer", { "aria-live": "polite" });
+  readonly #plot = make("div");
   #set!: FaceSet;
   #probabilities: Float32Array = new Float32Array();
   #answersOf = new Map<string, Float32Array>();
@@ -54,8 +51,7 @@ class Confusion implements OpenRoom {
     this.#other = state.text("other", others[0]?.id ?? "");
     place.append(
       make(
-        "div",
-        { className: "choices" },
+        "div.choices",
         app.setChoice(this.#data, (data) => {
           this.#data = data;
           this.#answersOf.clear();
@@ -97,22 +93,13 @@ class Confusion implements OpenRoom {
       }).element,
       this.#figures,
       make(
-        "div",
-        { className: "columns" },
+        "div.columns",
         make(
           "div",
-          {},
-          make("h3", {}, "Accuracy on the answered faces, by threshold"),
+          make("h3", "Accuracy on the answered faces, by threshold"),
           this.#plot,
         ),
-        make(
-          "div",
-          {},
-          this.#matrix,
-          this.#cellWords,
-          this.#faces,
-          this.#compared,
-        ),
+        make("div", this.#matrix, this.#cellWords, this.#faces, this.#compared),
       ),
     );
   }
@@ -242,13 +229,13 @@ class Confusion implements OpenRoom {
           const amount = Math.round(75 * count / total);
           cell.style.background =
             `color-mix(in srgb, ${hue} ${amount}%, var(--page))`;
-          return make("td", {}, cell);
+          return make("td", cell);
         }),
       ];
     });
     const words = "Rows: label. Columns: answer.";
     this.#matrix.replaceChildren(
-      table(["", ...EMOTIONS], rows, { className: "matrix" }, words),
+      table(["", ...EMOTIONS], rows, "matrix", words),
     );
     if (focused) {
       this.#matrix.querySelector<HTMLElement>("[aria-pressed=true]")?.focus();

@@ -22,14 +22,13 @@ import { digits } from "./reason_text.ts";
 const NO_LIMIT = { width: 0, height: 0 };
 
 class DetectorRoom {
-  readonly #picture = make("canvas", { role: "img", className: "smooth" });
+  readonly #picture = make("canvas.smooth", { role: "img" });
   readonly #window = canvasOf(24, 24, "The window as the cascade sees it", 220);
   readonly #count = make("p", { "aria-live": "polite", id: "boxes" });
   readonly #verdict = make("p", { "aria-live": "polite", id: "verdict" });
-  readonly #stageWords = make("p", {});
-  readonly #featureWords = make("figcaption", {});
-  readonly #stages = make("div", {
-    className: "tall panel",
+  readonly #stageWords = make("p");
+  readonly #featureWords = make("figcaption");
+  readonly #stages = make("div.tall.panel", {
     role: "region",
     tabIndex: 0,
     "aria-label": "The stages",
@@ -86,13 +85,12 @@ class DetectorRoom {
     file.onchange = () => file.files?.[0] && this.#open(file.files[0]);
     place.append(
       make(
-        "div",
-        { className: "choices" },
+        "div.choices",
         button("Another drawn scene", () => {
           this.#seed++;
           this.#drawnScene();
         }),
-        make("label", {}, "Your own picture", file),
+        make("label", "Your own picture", file),
       ),
       slider({
         label: "scaleFactor",
@@ -118,30 +116,22 @@ class DetectorRoom {
         },
       }).element,
       make(
-        "div",
-        { className: "row top" },
+        "div.row.top",
         make(
           "figure",
-          {},
           this.#picture,
           make(
             "figcaption",
-            {},
             "Click the picture (or use the arrow keys) to place the window. " +
               "Thick: faces. Thin: windows that passed.",
           ),
           this.#count,
         ),
-        make("figure", {}, this.#window, this.#featureWords),
+        make("figure", this.#window, this.#featureWords),
       ),
       this.#size.element,
       this.#verdict,
-      make(
-        "div",
-        { className: "choices" },
-        this.#stageField.element,
-        this.#weakField.element,
-      ),
+      make("div.choices", this.#stageField.element, this.#weakField.element),
       this.#stageWords,
       this.#stages,
     );

@@ -29,6 +29,9 @@ const ACTIVATIONS: Record<ActivationKind, string> = {
   softmax: "Softmax",
 };
 
+/** Which of row, column and map each number field has. */
+const AXES = [2, 0, 1];
+
 /** A layer's name for people. */
 export function titleOf(node: NetworkNode): string {
   switch (node.op) {
@@ -64,29 +67,27 @@ function mapsOf(node: NetworkNode, values: Float32Array): Maps {
 
 class Inside implements OpenRoom {
   readonly #bars = new Bars();
-  readonly #flow = make("div", {
-    className: "flow",
-    role: "group",
-    "aria-label": "Layers",
-  });
-  readonly #title = make("h3", {});
+  readonly #flow = make("div.flow", { role: "group", "aria-label": "Layers" });
+  readonly #title = make("h3");
   readonly #mosaic = canvasOf(48, 48, "All maps of the layer");
   readonly #input = canvasOf(48, 48, "What the layer reads", 190);
   readonly #map = canvasOf(48, 48, "The chosen map", 190);
-  readonly #inputWords = make("figcaption", {});
-  readonly #mapWords = make("figcaption", {});
-  readonly #steps = make("div", { "aria-live": "polite", className: "panel" });
-  readonly #scores = make("div", {});
+  readonly #inputWords = make("figcaption");
+  readonly #mapWords = make("figcaption");
+  readonly #steps = make("div.panel", { "aria-live": "polite" });
+  readonly #scores = make("div");
   readonly #fields = ["Map", "Row", "Column"].map((label, i) =>
-    numberField(label, 0, 0, (value) => {
-      const place = [this.#place[2], this.#place[0], this.#place[1]];
-      place[i] = value;
-      this.#pick([place[1], place[2], place[0]]);
-    })
+    numberField(
+      label,
+      0,
+      0,
+      (value) => this.#pick(this.#place.with(AXES[i], value)),
+    )
   );
   #values: Float32Array[] = [];
   #layer = 1;
-  #place: [number, number, number] = [0, 0, 0];
+  /** Row, column, map. */
+  #place = [0, 0, 0];
 
   constructor(place: HTMLElement, private readonly app: App) {
     const { state } = app;
@@ -98,60 +99,45 @@ class Inside implements OpenRoom {
     ];
     this.#mosaic.onclick = (event) => {
       const { x, y } = pointAt(this.#mosaic, event);
-      const { shape } = this.#node;
-      this.#pick([
-        this.#place[0],
-        this.#place[1],
-        mosaicAt(shape[2], x, y),
-      ]);
+      const map = mosaicAt(this.#node.shape[2], x, y);
+      this.#pick(this.#place.with(2, map));
     };
     this.#map.onclick = (event) => {
       const { x, y } = pointAt(this.#map, event);
       const zoom = zoomOf(this.#node.shape[1]);
-      this.#pick([
-        Math.floor(y / zoom),
-        Math.floor(x / zoom),
-        this.#place[2],
-      ]);
+      const [, , map] = this.#place;
+      this.#pick([Math.floor(y / zoom), Math.floor(x / zoom), map]);
     };
     this.#map.tabIndex = 0;
     this.#map.onkeydown = (event) => this.#move(event);
     place.append(
-      make("h3", {}, "The whole network, from the face to the answer"),
+      make("h3", "The whole network, from the face to the answer"),
       this.#flow,
       make(
-        "div",
-        { className: "columns" },
+        "div.columns",
         make(
           "div",
-          {},
           this.#bars.element,
-          make("h3", {}, "Why this answer"),
+          make("h3", "Why this answer"),
           this.#scores,
         ),
         make(
           "section",
           { "aria-label": "Chosen layer" },
           this.#title,
-          make("div", { className: "scroll" }, this.#mosaic),
+          make("div.scroll", this.#mosaic),
           make(
-            "p",
-            { className: "soft" },
+            "p.soft",
             "Click a map, then a pixel in it; arrow keys move the pixel. Dark " +
               "blue is negative, gray is 0, yellow is positive.",
           ),
           make(
-            "div",
-            { className: "row top" },
-            make("figure", {}, this.#input, this.#inputWords),
-            make("figure", {}, this.#map, this.#mapWords),
-            make(
-              "div",
-              { className: "choices" },
-              ...this.#fields.map(({ element }) => element),
-            ),
+            "div.row.top",
+            make("figure", this.#input, this.#inputWords),
+            make("figure", this.#map, this.#mapWords),
+            make("div.choices", ...this.#fields.map(({ element }) => element)),
           ),
-          make("h3", {}, "How this number was computed"),
+          make("h3", "How this number was computed"),
           this.#steps,
         ),
       ),
@@ -206,8 +192,8 @@ class Inside implements OpenRoom {
           },
         },
         canvas,
-        make("span", {}, titleOf(node)),
-        make("small", {}, `${rows}×${columns}×${channels}`),
+        make("span", titleOf(node)),
+        make("small", `${rows}×${columns}×${channels}`),
       );
     }));
   }
@@ -245,17 +231,17 @@ class Inside implements OpenRoom {
   }
 
   /** Chooses a pixel in one of the layer's maps, and shows all about it. */
-  #pick(wanted: readonly [number, number, number]) {
+  #pick(wanted: readonly number[]) {
     const node = this.#node, { shape } = node;
     this.#place = wanted.map((at, axis) =>
       Math.max(0, Math.min(shape[axis] - 1, at))
-    ) as [number, number, number];
+    );
     const [y, x, map] = this.#place;
     this.app.state.set({ layer: this.#layer, map, y, x });
-    [map, y, x].forEach((value, i) => {
+    AXES.forEach((axis, i) => {
       const { control } = this.#fields[i];
-      control.value = String(value);
-      control.max = String([shape[2], shape[0], shape[1]][i] - 1);
+      control.value = String(this.#place[axis]);
+      control.max = String(shape[axis] - 1);
     });
     for (const [index, button] of [...this.#flow.children].entries()) {
       button.setAttribute("aria-pressed", String(index === this.#layer));

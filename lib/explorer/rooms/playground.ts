@@ -49,9 +49,9 @@ class Playground implements OpenRoom {
     240,
   );
   readonly #heat = canvasOf(48, 48, "Where the network looks", 240);
-  readonly #heatWords = make("figcaption", {});
-  readonly #plot = make("div", {});
-  readonly #plotWords = make("p", { className: "soft" });
+  readonly #heatWords = make("figcaption");
+  readonly #plot = make("div");
+  readonly #plotWords = make("p.soft");
   readonly #found = make("p", { "aria-live": "polite" });
   readonly #sliders = new Map<ChangeName, Slider>();
   readonly #mirror = make("input", { type: "checkbox" });
@@ -59,7 +59,7 @@ class Playground implements OpenRoom {
   #values: Record<ChangeName, number>;
   #curve: ChangeName;
   #emotion: number;
-  #emotionChoice = make("span", {});
+  #emotionChoice = make("span");
   #cursor = 0;
   #waiting = 0;
   #restTimer = 0;
@@ -88,32 +88,26 @@ class Playground implements OpenRoom {
     this.#bars.element.style.flex = "1 1 18rem";
     place.append(
       make(
-        "div",
-        { className: "row top" },
+        "div.row.top",
         make(
-          "figure",
-          { className: "half" },
+          "figure.half",
           this.#picture,
           make(
             "figcaption",
-            {},
             "Cover parts with the mouse, or with the arrow keys and space.",
           ),
         ),
-        make("figure", { className: "half" }, this.#heat, this.#heatWords),
+        make("figure.half", this.#heat, this.#heatWords),
         this.#bars.element,
       ),
       make(
-        "div",
-        { className: "columns" },
+        "div.columns",
         this.#controls(),
         make(
           "div",
-          {},
-          make("h3", {}, "One emotion's curve"),
+          make("h3", "One emotion's curve"),
           make(
-            "div",
-            { className: "choices" },
+            "div.choices",
             select(
               "Over",
               CHANGES.map((name) => [name, RANGES[name].label] as const),
@@ -127,7 +121,7 @@ class Playground implements OpenRoom {
           ),
           this.#plot,
           this.#plotWords,
-          make("h3", {}, "The smallest change that flips the answer"),
+          make("h3", "The smallest change that flips the answer"),
           button("Find it", () => this.#find()),
           this.#found,
         ),
@@ -157,9 +151,9 @@ class Playground implements OpenRoom {
     return make(
       "section",
       { "aria-label": "Changes" },
-      make("h3", {}, "Change the face"),
+      make("h3", "Change the face"),
       ...[...this.#sliders.values()].map(({ element }) => element),
-      make("label", { className: "row" }, this.#mirror, "mirror"),
+      make("label.row", this.#mirror, "mirror"),
       button("Reset", () => {
         this.#cover.clear();
         this.#mirror.checked = false;

@@ -20,7 +20,7 @@ const UNCHANGED: { [op: string]: string } = {
 };
 
 function line(...words: string[]): HTMLElement {
-  return make("p", {}, words.join(""));
+  return make("p", words.join(""));
 }
 
 function grid(values: readonly number[], columns: number, name: string) {
@@ -29,11 +29,10 @@ function grid(values: readonly number[], columns: number, name: string) {
     (_, row) => values.slice(row * columns, (row + 1) * columns),
   );
   return make(
-    "table",
-    { className: "numbers" },
-    make("caption", {}, name),
+    "table.numbers",
+    make("caption", name),
     ...rows.map((row) =>
-      make("tr", {}, ...row.map((value) => make("td", {}, digits(value))))
+      make("tr", ...row.map((value) => make("td", digits(value))))
     ),
   );
 }
@@ -45,11 +44,9 @@ function termView(
   const products = inputs.map((input, i) => input * weights[i]);
   return make(
     "details",
-    {},
-    make("summary", {}, `input map ${channel}: ${digits(sum)}`),
+    make("summary", `input map ${channel}: ${digits(sum)}`),
     make(
-      "div",
-      { className: "row top scroll" },
+      "div.row.top.scroll",
       grid(inputs, columns, "window"),
       grid(weights, columns, "× weights"),
       grid(products, columns, `= products, sum ${digits(sum)}`),
@@ -85,7 +82,6 @@ function windowView(
     ...(bias !== 0 ? [line(`bias: ${digits(bias)}`)] : []),
     make(
       "p",
-      {},
       parts.length > 1 ? `${total} = ` : "The sum: ",
       make("strong", { "data-result": value }, digits(value)),
     ),
@@ -95,7 +91,7 @@ function windowView(
 /** The lines that say how a value was computed. */
 export function describeReason({ value, reason }: Neuron): HTMLElement[] {
   const result = make("strong", { "data-result": value }, digits(value));
-  const ends = (words: string) => make("p", {}, `${words} = `, result);
+  const ends = (words: string) => make("p", `${words} = `, result);
   switch (reason.kind) {
     case "input":
       return [

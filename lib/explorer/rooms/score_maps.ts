@@ -17,11 +17,12 @@ export function drawScoreMaps(
 ): void {
   const maps = mapScores(network, values);
   if (!maps) {
-    place.replaceChildren(make(
-      "p",
-      { className: "soft" },
-      "This network does not end in a linear layer: it has no exact maps.",
-    ));
+    place.replaceChildren(
+      make(
+        "p.soft",
+        "This network does not end in a linear layer: it has no exact maps.",
+      ),
+    );
     return;
   }
   const { height, width, classes } = maps;
@@ -39,11 +40,11 @@ export function drawScoreMaps(
     const sum = parts.reduce((a, b) => a + b, 0);
     return [
       make("th", { scope: "row" }, names[k]),
-      make("td", {}, canvas),
-      make("td", {}, digits(sum)),
-      make("td", {}, digits(bias)),
-      make("td", {}, digits(score)),
-      make("td", {}, percent(probabilities[k])),
+      make("td", canvas),
+      make("td", digits(sum)),
+      make("td", digits(bias)),
+      make("td", digits(score)),
+      make("td", percent(probabilities[k])),
     ];
   });
   const heads = ["class", "map", "parts", "bias", "score", "answer"];
@@ -51,17 +52,12 @@ export function drawScoreMaps(
   paintHeat(heat, face, classes[best].parts, height, width);
   place.replaceChildren(
     make(
-      "p",
-      { className: "soft" },
+      "p.soft",
       `Each position of the last ${height} × ${width} maps adds its part to ` +
         "a class's score. Nothing is estimated: the parts and the bias add up " +
         "to the score, and softmax turns the scores into the answer.",
     ),
-    make("figure", {}, heat, make("figcaption", {}, `for ${names[best]}`)),
-    make(
-      "div",
-      { className: "scroll" },
-      table(heads, rows, { className: "tight" }),
-    ),
+    make("figure", heat, make("figcaption", `for ${names[best]}`)),
+    make("div.scroll", table(heads, rows, "tight")),
   );
 }

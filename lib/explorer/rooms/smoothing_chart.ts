@@ -34,9 +34,9 @@ function halfDelay(constant: number): number {
 /** The chart and its text. */
 export class SmoothingChart {
   readonly element = make("section", { "aria-label": "Smoothing" });
-  readonly #plot = make("div", {});
+  readonly #plot = make("div");
   readonly #words = make("p", { id: "smoothing" });
-  readonly #choice = make("div", { className: "choices" });
+  readonly #choice = make("div.choices");
   #samples: Sample[] = [];
   #emotion = -1;
   #drawn = 0;

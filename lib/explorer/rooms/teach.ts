@@ -24,14 +24,13 @@ interface OwnClass {
 }
 
 class Teach implements OpenRoom {
-  readonly #canvas = make("canvas", {
+  readonly #canvas = make("canvas.smooth", {
     width: 640,
     height: 480,
-    className: "smooth",
     role: "img",
     "aria-label": "The camera's picture",
   });
-  readonly #list = make("div", {});
+  readonly #list = make("div");
   readonly #progress = make("p", { role: "status", id: "teaching" });
   readonly #bars = new Bars();
   readonly #train = button("Teach it", () => this.#learn(), {
@@ -72,32 +71,27 @@ class Teach implements OpenRoom {
       opened.files?.[0] && this.#openModel(opened.files[0]);
     place.append(
       make(
-        "div",
-        { className: "columns" },
+        "div.columns",
         make(
           "div",
-          {},
           make(
-            "div",
-            { className: "row" },
+            "div.row",
             button("Use the camera", () => this.#source.playCamera(), {
               className: "first",
             }),
           ),
           this.#canvas,
           make(
-            "p",
-            { className: "soft" },
+            "p.soft",
             "The picture stays in this page. If you have no camera, give " +
               "each class some pictures.",
           ),
-          make("h3", {}, "Its answer now"),
+          make("h3", "Its answer now"),
           this.#bars.element,
         ),
         make(
           "div",
-          {},
-          make("h3", {}, "1. Your classes"),
+          make("h3", "1. Your classes"),
           this.#list,
           button("Another class", () => {
             this.#classes.push({
@@ -106,15 +100,10 @@ class Teach implements OpenRoom {
             });
             this.#drawList();
           }),
-          make("h3", {}, "2. The last layer learns"),
-          make("div", { className: "row" }, this.#train, this.#save),
+          make("h3", "2. The last layer learns"),
+          make("div.row", this.#train, this.#save),
           this.#progress,
-          make(
-            "label",
-            { className: "field" },
-            "Open a model that you saved here",
-            opened,
-          ),
+          make("label.field", "Open a model that you saved here", opened),
         ),
       ),
     );
@@ -157,14 +146,12 @@ class Teach implements OpenRoom {
         "aria-label": `remove ${own.name}`,
       });
       return make(
-        "div",
-        { className: "panel" },
-        make("div", { className: "row" }, name, record, remove),
-        make("label", { className: "field" }, "or pictures", file),
-        make("p", { className: "soft" }, `${own.faces.length} faces`),
+        "div.panel",
+        make("div.row", name, record, remove),
+        make("label.field", "or pictures", file),
+        make("p.soft", `${own.faces.length} faces`),
         make(
-          "div",
-          { className: "faces" },
+          "div.faces",
           ...own.faces.slice(-6).map((face) => faceCanvas(face, "", 36)),
         ),
       );

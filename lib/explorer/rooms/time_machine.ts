@@ -32,17 +32,16 @@ function listRuns(list: readonly ListedModel[]) {
 
 class TimeMachine implements OpenRoom {
   readonly #bars = new Bars();
-  readonly #epochWords = make("p", {
-    className: "answer",
+  readonly #epochWords = make("p.answer", {
     "aria-live": "polite",
     id: "epoch",
   });
   readonly #filters = canvasOf(48, 48, "The filters of the first convolution");
   readonly #maps = canvasOf(48, 48, "The maps of the chosen layer");
-  readonly #layerChoice = make("div", { className: "choices" });
+  readonly #layerChoice = make("div.choices");
   readonly #learned = make("p", { id: "learned" });
-  readonly #plot = make("div", {});
-  readonly #company = make("div", { className: "faces wrap" });
+  readonly #plot = make("div");
+  readonly #company = make("div.faces.wrap");
   readonly #runs: Map<string, ListedModel[]>;
   readonly #slider;
   #run: string;
@@ -73,8 +72,7 @@ class TimeMachine implements OpenRoom {
     });
     place.append(
       make(
-        "div",
-        { className: "choices" },
+        "div.choices",
         select(
           "Run",
           names.map((name) => [name, name] as const),
@@ -89,24 +87,21 @@ class TimeMachine implements OpenRoom {
       this.#slider.element,
       this.#epochWords,
       make(
-        "div",
-        { className: "columns" },
+        "div.columns",
         make(
           "div",
-          {},
           this.#bars.element,
-          make("h3", {}, "When did it learn this face?"),
+          make("h3", "When did it learn this face?"),
           this.#learned,
           this.#plot,
         ),
         make(
           "div",
-          {},
-          make("h3", {}, "The first filters"),
-          make("div", { className: "scroll" }, this.#filters),
+          make("h3", "The first filters"),
+          make("div.scroll", this.#filters),
           this.#layerChoice,
-          make("div", { className: "scroll" }, this.#maps),
-          make("h3", {}, "The same faces at this epoch"),
+          make("div.scroll", this.#maps),
+          make("h3", "The same faces at this epoch"),
           this.#company,
         ),
       ),
@@ -191,7 +186,6 @@ class TimeMachine implements OpenRoom {
         const right = network.names[best] === EMOTIONS[label];
         return make(
           "figure",
-          {},
           faceCanvas(face, `drawn ${EMOTIONS[label]}`),
           make(
             "figcaption",
@@ -271,12 +265,13 @@ export const timeMachine: Room = {
     if (listRuns(app.networks.list).size > 0) {
       return new TimeMachine(place, app);
     }
-    place.append(make(
-      "p",
-      { className: "trouble" },
-      "No run here has two saved epochs: train one with notebook 4 or " +
-        "deno task train, and open the explorer again.",
-    ));
+    place.append(
+      make(
+        "p.trouble",
+        "No run here has two saved epochs: train one with notebook 4 or " +
+          "deno task train, and open the explorer again.",
+      ),
+    );
     return {};
   },
 };

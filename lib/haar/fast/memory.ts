@@ -2,9 +2,8 @@
 // options: the cascade's tables, the layers' blends, the image and all
 // buffers. Done once; then images of that size need no allocation.
 import type { Cascade } from "../cascade.ts";
-import { roundHalfEven } from "../../image/gray.ts";
 import { CascadeTables, largestTree, tableBytes } from "./tables.ts";
-import type { Layer } from "../pyramid.ts";
+import { blend, type Layer } from "../pyramid.ts";
 import type { Size } from "../../image/box.ts";
 
 /** What lib/haar/wasm exports. */
@@ -166,16 +165,6 @@ export class HaarMemory {
     }
     this.#written = layout;
   }
-}
-
-/** A pixel's first source pixel, and the weight of the second in 1/256. */
-function blend(pixel: number, source: number, target: number) {
-  const scale = 1 / (target / source);
-  const place = scale * (pixel + 0.5) - 0.5;
-  const first = Math.floor(place);
-  if (first < 0) return { first: 0, weight: 0 };
-  if (first >= source - 1) return { first: source - 1, weight: 0 };
-  return { first, weight: roundHalfEven((place - first) * 256) };
 }
 
 function writeRowBlends(
