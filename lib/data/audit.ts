@@ -243,7 +243,7 @@ function distance(a: Uint16Array, b: Uint16Array): number {
 }
 
 /** Pearson's correlation of two faces, -1 to 1. */
-function correlate(a: Uint8Array, b: Uint8Array): number {
+export function correlate(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let sumA = 0, sumB = 0, sumAA = 0, sumBB = 0, sumAB = 0;
   for (let i = 0; i < FACE_PIXELS; i++) {
     sumA += a[i];

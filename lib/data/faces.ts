@@ -68,6 +68,15 @@ export class DatasetError extends UserError {
   }
 }
 
+/** An error about faces, which names where they come from. */
+export function facesError(
+  { source }: Pick<Faces, "source">,
+  reason: string,
+  row?: number,
+): DatasetError {
+  return new DatasetError(source.path ?? source.name, reason, row);
+}
+
 /**
  * SHA-256 of labels, splits and pixels, in that order, as hexadecimal digits:
  * the same for the same faces, whether they came from a CSV, a gzip or pictures.
@@ -92,8 +101,8 @@ export function selectSplit(faces: Faces, split: Split): Faces {
   const rows = [...faces.splits.keys()]
     .filter((row) => faces.splits[row] === wanted);
   if (rows.length === 0) {
-    throw new DatasetError(
-      faces.source.path ?? faces.source.name,
+    throw facesError(
+      faces,
       `has no rows for the split ${split}, only ${describeSplits(faces)}`,
     );
   }

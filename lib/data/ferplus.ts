@@ -6,7 +6,13 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { EMOTIONS } from "../emotions.ts";
-import { DatasetError, type Faces, pickFaces, SPLITS } from "./faces.ts";
+import {
+  DatasetError,
+  type Faces,
+  facesError,
+  pickFaces,
+  SPLITS,
+} from "./faces.ts";
 import { DATA_FOLDER } from "./fer2013.ts";
 
 /** The possible answers, in the order of the file's columns. */
@@ -185,8 +191,8 @@ export function blendedTargets(
 ): Float32Array {
   const classes = faces.emotions.length;
   if (weight > 0 && faces.emotions.join() !== EMOTIONS.join()) {
-    throw new DatasetError(
-      faces.source.path ?? faces.source.name,
+    throw facesError(
+      faces,
       `the votes are for ${EMOTIONS.join(", ")}, but the faces show ${
         faces.emotions.join(", ")
       }; set the vote weight to 0`,
@@ -222,20 +228,18 @@ export function majorityFaces(faces: Faces): Faces {
     labels.push(EMOTION_COLUMNS.indexOf(all.indexOf(most)));
   }
   if (rows.length === 0) {
-    throw new DatasetError(
-      faces.source.path ?? faces.source.name,
+    throw facesError(
+      faces,
       "no face has an emotion that five of ten people agree on",
     );
   }
   return { ...pickFaces(faces, rows), labels: Uint8Array.from(labels) };
 }
 
-function votesOf(
-  { votes, source }: Pick<Faces, "votes" | "source">,
-): Uint8Array {
-  if (votes) return votes;
-  throw new DatasetError(
-    source.path ?? source.name,
+function votesOf(faces: Pick<Faces, "votes" | "source">): Uint8Array {
+  if (faces.votes) return faces.votes;
+  throw facesError(
+    faces,
     "these faces have no votes; read FER+'s fer2013new.csv with readVotes (--votes FILE)",
   );
 }

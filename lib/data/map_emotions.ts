@@ -1,6 +1,6 @@
 // Other classes for the same faces: happy or not, three groups of the seven, a different order.
 import { complaintAbout } from "../emotions.ts";
-import { DatasetError, type Faces, hashFaces, pickFaces } from "./faces.ts";
+import { type Faces, facesError, hashFaces, pickFaces } from "./faces.ts";
 
 /**
  * The same faces with your own classes, each made from one or more of the old ones. Faces of other
@@ -26,22 +26,22 @@ export function mapEmotions(
 ): Faces {
   const emotions = Object.keys(classes);
   const refuse = (reason: string) =>
-    new DatasetError(faces.source.path ?? faces.source.name, reason);
+    facesError(faces, `mapEmotions: ${reason}`);
   const complaint = complaintAbout(emotions);
-  if (complaint) throw refuse(`mapEmotions: ${complaint}`);
+  if (complaint) throw refuse(complaint);
   const target = new Map<string, number>();
   for (const [label, name] of emotions.entries()) {
     for (const old of classes[name]) {
       if (old === "...") continue;
       if (!faces.emotions.includes(old)) {
         throw refuse(
-          `mapEmotions: there is no class "${old}"; the classes are ${
+          `there is no class "${old}"; the classes are ${
             faces.emotions.join(", ")
           }`,
         );
       }
       if (target.has(old)) {
-        throw refuse(`mapEmotions: "${old}" is in two classes`);
+        throw refuse(`"${old}" is in two classes`);
       }
       target.set(old, label);
     }
@@ -51,7 +51,7 @@ export function mapEmotions(
   const rows = [...faces.labels.keys()].filter((row) =>
     labelOf[faces.labels[row]] >= 0
   );
-  if (rows.length === 0) throw refuse("mapEmotions: no faces are left");
+  if (rows.length === 0) throw refuse("no faces are left");
   const picked = pickFaces({ ...faces, votes: undefined }, rows);
   const labels = picked.labels.map((label) => labelOf[label]);
   const hash = hashFaces({ ...picked, labels });

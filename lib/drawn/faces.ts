@@ -16,7 +16,7 @@ import { shapeFace } from "./face_shape.ts";
 import { createPerson } from "./person.ts";
 import { mix, texture } from "./texture.ts";
 import { EMOTIONS, FACE_PIXELS, FACE_SIZE } from "../emotions.ts";
-import { type Faces, hashFaces, SPLITS } from "../data/faces.ts";
+import { facePixels, type Faces, hashFaces, SPLITS } from "../data/faces.ts";
 import { createRandom, type Random, shuffle } from "../random.ts";
 
 /** Options of {@linkcode drawFaces}. */
@@ -57,10 +57,7 @@ export function drawFaces({ count, seed }: DrawFacesOptions): Faces {
 
   const pixels = new Uint8Array(count * FACE_PIXELS); // n x 48 x 48
   plan.forEach(({ person, label }, index) => {
-    const target = pixels.subarray(
-      index * FACE_PIXELS,
-      (index + 1) * FACE_PIXELS,
-    );
+    const target = facePixels({ pixels, length: count }, index);
     drawFacePicture(target, seed, person, label);
   });
   const labels = Uint8Array.from(plan, ({ label }) => label);

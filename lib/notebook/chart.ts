@@ -19,30 +19,36 @@ export interface Chart {
   description: string;
 }
 
+/** The colors of every chart, on light and on dark pages. */
+const COLORS = {
+  text: ["#1f2328", "#e6edf3"],
+  soft: ["#59636e", "#9da7b3"],
+  panel: ["#ffffff", "#161b22"],
+  first: ["#1f6feb", "#58a6ff"],
+  second: ["#bc4c00", "#f0883e"],
+  third: ["#1a7f37", "#56d364"],
+  fourth: ["#8250df", "#bc8cff"],
+  cell: ["#1f5fbf", "#2f74d0"],
+};
+
 /**
  * The colors of every chart, as CSS variables with the light theme's value
  * for programs without variables. Contrast to the background is at least 3 to 1
  * for lines and areas, 4.5 to 1 for text, in both themes.
  */
-export const INK = {
-  text: "var(--mien-text, #1f2328)",
-  soft: "var(--mien-soft, #59636e)",
-  panel: "var(--mien-panel, #ffffff)",
-  first: "var(--mien-first, #1f6feb)",
-  second: "var(--mien-second, #bc4c00)",
-  third: "var(--mien-third, #1a7f37)",
-  fourth: "var(--mien-fourth, #8250df)",
-  cell: "var(--mien-cell, #1f5fbf)",
-} as const;
+export const INK = Object.fromEntries(
+  Object.entries(COLORS).map((
+    [name, [light]],
+  ) => [name, `var(--mien-${name}, ${light})`]),
+) as Record<keyof typeof COLORS, string>;
 
-const STYLE = `.mien-chart{--mien-text:#1f2328;--mien-soft:#59636e;` +
-  `--mien-panel:#ffffff;--mien-first:#1f6feb;--mien-second:#bc4c00;` +
-  `--mien-third:#1a7f37;--mien-fourth:#8250df;--mien-cell:#1f5fbf;color:var(--mien-text);` +
+const variables = (theme: 0 | 1) =>
+  Object.entries(COLORS).map(([name, both]) => `--mien-${name}:${both[theme]}`)
+    .join(";");
+
+const STYLE = `.mien-chart{${variables(0)};color:var(--mien-text);` +
   `max-width:100%;height:auto}` +
-  `@media (prefers-color-scheme:dark){.mien-chart{--mien-text:#e6edf3;` +
-  `--mien-soft:#9da7b3;--mien-panel:#161b22;--mien-first:#58a6ff;` +
-  `--mien-second:#f0883e;--mien-third:#56d364;--mien-fourth:#bc8cff;` +
-  `--mien-cell:#2f74d0}}` +
+  `@media (prefers-color-scheme:dark){.mien-chart{${variables(1)}}}` +
   `.mien-chart text{white-space:pre}`;
 
 const FONT = "system-ui, sans-serif";
@@ -57,8 +63,9 @@ function plotDocument(): Document {
 }
 
 /**
- * Draws with Observable Plot; the options are Plot's own. Do not use legends
- * (Plot makes them in HTML): label the marks instead.
+ * Draws with Observable Plot; the options are Plot's own, and axes have their
+ * labels at their middle. Do not use legends (Plot makes them in HTML): label
+ * the marks instead.
  *
  * @param title What the chart shows, in a few words, above it.
  * @param description The same in a sentence, with its main figures.
@@ -72,6 +79,8 @@ export function drawChart(
   const drawn = Plot.plot({
     fontSize: 12,
     ...options,
+    x: { labelAnchor: "center", ...options.x },
+    y: { labelAnchor: "center", ...options.y },
     width,
     height,
     document: plotDocument(),

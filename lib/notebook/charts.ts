@@ -52,8 +52,8 @@ export function barChart(
     marginLeft: 62,
     marginBottom: 42,
     marginRight: groups.length > 1 ? 90 : 20,
-    x: { label: labels.x, domain: names, labelAnchor: "center" },
-    y: { label: labels.y, grid: true, ticks: 5, labelAnchor: "center" },
+    x: { label: labels.x, domain: names },
+    y: { label: labels.y, grid: true, ticks: 5 },
     fy: { label: null, domain: groups },
     marks: [
       Plot.barY(bars, { x: "label", y: "value", fill: INK.first, ...facets }),
@@ -148,14 +148,12 @@ export function lineChart(
     marginRight: 24 + 7 * Math.max(4, ...lines.map(({ name }) => name.length)),
     x: {
       label: labels.x,
-      labelAnchor: "center",
       domain: options.xDomain,
       tickFormat: (x: number) => x.toLocaleString("en"),
       ticks: ticksAcross(shown, options.xDomain),
     },
     y: {
       label: labels.y,
-      labelAnchor: "center",
       grid: true,
       ticks: 5,
       domain: options.yDomain,
@@ -218,26 +216,25 @@ export function trainingCurves(epochs: EpochFigures[], total?: number): Chart {
   const points = (key: keyof EpochFigures) =>
     epochs.filter((figures) => figures[key] !== undefined)
       .map((figures) => ({ x: figures.epoch, y: figures[key]! }));
-  const panel = { xDomain: [1, last] as [number, number], width: 400 };
-  const loss = lineChart(
-    "Loss",
-    [
-      { name: "training", points: points("loss") },
-      { name: "validation", points: points("valLoss") },
-    ],
-    { x: "epoch", y: "loss (nats)" },
-    { ...panel, height: 250, yDomain: epochs.length ? undefined : [0, 2] },
+  const panel = (
+    title: string,
+    [training, validation]: (keyof EpochFigures)[],
+    unit: string,
+    yDomain?: [number, number],
+  ) =>
+    lineChart(
+      title,
+      [
+        { name: "training", points: points(training) },
+        { name: "validation", points: points(validation) },
+      ],
+      { x: "epoch", y: `${training} (${unit})` },
+      { xDomain: [1, last], yDomain, width: 400, height: 250 },
+    );
+  return besideEachOther(
+    panel("Loss", ["loss", "valLoss"], "nats", epochs[0] ? undefined : [0, 2]),
+    panel("Accuracy", ["accuracy", "valAccuracy"], "0 to 1", [0, 1]),
   );
-  const accuracy = lineChart(
-    "Accuracy",
-    [
-      { name: "training", points: points("accuracy") },
-      { name: "validation", points: points("valAccuracy") },
-    ],
-    { x: "epoch", y: "accuracy (0 to 1)" },
-    { ...panel, height: 250, yDomain: [0, 1] },
-  );
-  return besideEachOther(loss, accuracy);
 }
 
 /**
@@ -281,8 +278,8 @@ export function confusionChart(
     marginTop: 10,
     marginBottom: 46,
     marginRight: 14,
-    x: { label: "recognized as", labelAnchor: "center", domain: names },
-    y: { label: "true emotion", labelAnchor: "center", domain: names },
+    x: { label: "recognized as", domain: names },
+    y: { label: "true emotion", domain: names },
     color: { type: "identity" },
     opacity: { type: "identity" },
     marks: [
@@ -338,19 +335,8 @@ export function calibrationChart(
       marginTop: 22,
       marginBottom: 46,
       marginRight: 20,
-      x: {
-        label: "confidence (0 to 1)",
-        labelAnchor: "center",
-        domain: [0, 1],
-        ticks: 5,
-      },
-      y: {
-        label: "accuracy (0 to 1)",
-        labelAnchor: "center",
-        domain: [0, 1],
-        ticks: 5,
-        grid: true,
-      },
+      x: { label: "confidence (0 to 1)", domain: [0, 1], ticks: 5 },
+      y: { label: "accuracy (0 to 1)", domain: [0, 1], ticks: 5, grid: true },
       marks: [
         Plot.rectY(shown, {
           x1: "low",

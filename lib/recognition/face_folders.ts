@@ -7,6 +7,7 @@ import { extname, join } from "node:path";
 import { gzipSync } from "node:zlib";
 import {
   DatasetError,
+  facePixels,
   type Faces,
   hashFaces,
   type SkippedRow,
@@ -210,13 +211,9 @@ function splitFaces(sources: readonly Source[], seed: number): Uint8Array {
  */
 export function writeFaces(faces: Faces, file: string): void {
   const rows = Array.from(faces.labels, (label, i) => {
-    const pixels = faces.pixels.subarray(
-      i * FACE_PIXELS,
-      (i + 1) * FACE_PIXELS,
-    );
-    return `${faces.emotions[label]},${pixels.join(" ")},${
-      SPLITS[faces.splits[i]]
-    }\n`;
+    const split = SPLITS[faces.splits[i]];
+    const pixels = facePixels(faces, i).join(" ");
+    return `${faces.emotions[label]},${pixels},${split}\n`;
   });
   const text = `emotion,pixels,Usage\n${rows.join("")}`;
   writeWhole(file, file.endsWith(".gz") ? gzipSync(text) : text);

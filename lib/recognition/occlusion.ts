@@ -18,6 +18,17 @@ export interface OcclusionMap {
   readonly probability: number;
 }
 
+/** A face with a square of 8 x 8 pixels in its mean gray; (x, y) is the square's corner. */
+export function coverFace(crop: Uint8Array, x: number, y: number): Uint8Array {
+  const mean = crop.reduce((sum, gray) => sum + gray, 0) / FACE_PIXELS;
+  const face = crop.slice();
+  for (let row = y; row < y + SQUARE; row++) {
+    const start = row * FACE_SIZE + x;
+    face.fill(Math.round(mean), start, start + SQUARE);
+  }
+  return face;
+}
+
 /**
  * Covers a face with a gray square of 8 x 8 pixels, in steps of 4 pixels.
  *
@@ -53,16 +64,11 @@ export function occlusionMap(
     );
   }
   const side = (FACE_SIZE - SQUARE) / STEP + 1;
-  const mean = crop.reduce((sum, gray) => sum + gray, 0) / FACE_PIXELS;
-  const covered = Array.from({ length: side * side }, (_, place) => {
-    const left = place % side * STEP, top = Math.floor(place / side) * STEP;
-    const face = crop.slice();
-    for (let row = top; row < top + SQUARE; row++) {
-      const start = row * FACE_SIZE + left;
-      face.fill(Math.round(mean), start, start + SQUARE);
-    }
-    return face;
-  });
+  const covered = Array.from(
+    { length: side * side },
+    (_, place) =>
+      coverFace(crop, place % side * STEP, Math.floor(place / side) * STEP),
+  );
   const [whole, ...parts] = recognizer.classify([crop, ...covered]);
   return {
     side,

@@ -8,8 +8,8 @@
  * @module
  */
 import { cropFace, cropRegion } from "./crop.ts";
-import { FACE_PIXELS, indexOfLargest } from "../emotions.ts";
-import type { Faces } from "../data/faces.ts";
+import { indexOfLargest } from "../emotions.ts";
+import { facePixels, type Faces } from "../data/faces.ts";
 import { type ColorImage, type GrayImage, toGray } from "../image/gray.ts";
 import { detectFaces, type Detection } from "../haar/detector.ts";
 import type { Box } from "../image/box.ts";
@@ -174,7 +174,7 @@ export function checkLabelOrder(
 ): LabelOrder {
   const crops = Array.from(
     { length: faces.length },
-    (_, i) => faces.pixels.subarray(i * FACE_PIXELS, (i + 1) * FACE_PIXELS),
+    (_, i) => facePixels(faces, i),
   );
   const { emotions } = faces, size = emotions.length;
   const counts = Array.from({ length: size }, () => new Array(size).fill(0));

@@ -5,8 +5,8 @@
 // There are two sets of slots, used in turn: with one barrier per step, a worker that is ahead cannot
 // overwrite what another is still reading. worker.ts does the training.
 import {
-  DatasetError,
   type Faces,
+  facesError,
   selectSplit,
   type Split,
   SPLITS,
@@ -34,14 +34,14 @@ export function shareFaces(
   split: Split,
   voteWeight = 0,
 ): SharedFaces {
-  const { emotions, source } = faces;
+  const { emotions } = faces;
   const place = SPLITS.indexOf(split);
   const wrong = faces.labels.findIndex((label, row) =>
     label >= emotions.length && faces.splits[row] === place
   );
   if (wrong >= 0) {
-    throw new DatasetError(
-      source.path ?? source.name,
+    throw facesError(
+      faces,
       `the label ${faces.labels[wrong]} is not between 0 and ${
         emotions.length - 1
       }`,

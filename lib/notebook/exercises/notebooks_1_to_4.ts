@@ -2,6 +2,7 @@
 // and how an answer is tested. Worked solutions are in notebooks/solutions/.
 
 import type * as tf from "@tensorflow/tfjs";
+import { correlate } from "../../data/audit.ts";
 import { facePixels, type Faces, selectSplit } from "../../data/faces.ts";
 import { EMOTIONS, FACE_PIXELS, FACE_SIZE } from "../../emotions.ts";
 import { createRandom } from "../../random.ts";
@@ -33,19 +34,6 @@ function meanFace(faces: Faces): Float64Array {
     mean[i % FACE_PIXELS] += gray / training.length
   );
   return mean;
-}
-
-function correlation(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  const mean = (v: ArrayLike<number>) =>
-    Array.from(v).reduce((sum, x) => sum + x, 0) / v.length;
-  const [ma, mb] = [mean(a), mean(b)];
-  let [ab, aa, bb] = [0, 0, 0];
-  for (let i = 0; i < a.length; i++) {
-    ab += (a[i] - ma) * (b[i] - mb);
-    aa += (a[i] - ma) ** 2;
-    bb += (b[i] - mb) ** 2;
-  }
-  return ab / Math.sqrt(aa * bb);
 }
 
 /** A 3x3 convolution without padding, as notebook 3 writes it. */
@@ -143,7 +131,7 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
         if (moved.length < 0.05 * FACE_PIXELS) {
           return "It leaves more than 95 % of the pixels unchanged.";
         }
-        if (correlation(after, before) < 0.3) {
+        if (correlate(after, before) < 0.3) {
           return "The result has little in common with the face: would you still recognize the emotion?";
         }
       }

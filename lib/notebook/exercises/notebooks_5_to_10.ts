@@ -11,6 +11,7 @@ import {
   indexOfLargest,
 } from "../../emotions.ts";
 import { scalePixels } from "../../network/input.ts";
+import { coverFace, occlusionMap } from "../../recognition/occlusion.ts";
 import type { Recognizer } from "../../recognition/recognizer.ts";
 import {
   apart,
@@ -119,27 +120,11 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
         crop: Uint8Array;
         emotion: typeof EMOTIONS[number];
       };
-      const label = EMOTIONS.indexOf(emotion);
-      const mean = crop.reduce((sum, gray) => sum + gray, 0) / FACE_PIXELS;
-      const cover = ({ x, y }: { x: number; y: number }) => {
-        const face = crop.slice();
-        for (let row = y; row < y + 8; row++) {
-          face.fill(
-            Math.round(mean),
-            row * FACE_SIZE + x,
-            row * FACE_SIZE + x + 8,
-          );
-        }
-        return face;
-      };
-      const corners = Array.from({ length: 121 }, (_, i) => ({
-        x: 4 * (i % 11),
-        y: 4 * Math.floor(i / 11),
-      }));
-      const yours = answer as { x: number; y: number };
-      const [left, ...all] = recognizer.classify([yours, ...corners].map(cover))
-        .map((p) => p[label]);
-      return left <= Math.min(...all) + 0.02;
+      const { x, y } = answer as { x: number; y: number };
+      const [yours] = recognizer.classify([coverFace(crop, x, y)]);
+      const { loss, probability } = occlusionMap(recognizer, crop, emotion);
+      const least = probability - Math.max(...loss);
+      return yours[EMOTIONS.indexOf(emotion)] <= least + 0.02;
     },
   },
   "7.3": text(

@@ -1,12 +1,10 @@
 // Checks that a data set's arrays match each other before a run starts.
 import { FACE_PIXELS } from "../../emotions.ts";
-import { DatasetError, type Faces, SPLITS } from "../../data/faces.ts";
+import { type Faces, facesError, SPLITS } from "../../data/faces.ts";
 
 /** @throws {DatasetError} for arrays that do not match each other, or an unknown split */
 export function checkFaces(faces: Faces): void {
-  const { pixels, labels, splits, length, source } = faces;
-  const fail = (reason: string, row?: number) =>
-    new DatasetError(source.path ?? source.name, reason, row);
+  const { pixels, labels, splits, length } = faces;
   for (
     const [name, { length: found }, wanted] of [
       ["pixels", pixels, length * FACE_PIXELS],
@@ -15,11 +13,15 @@ export function checkFaces(faces: Faces): void {
     ] as const
   ) {
     if (found === wanted) continue;
-    throw fail(`${length} faces need ${wanted} ${name}, not ${found}`);
+    throw facesError(
+      faces,
+      `${length} faces need ${wanted} ${name}, not ${found}`,
+    );
   }
   const wrong = splits.findIndex((split) => split >= SPLITS.length);
   if (wrong < 0) return;
-  throw fail(
+  throw facesError(
+    faces,
     `the split is ${splits[wrong]}, not 0, 1 or 2 (${SPLITS.join(", ")})`,
     wrong + 1,
   );

@@ -4,7 +4,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { crc32, gunzipSync } from "node:zlib";
-import { FACE_PIXELS } from "../../emotions.ts";
+import { facePixels } from "../../data/faces.ts";
 import { TrainingError } from "../config.ts";
 
 /** How far the sum of a row's probabilities may be from 1, because they are rounded. */
@@ -40,7 +40,7 @@ export function faceChecksum(pixels: Uint8Array): string {
  */
 export async function readTeacherAnswers(
   file: string,
-  { pixels, length }: { pixels: Uint8Array; length: number },
+  faces: { pixels: Uint8Array; length: number },
   emotions: readonly string[],
 ): Promise<Float32Array> {
   const fail = (reason: string): never => {
@@ -79,10 +79,10 @@ export async function readTeacherAnswers(
     }
     rows.set(face, values.map((value) => value / sum));
   }
+  const { length } = faces;
   const answers = new Float32Array(length * emotions.length);
   for (let i = 0; i < length; i++) {
-    const face = pixels.subarray(i * FACE_PIXELS, (i + 1) * FACE_PIXELS);
-    const values = rows.get(faceChecksum(face)) ??
+    const values = rows.get(faceChecksum(facePixels(faces, i))) ??
       fail(
         `has no answers for training face ${
           i + 1
