@@ -215,7 +215,7 @@ await runTask({
         const faces = await recognize(image, recognizer);
         if (out !== undefined) {
           makeFolder(dirname(targets[done]));
-          await writePng(targets[done], annotate(image, faces));
+          await writePng(targets[done], annotate(image, faces, emotions));
         }
         table?.add(name, faces);
         const { width, height } = image;

@@ -11,7 +11,8 @@ import {
   recognize,
 } from "mien/recognition/recognize.ts";
 import { drawScene } from "mien/drawn/scene.ts";
-import { writePng } from "mien/image/image.ts";
+import { readImage, writePng } from "mien/image/image.ts";
+import { annotate } from "mien/recognition/annotate.ts";
 import { inFolder } from "../helpers/in_folder.ts";
 import { runTask, taskProcess } from "../helpers/run_task.ts";
 import { uncompiled } from "../helpers/untrained.ts";
@@ -81,6 +82,25 @@ async function withPictures(
 }
 
 type Classify = (...args: string[]) => ReturnType<typeof runTask>;
+
+Deno.test("annotated pictures name a model's own classes", () =>
+  inFolder(async (folder) => {
+    const own = buildMiniXception({ classes: ["wink", "smile"], seed: 3 });
+    const model = join(folder, "model"), file = join(folder, "a.png");
+    await saveModel(own, model);
+    const { image } = drawScene({ width: 320, height: 240, faces: 1, seed: 5 });
+    await writePng(file, image);
+    const args = [file, "--model", model, "--out", folder];
+    const { status, stderr } = runTask("classify", args);
+    assert.equal(status, 0, stderr);
+    const picture = await readImage(file);
+    const faces = await recognize(picture, await loadRecognizer(model));
+    assert.equal(faces.length, 1);
+    const wanted = annotate(picture, faces, ["wink", "smile"]);
+    const written = await readImage(join(folder, "a.png.faces.png"));
+    assert.equal(written.width, wanted.width);
+    assert.ok(written.data.every((value, i) => value === wanted.data[i]));
+  }));
 
 Deno.test("pictures with the same name have separate results, and no result is lost", async () => {
   await withPictures(["a/face.png", "b/face.png"], (folder, classify) => {
