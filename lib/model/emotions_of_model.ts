@@ -55,24 +55,17 @@ export function meaningOf(model: tf.LayersModel): ModelMeaning {
 }
 
 /**
- * Writes the names of a model's classes to its metadata, and its scale if it is not this project's.
+ * Writes the names of a model's classes to its metadata.
  *
  * @throws {MeaningError} for more or fewer names than classes, or text that cannot be a name
  */
 export function nameEmotions(
   model: tf.LayersModel,
   emotions: readonly string[],
-  scale: Scale = meaningOf(model).scale,
 ): void {
   checkNames(model, emotions);
-  checkScale(scale);
-  const own = scale[0] === OWN_SCALE[0] && scale[1] === OWN_SCALE[1];
-  const { scale: _, ...rest } = metadataOf(model);
-  model.setUserDefinedMetadata({
-    ...rest,
-    emotions: [...emotions],
-    ...(own ? {} : { scale: [...scale] }),
-  });
+  const known = metadataOf(model);
+  model.setUserDefinedMetadata({ ...known, emotions: [...emotions] });
 }
 
 /**

@@ -69,9 +69,7 @@ export async function replaceClasses(
       ...biases.map((bias) => tf.zerosLike(bias)),
     ]);
   });
-  const { emotions: _, ...rest } =
-    (model.getUserDefinedMetadata() ?? {}) as Record<string, unknown>;
-  copy.setUserDefinedMetadata(rest);
+  copy.setUserDefinedMetadata({ ...model.getUserDefinedMetadata() });
   nameEmotions(copy, emotions);
   return copy;
 }

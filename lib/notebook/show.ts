@@ -38,6 +38,7 @@ async function display(
   const deno = kernel();
   if (deno === undefined) console.log(bundle["text/plain"]);
   else await deno.display(bundle, { raw: true, ...place });
+  await settle();
 }
 
 /** Lets what was sent arrive before the cell ends. */
@@ -66,7 +67,6 @@ export async function print(...values: unknown[]): Promise<void> {
  */
 export async function showHtml(html: string, text: string): Promise<void> {
   await display({ "text/html": html, "text/plain": text });
-  await settle();
 }
 
 /** A table cell; columns of numbers, with or without a unit, are right-aligned. */
@@ -155,7 +155,6 @@ function formatValue(value: TableValue): string {
 /** Shows a chart of charts.ts, or a sheet of faces. */
 export async function showChart(chart: Chart): Promise<void> {
   await display(chartBundle(chart));
-  await settle();
 }
 
 function chartBundle(chart: Chart): Bundle {
@@ -216,11 +215,7 @@ export interface LiveView {
 export async function showLive(chart: Chart): Promise<LiveView> {
   const display_id = crypto.randomUUID();
   await display(chartBundle(chart), { display_id });
-  await settle();
   return {
-    async update(next) {
-      await display(chartBundle(next), { display_id, update: true });
-      await settle();
-    },
+    update: (next) => display(chartBundle(next), { display_id, update: true }),
   };
 }

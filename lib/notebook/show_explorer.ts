@@ -1,4 +1,4 @@
-// The explorer below a notebook cell. For only its camera room, see show_webcam.ts.
+// The explorer below a notebook cell.
 import type { TrainedNetwork } from "../network/trained.ts";
 import { type ExplorerServer, serveExplorer } from "../explorer/server.ts";
 import { showHtml } from "./show.ts";

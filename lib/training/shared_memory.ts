@@ -67,17 +67,17 @@ const sharedDoubles = (length: number) =>
   new Float64Array(new SharedArrayBuffer(length * 8));
 
 /** The numbers of a worker's part of a step, besides its gradient: indices in a slot. */
-export const SLOT_LOSS = 0;
-export const SLOT_RIGHT = 1;
-export const SLOT_FACES = 2;
+export const SLOT = { loss: 0, right: 1, faces: 2 } as const;
 const SLOT_NUMBERS = 3;
 
 /** What worker 0 reports of the epoch so far: indices in `progress`. */
-export const PROGRESS_STEP = 0;
-export const PROGRESS_LOSS = 1;
-export const PROGRESS_RIGHT = 2;
-export const PROGRESS_FACES = 3;
-export const PROGRESS_RATE = 4;
+export const PROGRESS = {
+  step: 0,
+  loss: 1,
+  right: 2,
+  faces: 3,
+  rate: 4,
+} as const;
 
 /** Everything that workers and the main thread share. Posted to each worker once. */
 export interface TrainingMemory {
@@ -93,7 +93,7 @@ export interface TrainingMemory {
   validated: Float32Array<SharedArrayBuffer>;
   /** 2 x workers x (parameters + statistics): mean gradient, updated statistics. */
   slots: Float32Array<SharedArrayBuffer>;
-  /** 2 x workers x {@linkcode SLOT_LOSS} and so on. */
+  /** 2 x workers x the numbers of {@linkcode SLOT}. */
   slotNumbers: Float64Array<SharedArrayBuffer>;
   progress: Float64Array<SharedArrayBuffer>;
   /** Index 0: nonzero when all must stop. Then each worker's last barrier. */

@@ -39,11 +39,7 @@ import {
 } from "./config.ts";
 import {
   createTrainingMemory,
-  PROGRESS_FACES,
-  PROGRESS_LOSS,
-  PROGRESS_RATE,
-  PROGRESS_RIGHT,
-  PROGRESS_STEP,
+  PROGRESS,
   shareFaces,
   type TrainingMemory,
 } from "./shared_memory.ts";
@@ -266,15 +262,15 @@ class Run {
   #readProgress(): BatchProgress {
     const { progress, training } = this.memory;
     const { epoch, config } = this.state.notes;
-    const faces = progress[PROGRESS_FACES] || 1;
+    const faces = progress[PROGRESS.faces] || 1;
     return {
       epoch: epoch + 1,
       epochs: config.epochs,
-      step: progress[PROGRESS_STEP],
+      step: progress[PROGRESS.step],
       steps: Math.ceil(training.length / config.batchSize),
-      loss: progress[PROGRESS_LOSS] / faces,
-      accuracy: progress[PROGRESS_RIGHT] / faces,
-      learningRate: progress[PROGRESS_RATE],
+      loss: progress[PROGRESS.loss] / faces,
+      accuracy: progress[PROGRESS.right] / faces,
+      learningRate: progress[PROGRESS.rate],
     };
   }
 

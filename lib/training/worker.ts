@@ -26,15 +26,9 @@ import type { Frozen } from "./freeze.ts";
 import {
   meet,
   partOf,
-  PROGRESS_FACES,
-  PROGRESS_LOSS,
-  PROGRESS_RATE,
-  PROGRESS_RIGHT,
-  PROGRESS_STEP,
+  PROGRESS,
+  SLOT,
   type Slot,
-  SLOT_FACES,
-  SLOT_LOSS,
-  SLOT_RIGHT,
   stopAll,
   Stopped,
   type TrainingMemory,
@@ -149,8 +143,8 @@ class Shard {
         );
       this.#step(batch, epoch, firstStep + step, rate);
       if (worker === 0) {
-        memory.progress[PROGRESS_RATE] = rate;
-        memory.progress[PROGRESS_STEP] = step + 1;
+        memory.progress[PROGRESS.rate] = rate;
+        memory.progress[PROGRESS.step] = step + 1;
       }
       if (pause) await pause();
     }
@@ -168,13 +162,13 @@ class Shard {
     if (mine.length > 0) {
       const weights = this.#fill(mine, epoch);
       const dropout = createRandom(config.seed, DROPOUT_STREAM, step, worker);
-      slot.numbers[SLOT_LOSS] = network.gradient(
+      slot.numbers[SLOT.loss] = network.gradient(
         mine.length,
         weights,
         dropout.integer(2 ** 31),
       );
-      slot.numbers[SLOT_RIGHT] = this.#countRight(mine);
-      slot.numbers[SLOT_FACES] = mine.length;
+      slot.numbers[SLOT.right] = this.#countRight(mine);
+      slot.numbers[SLOT.faces] = mine.length;
       slot.gradients.set(network.gradients);
       slot.statistics.set(network.statistics);
     }
@@ -264,12 +258,12 @@ class Shard {
     statistics.fill(0);
     let loss = 0, right = 0;
     for (const { numbers, ...slot } of slots) {
-      if (numbers[SLOT_FACES] === 0) continue;
-      const part = numbers[SLOT_FACES] / faces;
+      if (numbers[SLOT.faces] === 0) continue;
+      const part = numbers[SLOT.faces] / faces;
       addTimes(gradients, slot.gradients, part);
       addTimes(statistics, slot.statistics, part);
-      loss += numbers[SLOT_LOSS];
-      right += numbers[SLOT_RIGHT];
+      loss += numbers[SLOT.loss];
+      right += numbers[SLOT.right];
     }
     const { parameterRanges, statisticRanges } = this.request.frozen;
     for (const range of parameterRanges) gradients.fill(0, ...range);
@@ -277,9 +271,9 @@ class Shard {
       statistics.set(this.#before.subarray(from, to), from);
     }
     if (this.request.worker === 0) {
-      progress[PROGRESS_LOSS] += loss;
-      progress[PROGRESS_RIGHT] += right;
-      progress[PROGRESS_FACES] += faces;
+      progress[PROGRESS.loss] += loss;
+      progress[PROGRESS.right] += right;
+      progress[PROGRESS.faces] += faces;
     }
     return loss;
   }

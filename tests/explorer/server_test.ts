@@ -17,7 +17,7 @@ import {
   withExplorer,
 } from "../helpers/explorer_page.ts";
 import { EMOTIONS, FACE_PIXELS } from "mien/emotions.ts";
-import { nameEmotions } from "mien/model/emotions_of_model.ts";
+import { declareMeaning } from "mien/model/emotions_of_model.ts";
 import { loadModel, saveModel } from "mien/model/saved_model.ts";
 import { defaultModel, loadRecognizer } from "mien/recognition/recognize.ts";
 import { buildEveryLayer } from "../helpers/every_layer.ts";
@@ -183,7 +183,7 @@ Deno.test(
     const folder = await Deno.makeTempDir();
     try {
       const model = await loadModel(defaultModel());
-      nameEmotions(model, EMOTIONS, [0, 1]);
+      declareMeaning(model, { emotions: EMOTIONS.join(), scale: "0..1" });
       await saveModel(model, folder);
       const { pixels } = drawFaces({ count: 70, seed: 2013 });
       const face = pixels.subarray(0, FACE_PIXELS);

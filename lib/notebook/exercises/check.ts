@@ -44,7 +44,7 @@ export async function judge(
     return { state: "wrong", text: `The answer must be ${known.expects}.` };
   }
   try {
-    const outcome = await known.test(answer, context);
+    const outcome = await known.test(answer, context, exercise);
     return outcome === true
       ? { state: "right", text: "Well done." }
       : { state: "wrong", text: outcome || known.hint };

@@ -18,10 +18,12 @@ export interface Exercise {
    * Whether it is right, or a hint that fits this answer.
    *
    * @param context what the exercise says to pass besides the answer
+   * @param exercise its number
    */
   test(
     answer: unknown,
     context: unknown,
+    exercise: string,
   ): boolean | string | Promise<boolean | string>;
 }
 
@@ -70,7 +72,6 @@ export const isText = (answer: unknown) => typeof answer === "string";
 
 /** A number whose digest was recorded. */
 export function number(
-  exercise: string,
   digits: number,
   expects: string,
   hint: string,
@@ -79,7 +80,7 @@ export function number(
     expects,
     hint,
     accepts: isNumber,
-    test(answer, context) {
+    test(answer, context, exercise) {
       const digests = DIGESTS[exercise] ?? {};
       const key = "" in digests ? "" : dataKey(context as Faces);
       if (digests[key] === undefined) {

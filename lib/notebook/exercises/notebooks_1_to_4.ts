@@ -57,13 +57,11 @@ const randomValues = (count: number, seed: number) => {
 /** By number; R is the cell to repair. */
 export const EXERCISES_1_TO_4: Record<string, Exercise> = {
   "1.1": number(
-    "1.1",
     3,
     "a share from 0 to 1",
     "Count only the faces of the Training split, and divide by their number.",
   ),
   "1.2": number(
-    "1.2",
     0,
     "the number of a face, from 0",
     "Take the mean of facePixels(training, i) for each training face, and keep the first lowest one.",
@@ -92,7 +90,6 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
     },
   },
   "2.1": number(
-    "2.1",
     1,
     "a gray value from 0 to 255, to one decimal",
     "It is the mean over all pixels of all training faces.",
@@ -149,7 +146,6 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
       })),
   ),
   "3.1": number(
-    "3.1",
     0,
     "a number of weights",
     "One 3x3 kernel for each input channel, then a 1x1 convolution; no bias.",
@@ -211,7 +207,6 @@ export const EXERCISES_1_TO_4: Record<string, Exercise> = {
     },
   ),
   "4.1": number(
-    "4.1",
     0,
     "a number of steps",
     "How many batches does one epoch have? The last one may be smaller.",

@@ -36,7 +36,6 @@ const MOODS: Record<string, string[]> = {
 /** By number; R is the cell to repair. */
 export const EXERCISES_5_TO_10: Record<string, Exercise> = {
   "5.1": number(
-    "5.1",
     -2,
     "a number of faces, to the nearest hundred",
     "Solve 1.96 * sqrt(p * (1 - p) / n) = 0.005 for n, with p = 0.65.",
@@ -69,7 +68,6 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
     "Do not measure on any face that the temperature was fitted on.",
   ),
   "6.1": number(
-    "6.1",
     3,
     "a share from 0 to 1",
     "Of all windows, left[1] are left after the second stage.",
@@ -209,7 +207,6 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
     },
   },
   "9.1": number(
-    "9.1",
     3,
     "a share from 0 to 1",
     "For each face, compare the emotion with the most votes with the label.",
@@ -245,7 +242,6 @@ export const EXERCISES_5_TO_10: Record<string, Exercise> = {
     ],
   ),
   "10.1": number(
-    "10.1",
     0,
     "a number of faces",
     "auditFaces(leaked).splits has a row for PublicTest, which says how many of its faces are also in Training.",
