@@ -2,14 +2,11 @@
 // checked so that every index and rectangle is in range, and the error of all
 // cascade readers. cascade_xml.ts reads OpenCV's XML; feature.ts, stage.ts and
 // search.ts evaluate a cascade.
+import type { Box } from "../image/box.ts";
 import { UserError } from "../user_error.ts";
 
 /** An upright or tilted rectangle of a feature, in pixels of the window. */
-export interface HaarRectangle {
-  readonly x: number;
-  readonly y: number;
-  readonly width: number;
-  readonly height: number;
+export interface HaarRectangle extends Box {
   /** The factor for the sum of its pixels (a 32-bit float). */
   readonly weight: number;
 }

@@ -135,11 +135,9 @@ export class App {
   /** Chooses between sets of faces; nothing if the user has no FER-2013. */
   setChoice(set: string, choose: (set: string) => void) {
     const [own] = this.owned.listed;
-    const sets = [["drawn", `${DRAWN} drawn faces`], [
-      "fer",
-      own?.name,
-    ]] as const;
-    return own && select("Faces", sets, set, choose).element;
+    if (!own) return undefined;
+    const drawn = ["drawn", `${DRAWN} drawn faces`] as const;
+    return select("Faces", [drawn, ["fer", own.name]], set, choose).element;
   }
 
   /** The faces of a set; drawn 70 at a time, so that the page stays responsive. */

@@ -119,7 +119,7 @@ export function zoomOf(columns: number): number {
 export function paintEnlarged(
   canvas: HTMLCanvasElement,
   paint: (small: HTMLCanvasElement) => void,
-  box: Box | undefined,
+  box?: Box,
 ): void {
   const small = document.createElement("canvas");
   paint(small);

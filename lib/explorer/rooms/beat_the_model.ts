@@ -172,8 +172,7 @@ class Game implements OpenRoom {
     const model = rounds.filter((r) => r.model === r.label).length;
     const mark = (answer: number | undefined, label: number) =>
       make(
-        "td",
-        { className: answer === label ? "right" : "wrong" },
+        answer === label ? "td.right" : "td.wrong",
         answer === undefined ? "too late" : EMOTIONS[answer],
       );
     const voted = this.#set.votes ? ["votes of ten people"] : [];

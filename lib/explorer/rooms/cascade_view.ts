@@ -6,11 +6,8 @@ import type { IntegralImage } from "../../haar/integral_image.ts";
 import { stageSum, weakVote, type Window } from "../../haar/stage.ts";
 import type { GrayImage } from "../../image/gray.ts";
 import { button, make, table } from "../page/dom.ts";
-import { paintGray } from "../page/paint.ts";
+import { paintEnlarged, paintGray, zoomOf } from "../page/paint.ts";
 import { digits } from "./reason_text.ts";
-
-/** Canvas pixels per window pixel, so that the rectangles have thin edges. */
-const SCALE = 10;
 
 /** Draws the window at (x, y) of a layer. */
 export function drawCut(
@@ -24,13 +21,7 @@ export function drawCut(
     const row = y + Math.floor(i / side);
     cut[i] = data[row * width + x + i % side];
   }
-  const small = document.createElement("canvas");
-  paintGray(small, cut, side, height);
-  canvas.width = side * SCALE;
-  canvas.height = height * SCALE;
-  const context = canvas.getContext("2d")!;
-  context.imageSmoothingEnabled = false;
-  context.drawImage(small, 0, 0, canvas.width, canvas.height);
+  paintEnlarged(canvas, (small) => paintGray(small, cut, side, height));
 }
 
 /** Draws a weak classifier's first feature over the window, and returns its vote as text. */
@@ -42,11 +33,11 @@ export function drawFeature(
   window: Window,
 ): string {
   const [node] = weak.nodes, feature = cascade.features[node.feature];
-  const context = canvas.getContext("2d")!;
+  const context = canvas.getContext("2d")!, zoom = zoomOf(cascade.width);
   for (const { x, y, width, height, weight } of feature.rectangles) {
     const color = weight > 0 ? "#f0e442" : "#0072b2";
     const box = new Path2D();
-    box.rect(x * SCALE, y * SCALE, width * SCALE, height * SCALE);
+    box.rect(x * zoom, y * zoom, width * zoom, height * zoom);
     context.fillStyle = `${color}88`;
     context.fill(box);
     context.strokeStyle = color;

@@ -188,8 +188,7 @@ class TimeMachine implements OpenRoom {
           "figure",
           faceCanvas(face, `drawn ${EMOTIONS[label]}`),
           make(
-            "figcaption",
-            { className: right ? "right" : "wrong" },
+            right ? "figcaption.right" : "figcaption.wrong",
             network.names[best],
           ),
         );
