@@ -19,7 +19,6 @@ function svg(
 
 /** One curve. */
 export interface Curve {
-  readonly name: string;
   readonly color: string;
   readonly points: readonly (readonly [x: number, y: number])[];
   readonly dashed?: boolean;

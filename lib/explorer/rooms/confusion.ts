@@ -3,10 +3,12 @@
 
 import { EMOTIONS, indexOfLargest } from "../../emotions.ts";
 import {
+  accuracyOf,
   applyTemperature,
   calibrationBins,
   calibrationError,
   countConfusion,
+  coverageCurve,
   crossEntropy,
   likeliest,
 } from "../../evaluation/metrics.ts";
@@ -176,12 +178,16 @@ class Confusion implements OpenRoom {
     const sure = [...answers.keys()].filter((face) =>
       cooled[face * CLASSES + answers[face]] >= this.#threshold
     );
-    const right = sure.filter((face) => answers[face] === labels[face]).length;
+    const confusion = countConfusion(
+      sure.map((face) => labels[face]),
+      sure.map((face) => answers[face]),
+      CLASSES,
+    );
     const labelArray = Uint8Array.from(labels);
     const error = calibrationError(
       calibrationBins(cooled, labelArray, CLASSES),
     );
-    const accuracy = sure.length ? right / sure.length : 0;
+    const accuracy = accuracyOf(confusion);
     const loss = crossEntropy(cooled, labelArray, CLASSES);
     this.#figures.textContent = `Accuracy ${percent(accuracy)} on the ` +
       `${
@@ -191,14 +197,8 @@ class Confusion implements OpenRoom {
       `cross-entropy ${loss.toFixed(3)}.`;
     this.#figures.dataset.accuracy = String(accuracy);
     this.#figures.dataset.error = String(error);
-    this.#drawMatrix(
-      countConfusion(
-        sure.map((i) => labels[i]),
-        sure.map((i) => answers[i]),
-        CLASSES,
-      ),
-    );
-    this.#drawCoverage(cooled, answers, labels);
+    this.#drawMatrix(confusion);
+    this.#drawCoverage(cooled, labels);
     this.#drawFaces(
       cooled,
       sure.filter((face) =>
@@ -242,22 +242,10 @@ class Confusion implements OpenRoom {
     }
   }
 
-  #drawCoverage(
-    cooled: Float32Array,
-    answers: Uint8Array,
-    labels: ArrayLike<number>,
-  ) {
-    const coverage: [number, number][] = [], accuracy: [number, number][] = [];
-    for (let threshold = 0; threshold < 1; threshold += 0.02) {
-      let count = 0, right = 0;
-      answers.forEach((answer, face) => {
-        if (cooled[face * CLASSES + answer] < threshold) return;
-        count++;
-        right += Number(answer === labels[face]);
-      });
-      coverage.push([threshold, count / answers.length]);
-      if (count > 0) accuracy.push([threshold, right / count]);
-    }
+  #drawCoverage(cooled: Float32Array, labels: ArrayLike<number>) {
+    const curve = coverageCurve(cooled, labels, CLASSES);
+    const points = (figure: "accuracy" | "coverage") =>
+      curve.map((point) => [point.threshold, point[figure]] as const);
     drawPlot(this.#plot, {
       label: "accuracy and coverage by threshold",
       x: "threshold; accuracy (blue), share answered (orange, dashed)",
@@ -265,8 +253,12 @@ class Confusion implements OpenRoom {
       most: 1,
       now: this.#threshold,
       curves: [
-        { name: "accuracy", color: "#0072b2", points: accuracy },
-        { name: "coverage", color: "#e69f00", points: coverage, dashed: true },
+        { color: "#0072b2", points: points("accuracy") },
+        {
+          color: "#e69f00",
+          points: points("coverage"),
+          dashed: true,
+        },
       ],
     });
   }

@@ -341,7 +341,6 @@ class Playground implements OpenRoom {
       most,
       now: change[name],
       curves: [{
-        name: words,
         color: colorsOf(network.names)[emotion],
         points,
       }],

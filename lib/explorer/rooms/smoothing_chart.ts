@@ -103,9 +103,8 @@ export class SmoothingChart {
       least: -SPAN,
       most: 0,
       curves: [
-        { name: "raw", color: "#888", dashed: true, points: curve("raw") },
+        { color: "#888", dashed: true, points: curve("raw") },
         {
-          name: "smoothed",
           color: colorsOf(this.names())[chosen],
           points: curve("smoothed"),
         },

@@ -230,7 +230,6 @@ class TimeMachine implements OpenRoom {
       least: epochs[0].epoch!,
       most: epochs.at(-1)!.epoch!,
       curves: [{
-        name: names[shown],
         color: colorsOf(names)[shown],
         points,
         dots: true,
