@@ -76,7 +76,7 @@ async function getFaces(from: string | undefined): Promise<Faces> {
   const there = from === undefined
     ? FACES_NAMES.find((name) => existsSync(join(DATA_FOLDER, name)))
     : undefined;
-  if (there === undefined) return (await downloadFaces({ from })).faces;
+  if (there === undefined) return await downloadFaces({ from });
   console.log(`${join(DATA_FOLDER, there)} is already there.`);
   return await loadFaces(join(DATA_FOLDER, there));
 }

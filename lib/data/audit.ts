@@ -17,8 +17,6 @@ export interface SplitAudit {
   readonly repeated: number;
   /** Faces that are also in Training; 0 for Training itself. */
   readonly inTraining: number;
-  /** How many of these have one of Training's labels for that face. */
-  readonly inTrainingSameLabel: number;
   /** Faces with a different label elsewhere in the data. */
   readonly contradicted: number;
   /** Faces with a single gray value: blank pictures. */
@@ -79,21 +77,14 @@ function auditSplit(
   split: number,
   groups: readonly DuplicateGroup[],
 ): SplitAudit {
-  let repeated = 0, inTraining = 0, inTrainingSameLabel = 0;
-  let contradicted = 0, lost = 0;
+  let repeated = 0, inTraining = 0, contradicted = 0, lost = 0;
   for (const group of groups) {
     const here = group.filter((row) => faces.splits[row] === split);
     if (here.length === 0) continue;
     const labels = here.map((row) => faces.labels[row]);
-    const trained = split === 0
-      ? []
-      : group.filter((row) => faces.splits[row] === 0)
-        .map((row) => faces.labels[row]);
     repeated += here.length - 1;
-    if (trained.length > 0) {
+    if (split !== 0 && group.some((row) => faces.splits[row] === 0)) {
       inTraining += here.length;
-      inTrainingSameLabel += labels.filter((label) => trained.includes(label))
-        .length;
     }
     if (new Set(group.map((row) => faces.labels[row])).size > 1) {
       contradicted += here.length;
@@ -117,7 +108,6 @@ function auditSplit(
     faces: count,
     repeated,
     inTraining,
-    inTrainingSameLabel,
     contradicted,
     blank,
     highestAccuracy: count === 0 ? 0 : 1 - lost / count,

@@ -57,18 +57,13 @@ export interface DownloadOptions {
   limits?: FetchLimits;
 }
 
-/** The downloaded file and its faces. */
-export interface Downloaded {
-  readonly path: string;
-  readonly faces: Faces;
-}
-
 /**
  * Downloads or copies FER-2013, verifies the counts of every split and class,
  * and moves it into place when it is complete. An interrupted download leaves
  * `fer2013.part`, and the next call continues from there if the server's file is
  * still the same (Range with If-Range).
  *
+ * @returns the faces, whose `source.path` is the file
  * @throws {DatasetError} unreachable, an error page, interrupted, the wrong
  * archive, or a data file that already exists
  */
@@ -79,7 +74,7 @@ export async function downloadFaces(
     counts = PUBLISHED_COUNTS,
     limits,
   }: DownloadOptions = {},
-): Promise<Downloaded> {
+): Promise<Faces> {
   for (const name of FACES_NAMES) {
     if (!existsSync(join(folder, name))) continue;
     throw new DatasetError(
@@ -98,7 +93,7 @@ export async function downloadFaces(
     checkCounts(faces, counts, from);
     const path = join(folder, NAMES[await packingOf(partial)]);
     publish(partial, path);
-    return { path, faces: { ...faces, source: { ...faces.source, path } } };
+    return { ...faces, source: { ...faces.source, path } };
   });
 }
 

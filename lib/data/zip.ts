@@ -11,8 +11,6 @@ import { unpackFile } from "./unpack.ts";
 export interface ZipEntry {
   /** With forward slashes, from the archive's root. */
   readonly name: string;
-  /** Decompressed, in bytes. */
-  readonly size: number;
   /** Its checked bytes, in one piece. */
   read(): Promise<Uint8Array>;
   /** Its checked bytes, in pieces. */
@@ -142,7 +140,7 @@ function describeEntry(
     return bytes;
   }
 
-  return { name, size: entry.uncompressedSize, read, stream };
+  return { name, read, stream };
 }
 
 function damaged(file: string, reason: string): DatasetError {

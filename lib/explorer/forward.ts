@@ -152,16 +152,13 @@ export function normOf(
   channel: number,
 ): {
   mean: number;
-  variance: number;
   gamma: number;
   beta: number;
   deviation: number;
 } {
-  const spread = weightOf(network, variance)[channel];
   return {
     mean: weightOf(network, mean)[channel],
-    variance: spread,
-    deviation: Math.sqrt(spread + epsilon),
+    deviation: Math.sqrt(weightOf(network, variance)[channel] + epsilon),
     gamma: gamma === null ? 1 : weightOf(network, gamma)[channel],
     beta: beta === null ? 0 : weightOf(network, beta)[channel],
   };
@@ -197,7 +194,6 @@ export function pixelNormOf(
     channels;
   return {
     mean,
-    variance,
     deviation: Math.sqrt(variance + epsilon),
     gamma: gamma === null ? 1 : weightOf(network, gamma)[channel],
     beta: beta === null ? 0 : weightOf(network, beta)[channel],

@@ -33,7 +33,6 @@ export type Reason =
     /** The largest in absolute value first. */
     terms: Term[];
     bias: number;
-    rows: number;
     columns: number;
   }
   | { kind: "norm"; over: "training" | "pixel"; input: number }
@@ -213,7 +212,6 @@ function windowReason(
     kind: "window",
     terms,
     bias: bias === null ? 0 : weightOf(network, bias)[channel],
-    rows,
     columns,
   };
 }

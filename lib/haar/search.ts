@@ -53,8 +53,6 @@ export interface LayerReport {
   readonly layer: Layer;
   /** Windows that were tried. */
   readonly windows: number;
-  /** Of these, windows with enough contrast. */
-  readonly contrasted: number;
   /** Windows that were left after stage 0, 1, 2 and so on. */
   readonly left: number[];
   readonly candidates: Candidate[];
@@ -75,12 +73,10 @@ export function searchInSteps(
     const left = cascade.stages.map(() => 0);
     const candidates: Candidate[] = [];
     let windows = 0;
-    let contrasted = 0;
     for (let y = 0; y < layer.rows; y += step) {
       for (let x = 0; x < layer.columns; x += step) {
         const { passed, flat, sum } = tryWindow(cascade, integral, x, y);
         windows++;
-        if (!flat) contrasted++;
         for (let stage = 0; stage < passed; stage++) left[stage]++;
         if (passed === left.length) {
           candidates.push({ ...inImage(x, y, scale, cascade), score: sum });
@@ -88,7 +84,7 @@ export function searchInSteps(
         if (passed === 0 && !flat) x += step;
       }
     }
-    return { layer, windows, contrasted, left, candidates };
+    return { layer, windows, left, candidates };
   });
 }
 

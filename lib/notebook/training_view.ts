@@ -34,7 +34,6 @@ function bar(parts: string[], share: number): Chart {
 /** The progress of an epoch, as the trainer gives it for each batch. */
 export interface BatchFigures {
   epoch: number;
-  epochs: number;
   /** Batches done in this epoch, of `steps`. */
   step: number;
   steps: number;
@@ -65,7 +64,7 @@ export interface TrainingView {
  * import { showTraining } from "mien/notebook/training_view.ts";
  * const view = await showTraining(1);
  * const figures = { epoch: 1, loss: 1.2, accuracy: 0.5 };
- * view.onBatch({ ...figures, epochs: 1, step: 10, steps: 10 });
+ * view.onBatch({ ...figures, step: 10, steps: 10 });
  * await view.onEpoch(figures, [figures]);
  * await view.stop();
  * ```

@@ -41,8 +41,6 @@ export interface TrackedFace<Face extends SeenFace = SeenFace> {
   readonly box: Box;
   /** The track's number, from 1. */
   readonly track: number;
-  /** New track, seen in the previous frame too, or found after it was lost. */
-  readonly state: "new" | "seen" | "found";
   /** The probabilities in this frame alone. */
   readonly raw: ArrayLike<number>;
   /** The exponential moving average over the track; sums to 1. */
@@ -56,7 +54,6 @@ interface Track {
   box: Box;
   seconds: number;
   frame: number;
-  lost: boolean;
   smoothed: Float32Array;
 }
 
@@ -70,7 +67,7 @@ interface Track {
  * const box = { x: 10, y: 10, width: 50, height: 50 };
  * const probabilities = [0, 0, 0, 1, 0, 0, 0];
  * tracker.update([{ box, probabilities }], 0)[0].track; // 1
- * tracker.update([{ box, probabilities }], 0.04)[0].state; // "seen"
+ * tracker.update([{ box, probabilities }], 0.04)[0].track; // still 1
  * ```
  */
 export class FaceTracker {
@@ -109,11 +106,8 @@ export class FaceTracker {
       this.frame - track.frame <= PATIENCE_FRAMES
     );
     const owners = this.match(faces);
-    for (const track of this.tracks) track.lost = !owners.includes(track);
     return faces.map((face, i) => {
-      const known = owners[i];
-      const track = known ?? this.open(face, seconds);
-      const state = !known ? "new" : this.found.has(track) ? "found" : "seen";
+      const track = owners[i] ?? this.open(face, seconds);
       smooth(track, face, seconds, this.smoothingSeconds);
       track.box = face.box;
       track.seconds = seconds;
@@ -123,7 +117,6 @@ export class FaceTracker {
         face,
         box: face.box,
         track: track.number,
-        state,
         raw: face.probabilities,
         probabilities,
         unsure: isUnsure(probabilities, this.threshold),
@@ -148,10 +141,8 @@ export class FaceTracker {
       owners[i] = track;
       used.add(track);
     }
-    this.found = new Set([...used].filter((track) => track.lost));
     return owners;
   }
-  private found = new Set<Track>();
 
   private open(face: SeenFace, seconds: number): Track {
     const track: Track = {
@@ -159,7 +150,6 @@ export class FaceTracker {
       box: face.box,
       seconds,
       frame: this.frame,
-      lost: false,
       smoothed: Float32Array.from(face.probabilities),
     };
     this.tracks.push(track);

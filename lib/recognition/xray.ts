@@ -33,9 +33,7 @@ export interface Xray {
   readonly faces: readonly Detection[];
   /** The face that is followed from here on, the one with the most candidates. */
   readonly face: Detection;
-  /** What the crop covers in the picture. */
-  readonly region: Box;
-  /** That part of the gray picture, at its original size. */
+  /** What the crop covers of the gray picture, at its original size. */
   readonly cutout: GrayImage;
   /** 48 x 48 gray values, 0 to 255. */
   readonly crop: Uint8Array;
@@ -82,7 +80,6 @@ export async function xray(
     candidates,
     faces,
     face,
-    region: cropRegion(face),
     cutout: cutOut(gray, cropRegion(face)),
     crop,
     tensor,
@@ -152,9 +149,7 @@ export function checkScale(tensor: Float32Array): void {
 export interface LabelOrder {
   /** The share of the faces that are answered correctly, 0 to 1. */
   readonly accuracy: number;
-  /** The same if the outputs were named in the best possible order. */
-  readonly best: number;
-  /** That order: output i would be `faces.emotions[order[i]]`. */
+  /** The best order: output i would be `faces.emotions[order[i]]`. */
   readonly order: readonly number[];
 }
 
@@ -213,7 +208,7 @@ export function checkLabelOrder(
         "faces, or wrong preprocessing",
     );
   }
-  return { accuracy, best, order };
+  return { accuracy, order };
 }
 
 const percent = (part: number) => `${(100 * part).toFixed(1)} %`;

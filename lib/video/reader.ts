@@ -31,7 +31,6 @@ export class VideoReader {
   private readonly stdout: ReadableStreamDefaultReader<Uint8Array>;
 
   private constructor(
-    readonly file: string,
     info: VideoInfo,
     private readonly frames: FrameLog,
     private readonly child: Deno.ChildProcess,
@@ -76,7 +75,7 @@ export class VideoReader {
       ...source,
       color: { ...source.color, ...(hdr && ffmpeg.toneMaps ? SDR : TV) },
     };
-    const reader = new VideoReader(file, info, frames, child);
+    const reader = new VideoReader(info, frames, child);
     if (hdr && !ffmpeg.toneMaps) {
       reader.warnings.push(
         "is an HDR video, and this ffmpeg has no zscale filter to convert it " +

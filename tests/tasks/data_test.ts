@@ -33,7 +33,8 @@ Deno.test("the published counts add up to FER-2013's 35,887 faces", () => {
 
 Deno.test("a complete archive is verified and moved into place, and never overwritten", async () => {
   await withServer(serve, async (from, folder) => {
-    const { path, faces } = await downloadFaces({ from, folder, counts });
+    const faces = await downloadFaces({ from, folder, counts });
+    const path = faces.source.path!;
     assert.equal(path, join(folder, "fer2013.zip"));
     assert.equal(faces.length, rows.length);
     assert.deepEqual(readdirSync(folder), ["fer2013.zip"]);
@@ -43,7 +44,7 @@ Deno.test("a complete archive is verified and moved into place, and never overwr
 });
 
 Deno.test("votes are checked against the faces, row by row, and moved into place", async () => {
-  const { faces } = await copied(toCsv(rows));
+  const faces = await copied(toCsv(rows));
   const header =
     "Usage,Image name,neutral,happiness,surprise,sadness,anger,disgust,fear," +
     "contempt,unknown,NF";
@@ -82,7 +83,7 @@ Deno.test("a download that breaks off continues where it stopped", async () => {
     (request, response) =>
       serve(request, response, { breakAt: calls++ === 0 ? half : Infinity }),
     async (from, folder, ranges) => {
-      const { faces } = await downloadTwice(from, folder);
+      const faces = await downloadTwice(from, folder);
       assert.equal(faces.length, rows.length);
       assert.match(ranges[1], /^bytes=[1-9]\d*-$/);
       assert.deepEqual(readdirSync(folder), ["fer2013.zip"]);
@@ -101,7 +102,7 @@ Deno.test("a file that has changed since is downloaded from its start", async ()
       });
     },
     async (from, folder) => {
-      const { faces } = await downloadTwice(from, folder);
+      const faces = await downloadTwice(from, folder);
       assert.equal(faces.length, rows.length);
     },
   );
@@ -147,7 +148,7 @@ Deno.test("pictures whose names give no split are verified as train and test", a
     (request, response) =>
       serve(request, response, { bytes: toZip(toPictures(rows, false)) }),
     async (from, folder) => {
-      const { faces } = await downloadFaces({ from, folder, counts });
+      const faces = await downloadFaces({ from, folder, counts });
       assert.equal(faces.length, rows.length);
     },
   );
@@ -157,7 +158,7 @@ Deno.test("a local file works as well as a server", async () => {
   await withServer(serve, async (_, folder) => {
     const from = join(folder, "table.gz");
     writeFileSync(from, toGzip(toCsv(rows)));
-    const { path } = await downloadFaces({ from, folder, counts });
+    const path = (await downloadFaces({ from, folder, counts })).source.path!;
     assert.equal(path, join(folder, "fer2013.csv.gz"));
     await rejectsWith(
       downloadFaces({ from: join(folder, "none"), folder: join(folder, "b") }),

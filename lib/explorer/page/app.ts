@@ -137,7 +137,7 @@ export class App {
     const [own] = this.owned.listed;
     if (!own) return undefined;
     const drawn = ["drawn", `${DRAWN} drawn faces`] as const;
-    return select("Faces", [drawn, ["fer", own.name]], set, choose).element;
+    return select("Faces", [drawn, ["fer", own.name]], set, choose);
   }
 
   /** The faces of a set; drawn 70 at a time, so that the page stays responsive. */
@@ -199,7 +199,7 @@ export class App {
   }
 
   #modelChoice() {
-    const { element } = select(
+    return select(
       "Model",
       this.networks.list.map(({ id, title }) => [id, title] as const),
       this.network.id,
@@ -216,7 +216,6 @@ export class App {
         }
       },
     );
-    return element;
   }
 
   #thresholdChoice(): Slider {

@@ -44,14 +44,14 @@ export function select(
   options: readonly (readonly [value: string, words: string])[],
   value: string,
   onchange: (value: string) => void,
-): { element: HTMLLabelElement; control: HTMLSelectElement } {
+): HTMLLabelElement {
   const control = make(
     "select",
     ...options.map(([value, words]) => make("option", { value }, words)),
   );
   control.value = value;
   control.onchange = () => onchange(control.value);
-  return { element: make("label", label, control), control };
+  return make("label", label, control);
 }
 
 /** Chooses whose curve is drawn: a class, or -1 for the answer. */
@@ -66,7 +66,7 @@ export function curveChoice(
     [["-1", "the answer"], ...classes],
     String(chosen),
     (value) => choose(Number(value)),
-  ).element;
+  );
 }
 
 /** What a slider is made from. */

@@ -67,7 +67,7 @@ class Confusion implements OpenRoom {
             this.#other = id;
             this.#draw();
           },
-        ).element,
+        ),
       ),
       slider({
         label: "threshold",

@@ -116,7 +116,7 @@ class Playground implements OpenRoom {
                 this.#curve = name as ChangeName;
                 this.#later();
               },
-            ).element,
+            ),
             this.#emotionChoice,
           ),
           this.#plot,

@@ -82,7 +82,7 @@ class TimeMachine implements OpenRoom {
             this.#place = 0;
             this.#load();
           },
-        ).element,
+        ),
       ),
       this.#slider.element,
       this.#epochWords,
@@ -146,7 +146,7 @@ class TimeMachine implements OpenRoom {
           this.#layer = Number(layer);
           this.#draw();
         },
-      ).element,
+      ),
     );
     this.#slider.set(this.#place);
     this.refresh();

@@ -6,8 +6,6 @@ import { showHtml } from "../show.ts";
 
 /** A recorded guess. */
 export interface Guess {
-  readonly question: string;
-  readonly guess: number | string | null;
   /** Shows the guess and the result side by side. */
   reveal(result: number | string, unit?: string): Promise<void>;
 }
@@ -37,11 +35,8 @@ export async function predict(
       : `Your guess is recorded: ${guess}.`,
   );
   return {
-    question,
-    guess,
-    async reveal(result, unit = "") {
-      await say("Result", question, compare(guess, result, unit));
-    },
+    reveal: (result, unit = "") =>
+      say("Result", question, compare(guess, result, unit)),
   };
 }
 
