@@ -21,10 +21,6 @@ import { scalePixels } from "../network/input.ts";
 /** Where a network looked for its most likely emotion. */
 export interface Explanation {
   readonly emotion: string;
-  /** The name of the layer that was used. */
-  readonly layer: string;
-  /** One probability per class, in the order of the model's names. */
-  readonly probabilities: Float32Array;
   /** The layer's positions, row by row: how much each supports the emotion, >= 0. */
   readonly map: Float32Array;
   readonly mapWidth: number;
@@ -55,8 +51,7 @@ export function explain(model: tf.LayersModel, crop: Uint8Array): Explanation {
     const scaled = scalePixels(crop, undefined, scale);
     const input = tf.tensor4d(scaled, [1, FACE_SIZE, FACE_SIZE, 1]);
     const answer = model.predict(input) as tf.Tensor;
-    const probabilities = answer.dataSync() as Float32Array;
-    const winner = indexOfLargest(probabilities);
+    const winner = indexOfLargest(answer.dataSync());
     const output = layer.output as tf.SymbolicTensor;
     const activations = tf.model({ inputs: model.inputs, outputs: output })
       .predict(input) as tf.Tensor4D;
@@ -76,8 +71,6 @@ export function explain(model: tf.LayersModel, crop: Uint8Array): Explanation {
     const largest = heat.reduce((a, b) => Math.max(a, b), 1e-12);
     return {
       emotion: emotions[winner],
-      layer: layer.name,
-      probabilities,
       map: map.dataSync() as Float32Array,
       mapWidth,
       mapHeight,
