@@ -16,7 +16,6 @@ import {
 import { dirname, join } from "node:path";
 import { inProject } from "../project.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
-import { EMOTIONS } from "../emotions.ts";
 import { UserError } from "../user_error.ts";
 import { writeWhole } from "../write_whole.ts";
 import {
@@ -46,8 +45,6 @@ export interface SiteFile {
 export interface SiteOptions {
   /** The folder of the model that is opened first; the default one if left out. */
   readonly model?: string;
-  /** A network that is in memory, instead. */
-  readonly trained?: TrainedNetwork;
 }
 
 const PAGE = inProject("lib", "explorer", "page");
@@ -70,23 +67,14 @@ const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array) =>
 
 /** The explorer's files. */
 export class Site {
-  readonly #given: readonly FoundModel[];
   readonly #model: string | undefined;
   readonly #fixed = new Map<string, string>();
   readonly #networks = new Map<string, Promise<TrainedNetwork & NetworkFile>>();
 
   /** @throws {InferenceError} when there is no model at all */
-  constructor({ model, trained }: SiteOptions = {}) {
-    const given = trained
-      ? [{ id: "given", title: "given network", run: "given", folder: "" }]
-      : [];
-    this.#given = given;
+  constructor({ model }: SiteOptions = {}) {
     this.#model = model;
     this.models();
-    if (trained) {
-      const network = { names: [...EMOTIONS], ...trained };
-      this.#networks.set("given ", Promise.resolve(network));
-    }
     this.#fixed.set("index.html", join(PAGE, "index.html"));
     this.#fixed.set("style.css", join(PAGE, "style.css"));
     this.#fixed.set("page.js", inProject("lib", "explorer", "bundle.js"));
@@ -102,7 +90,7 @@ export class Site {
 
   /** The models that are there now, starting with the one that is opened first. */
   models(): FoundModel[] {
-    return [...this.#given, ...findModels(this.#model)];
+    return findModels(this.#model);
   }
 
   /** The addresses of the files that are always there. */
@@ -150,7 +138,6 @@ export class Site {
 
   async #modelFile({ id, folder }: FoundModel, part: string) {
     if (part === "topology.json") {
-      if (folder === "") return undefined;
       const text = readFileSync(join(folder, "model.json"), "utf8");
       return encode(JSON.parse(text).modelTopology);
     }
@@ -170,7 +157,7 @@ export class Site {
 
   #networkOf(id: string, folder: string) {
     // A run that is still in progress may rewrite its epochs.
-    const saved = folder && statSync(join(folder, "model.json")).mtimeMs;
+    const saved = statSync(join(folder, "model.json")).mtimeMs;
     const key = `${id} ${saved}`;
     let network = this.#networks.get(key);
     if (!network) {

@@ -1,5 +1,4 @@
 // The explorer below a notebook cell.
-import type { TrainedNetwork } from "../network/trained.ts";
 import { type ExplorerServer, serveExplorer } from "../explorer/server.ts";
 import { showHtml } from "./show.ts";
 
@@ -10,11 +9,10 @@ import { showHtml } from "./show.ts";
  *
  * @param options.room inside, playground, camera, detector, confusion, beat,
  * time or teach
- * @param options.trained a network in memory that is opened first
- * @param options.model or the folder of one
+ * @param options.model the folder of a model that is opened first
  */
 export async function showExplorer(
-  options: { room?: string; trained?: TrainedNetwork; model?: string } = {},
+  options: { room?: string; model?: string } = {},
 ): Promise<ExplorerServer> {
   const { room = "inside", ...site } = options;
   const server = await serveExplorer(site);

@@ -15,7 +15,9 @@ import {
   withExplorer,
 } from "../helpers/explorer_page.ts";
 import { shared } from "../helpers/shared.ts";
-import { untrained } from "../helpers/untrained.ts";
+import { inFolder } from "../helpers/in_folder.ts";
+import { buildUntrained } from "../helpers/untrained.ts";
+import { saveModel } from "mien/model/saved_model.ts";
 
 const real = program ? shared("videos/woman2.mp4") : null;
 
@@ -50,8 +52,10 @@ function withCamera(
   options: { browser?: string[]; before?: string },
   use: (page: Page) => Promise<void>,
 ): Promise<void> {
-  const site = { trained: untrained() };
-  return withExplorer({ hash: "camera", site, ...options }, use);
+  return inFolder(async (model) => {
+    await saveModel(buildUntrained(), model);
+    await withExplorer({ hash: "camera", site: { model }, ...options }, use);
+  });
 }
 
 /** A camera that the page makes itself: a canvas on which one face is drawn, for some time. */

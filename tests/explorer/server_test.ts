@@ -21,7 +21,6 @@ import { declareMeaning } from "mien/model/emotions_of_model.ts";
 import { loadModel, saveModel } from "mien/model/saved_model.ts";
 import { defaultModel, loadRecognizer } from "mien/recognition/recognize.ts";
 import { buildEveryLayer } from "../helpers/every_layer.ts";
-import { untrained } from "../helpers/untrained.ts";
 
 const OPTIONS = { sanitizeOps: false, sanitizeResources: false };
 
@@ -41,7 +40,8 @@ Deno.test(
   "the server serves the page's files and nothing else",
   OPTIONS,
   async () => {
-    const server = await serveExplorer({ trained: untrained() });
+    const server = await serveExplorer();
+    const [{ id }] = new Site().models();
     try {
       const ask = async (path: string, init: RequestInit = {}) => {
         const response = await fetch(new URL(path, server.url), init);
@@ -61,9 +61,9 @@ Deno.test(
           "/wasm/haar.wasm",
           "/wasm/kernels.wasm",
           "/models.json",
-          "/models/given/network.json",
+          `/models/${id}/network.json`,
           "/drawn.bin",
-          "/models/given/parameters.bin",
+          `/models/${id}/parameters.bin`,
           "/faces.json",
         ]
       ) {
@@ -84,7 +84,7 @@ Deno.test(
           "/x",
           "/models/x/network.json",
           "/models/..%2f..%2fdeno.json",
-          "/models/given/../../network.json",
+          `/models/${id}/../../network.json`,
         ]
       ) {
         assert.equal((await ask(path)).status, 404, path);
@@ -101,7 +101,7 @@ Deno.test(
   "a malformed host gets a 400, another name a 403, and an unfinished request is closed",
   OPTIONS,
   async () => {
-    const server = await serveExplorer({ trained: untrained(), patience: 700 });
+    const server = await serveExplorer({ patience: 700 });
     try {
       for (const host of ["[::bad", "a b", "x/y", "a@b", ""]) {
         const answer = await sendRaw(
