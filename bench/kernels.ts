@@ -72,7 +72,7 @@ function report(
 function pixels(size: number, channels: number, around = 0): PixelBuffer {
   const border = { top: around, left: around, bottom: around, right: around };
   const buffer = new PixelBuffer(size, size, channels, border).keep();
-  buffer.place(arena, 1);
+  buffer.place(arena.allocate(buffer.faceBytes));
   return buffer;
 }
 
