@@ -85,7 +85,7 @@ const WORK: Record<string, (a: number[]) => Work> = {
   normalizeGradient: (a) => pixels(a, 7, 6, a[11] ? 4 : 3),
   normalizeSums: (a) => pixels([1, 1, a[2], a[3]], 0, 6, 2),
   moments: (a) => pixels([1, 1, a[1], a[2]], 0, 4, 1),
-  maxPool: (a) => pooling(a, 20, 1, 1 + (a[6] ? 1 : 0) + (a[18] ? 1.25 : 0)),
+  maxPool: (a) => pooling(a, 19, 1, 1 + (a[6] ? 1 : 0) + (a[18] ? 0.25 : 0)),
   maxPoolGradient: (a) => pooling(a, 14, a[4] ? 2 : 1, 1.25),
   winogradInput: (a) => pixels([a[4], a[5], a[6], a[7]], 0, 18, 10),
   winogradOutput: (a) => pixels([a[5], a[6], a[7], a[8]], 0, 16, 10),

@@ -170,6 +170,35 @@ Deno.test("Maxima of three by three at every second pixel have tfjs's gradient a
   }
 });
 
+Deno.test("A negative scale before maxima is a positive one of the negative map", async () => {
+  const build = () =>
+    chain([11, 10, 3], 3, [
+      tf.layers.conv2d({ filters: 16, kernelSize: 3, useBias: false }),
+      tf.layers.batchNormalization(),
+      tf.layers.maxPooling2d({ poolSize: 3, strides: 2, padding: "same" }),
+      tf.layers.globalAveragePooling2d({}),
+    ]);
+  const [positive, negative] = [
+    await prepare(build(), 4, 25),
+    await prepare(build(), 4, 25),
+  ];
+  const signs = positive.network.parameters.map(() => 1);
+  for (const { name, offset, shape } of positive.graph.weights) {
+    if (!/kernel|gamma/.test(name) || /dense/i.test(name)) continue;
+    signs.fill(-1, offset, offset + shape.reduce((a, b) => a * b));
+  }
+  const signed = (values: Float32Array) => values.map((x, i) => x * signs[i]);
+  const { network } = negative;
+  network.parameters.set(signed(network.parameters));
+  for (const { name, offset, shape } of negative.graph.weights) {
+    if (!/moving_mean/.test(name)) continue;
+    const means = network.statistics.subarray(offset, offset + shape[0]);
+    means.forEach((mean, i) => means[i] = -mean);
+  }
+  assert.equal(network.gradient(4), positive.network.gradient(4));
+  assert.deepEqual(signed(network.gradients), positive.network.gradients);
+});
+
 Deno.test("Squeeze-and-excitation in a residual block has tfjs's gradient", async () => {
   type Tensor = tf.SymbolicTensor;
   const input = tf.input({ shape: [10, 10, 8] });

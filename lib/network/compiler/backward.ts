@@ -15,11 +15,14 @@ import type { Packed, TrainingForward } from "./forward.ts";
 import type { Norm, Operation } from "./fusion.ts";
 import type { Affine, Layout, Use } from "./layout.ts";
 import { EMITTERS } from "./operations/emitters.ts";
-import type { BackwardProgram, ForwardProgram } from "./operations/emitter.ts";
+import type {
+  BackwardProgram,
+  ForwardProgram,
+  PoolMemory,
+} from "./operations/emitter.ts";
 import { turnedNeed } from "./operations/window_gradient.ts";
 import { copy } from "./steps/element_steps.ts";
 import { normalizeSums } from "./steps/norm_steps.ts";
-import type { PoolMemory } from "./steps/pool_steps.ts";
 import type { PackedKernel } from "./steps/window_steps.ts";
 
 /** Gradients as kernels leave them, and where each parameter's lies. */

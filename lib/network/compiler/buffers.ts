@@ -46,7 +46,10 @@ export class PixelBuffer {
   readonly #origin: number;
   readonly #segments = new Set<Segment>();
   #address = 0;
-  #whole = false;
+  /** From face to face; 0 in buffers of a few faces, which start over each time. */
+  #step = 0;
+  #kept = false;
+  #reserved = false;
 
   constructor(
     readonly height: number,
@@ -87,22 +90,40 @@ export class PixelBuffer {
 
   /** Keeps all faces, for buffers that are read from outside. */
   keep(): this {
-    this.#whole = true;
+    this.#kept = true;
+    return this.reserve();
+  }
+
+  /** Reserves memory for this buffer alone, as for zeros that must stay. */
+  reserve(): this {
+    this.#reserved = true;
     return this;
   }
 
-  /** Allocates the buffer: for the whole batch, or for its segment's chunk. */
-  place(arena: Arena, batch: number): void {
-    const shared = this.#whole || this.#segments.size !== 1;
-    this.#whole = shared;
-    const faces = shared ? batch : [...this.#segments][0].chunk;
-    this.#address = arena.allocate(this.faceBytes * faces);
+  /** Whether other buffers may lie here before and after; a border's zeros must stay. */
+  get shares(): boolean {
+    return this.dense && !this.#reserved;
   }
 
-  /** The first own pixel of a face; buffers of a few faces start over each time. */
+  /** Whether it holds the whole batch, not its segment's chunk. */
+  get whole(): boolean {
+    return this.#kept || this.#segments.size !== 1;
+  }
+
+  /** Bytes of the batch, or of the chunk. */
+  bytes(batch: number): number {
+    const faces = this.whole ? batch : [...this.#segments][0].chunk;
+    return this.faceBytes * faces;
+  }
+
+  place(address: number): void {
+    this.#address = address;
+    this.#step = this.whole ? this.faceBytes : 0;
+  }
+
+  /** The first own pixel of a face. */
   at(face: number): number {
-    return this.#address + this.#origin +
-      (this.#whole ? face * this.faceBytes : 0);
+    return this.#address + this.#origin + face * this.#step;
   }
 
   /** The same with the border. */
@@ -118,21 +139,29 @@ export type Step = (face: number, faces: number) => void;
 export class Segment {
   readonly buffers = new Set<PixelBuffer>();
   readonly steps: Step[] = [];
+  /** The buffers that each step reads or writes. */
+  readonly uses: PixelBuffer[][] = [];
   /** Copies with a border, of buffers that have none or a narrower one. */
   readonly copies: { from: PixelBuffer; to: PixelBuffer }[] = [];
   /** Runs once after all faces, with their number. */
   readonly ends: ((faces: number) => void)[] = [];
   /** Faces at a time. */
   chunk = 1;
+  #backwards = false;
 
   /** Adds a step and marks the buffers that it uses. */
   add(step: Step, ...buffers: PixelBuffer[]): void {
     for (const buffer of buffers) buffer.use(this);
     this.steps.push(step);
+    this.uses.push(buffers);
   }
 
-  /** Decides how many faces run at a time. */
-  plan(batch: number): void {
+  /**
+   * Decides how many faces run at a time. Every second segment runs `backwards`: it
+   * starts with the faces that the one before has left in the cache.
+   */
+  plan(batch: number, backwards: boolean): void {
+    this.#backwards = backwards;
     let bytes = 0;
     for (const buffer of this.buffers) bytes += buffer.faceBytes;
     const most = Math.floor(SEGMENT_BYTES / Math.max(1, bytes));
@@ -141,7 +170,9 @@ export class Segment {
 
   /** Runs all steps for `count` faces. */
   run(count: number): void {
-    for (let face = 0; face < count; face += this.chunk) {
+    const chunks = Math.ceil(count / this.chunk);
+    for (let i = 0; i < chunks; i++) {
+      const face = this.chunk * (this.#backwards ? chunks - 1 - i : i);
       const faces = Math.min(this.chunk, count - face);
       for (const step of this.steps) step(face, faces);
     }

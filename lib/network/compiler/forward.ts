@@ -15,11 +15,10 @@ import {
 import type { Norm, Operation } from "./fusion.ts";
 import { type Affine, Layout } from "./layout.ts";
 import { EMITTERS } from "./operations/emitters.ts";
-import type { ForwardProgram } from "./operations/emitter.ts";
+import type { ForwardProgram, PoolMemory } from "./operations/emitter.ts";
 import { forwardWeights, paddedRows } from "./packing.ts";
 import { copy, spread } from "./steps/element_steps.ts";
 import { moments } from "./steps/norm_steps.ts";
-import type { PoolMemory } from "./steps/pool_steps.ts";
 import type { PackedKernel } from "./steps/window_steps.ts";
 
 /** Weights packed for one kernel: which parameters, and where to. */
@@ -39,6 +38,8 @@ export class TrainingForward implements ForwardProgram {
   readonly norms: NormState[] = [];
   /** What dropout and noise draw from; changed by the caller for every batch. */
   seed = 0;
+  /** The segment that computes each value. */
+  readonly #levels = new Map<number, number>();
   readonly #pools = new Map<Operation, PoolMemory>();
   readonly #states = new Map<Norm, NormState>();
   readonly #kernels = new Map<Operation, PackedKernel>();
@@ -56,7 +57,7 @@ export class TrainingForward implements ForwardProgram {
     this.layout = layout;
     const { operations, input, logits } = layout.program;
     const at = (level: number) => this.segments[level] ??= layout.segment();
-    const levels = new Map<number, number>([[input, 0]]);
+    const levels = this.#levels.set(input, 0);
     const first = layout.valueBuffer(input);
     if (first !== layout.input) {
       const from = layout.input;
@@ -160,7 +161,8 @@ export class TrainingForward implements ForwardProgram {
         new PixelBuffer(height, width, channels, NO_BORDER, channels),
       );
       const values = layout.own(new PixelBuffer(height, width, channels));
-      memory = { places, values };
+      const segment = this.segments[this.#levels.get(operation.inputs[0])!];
+      memory = { places, values, segment };
       this.#pools.set(operation, memory);
     }
     return memory;

@@ -17,6 +17,7 @@ import {
 } from "./buffers.ts";
 import { fuse, type Operation, type Operations, windowOf } from "./fusion.ts";
 import type { ConvKernel } from "./packing.ts";
+import { place } from "./placement.ts";
 
 /** A table of numbers to be written into memory once it exists. */
 interface Table {
@@ -172,6 +173,7 @@ export class Layout {
         NO_BORDER,
       );
       buffer = this.buffer(shape, strided ? border : NO_BORDER);
+      if (this.maker(value)!.op === "pad") buffer.reserve();
     }
     this.#values.set(value, buffer);
     return buffer;
@@ -233,8 +235,8 @@ export class Layout {
 
   /** Lays all buffers out for `batch` faces. */
   layOut(batch: number): void {
-    for (const segment of this.segments) segment.plan(batch);
-    for (const buffer of this.#all) buffer.place(this.arena, batch);
+    this.segments.forEach((segment, i) => segment.plan(batch, i % 2 > 0));
+    place(this.#all, this.segments, this.arena, batch);
   }
 
   /** Writes the tables, once the memory is as large as the layout. */

@@ -186,7 +186,6 @@ export interface Kernels extends LayerKernels {
     yFace: number,
     yRow: number,
     places: number,
-    values: number,
     faces: number,
     yHeight: number,
     yWidth: number,

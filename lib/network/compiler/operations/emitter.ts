@@ -6,9 +6,18 @@ import type { NormState } from "../batch_norm.ts";
 import type { Border, PixelBuffer, Segment } from "../buffers.ts";
 import type { Norm, Operation } from "../fusion.ts";
 import type { Affine, Layout } from "../layout.ts";
-import type { PoolMemory } from "../steps/pool_steps.ts";
 import type { PackedKernel } from "../steps/window_steps.ts";
 import type { WinogradKernel } from "../steps/winograd_steps.ts";
+
+/** What max pooling remembers for its gradient. */
+export interface PoolMemory {
+  /** The place of each maximum within its window, a byte each. */
+  places: PixelBuffer;
+  /** The input there, before scale and shift. */
+  values: PixelBuffer;
+  /** The segment that computes the input. */
+  segment: Segment;
+}
 
 /** A program that computes values. */
 export interface ForwardProgram {
@@ -27,8 +36,8 @@ export interface ForwardProgram {
   pack(index: Int32Array): number;
   /** Scale and shift of a batch normalization that is not folded into a convolution. */
   affine(norm: Norm | null | undefined, channels: number): Affine;
-  /** Where max pooling leaves what its gradient needs; `null`: nowhere. */
-  poolMemory(operation: Operation, segment: Segment): PoolMemory | null;
+  /** What max pooling remembers for its gradient; `null`: nothing. */
+  poolMemory(operation: Operation): PoolMemory | null;
   /** What dropout or noise of this value draws from in the batch at hand. */
   dropoutSeed(value: number): number;
 }

@@ -1,8 +1,10 @@
 // Pooling: maximum with its fused batch normalizations and shortcut, average over
 // windows, average over whole maps.
 
+import type { Window } from "../../graph.ts";
 import { NO_BORDER, type Segment } from "../buffers.ts";
 import { type Operation, windowOf } from "../fusion.ts";
+import { paddedRows } from "../packing.ts";
 import { clear } from "../steps/element_steps.ts";
 import {
   averagePool,
@@ -13,25 +15,38 @@ import {
   maxPoolGradient,
 } from "../steps/pool_steps.ts";
 import { passGradient } from "./element.ts";
-import type { BackwardProgram, Emitter } from "./emitter.ts";
+import type {
+  BackwardProgram,
+  Emitter,
+  ForwardProgram,
+  PoolMemory,
+} from "./emitter.ts";
 import { normInputGradient } from "./norm.ts";
+
+const ONE_PIXEL: Window = {
+  size: [1, 1],
+  strides: [1, 1],
+  dilation: [1, 1],
+  top: 0,
+  left: 0,
+};
 
 export const maxPoolEmitter: Emitter = {
   forward(program, operation, segment, y) {
     const { inputs, norms } = operation;
-    const window = windowOf(operation);
-    const x = program.value(inputs[0], NO_BORDER, segment);
+    const memory = program.poolMemory(operation);
+    if (memory) findMaxima(program, operation, memory);
+    const window = memory ? ONE_PIXEL : windowOf(operation);
+    const x = memory?.values ?? program.value(inputs[0], NO_BORDER, segment);
     const affine = program.affine(norms[0], x.channels);
-    const memory = program.poolMemory(operation, segment);
     const buffers = [x, y];
-    if (memory) buffers.push(memory.places, memory.values);
-    let shortcut = null;
+    let shortcut;
     if (inputs.length > 1) {
       const from = program.value(inputs[1], NO_BORDER, segment);
       shortcut = { from, affine: program.affine(norms[1], x.channels) };
       buffers.push(from);
     }
-    const call = { window, x, y, affine, shortcut, memory };
+    const call = { window, x, y, affine, shortcut };
     segment.add(maxPool(program.kernels, call), ...buffers);
   },
 
@@ -50,6 +65,27 @@ export const maxPoolEmitter: Emitter = {
       : program.layout.valueBuffer(operation.inputs[input]);
   },
 };
+
+/**
+ * Finds the maxima of a normalized input as soon as the input is computed, while it is
+ * in the cache: its scale, which needs the whole batch, has the sign of gamma.
+ */
+function findMaxima(
+  program: ForwardProgram,
+  operation: Operation,
+  { places, values, segment }: PoolMemory,
+): void {
+  const { layout: { graph, identity }, kernels } = program;
+  const { inputs, norms } = operation;
+  const x = program.value(inputs[0], NO_BORDER, segment);
+  const gamma = graph.weights[norms[0]?.gamma ?? -1];
+  const scale = gamma
+    ? program.pack(paddedRows(gamma.offset, 1, gamma.shape[0]))
+    : identity.scale;
+  const affine = { scale, shift: identity.shift };
+  const call = { window: windowOf(operation), x, y: values, affine, places };
+  segment.add(maxPool(kernels, call), x, places, values);
+}
 
 function maximumGradient(
   program: BackwardProgram,

@@ -5,24 +5,19 @@ import type { Kernels } from "../../wasm/kernels.ts";
 import type { PixelBuffer, Step } from "../buffers.ts";
 import type { Affine } from "../layout.ts";
 
-/** What max pooling remembers for its gradient. */
-export interface PoolMemory {
-  /** The place of each maximum within its window, a byte each. */
-  places: PixelBuffer;
-  /** The input there, before scale and shift. */
-  values: PixelBuffer;
-}
-
-/** y = max over the window of (x * affine), plus the shortcut's input if any. */
+/**
+ * y = max over the window of (x * affine), plus the shortcut's input if any. With
+ * `places`, y is x at the maximum, and `places` its place within its window, a byte each.
+ */
 export function maxPool(
   kernels: Kernels,
-  { window, x, y, affine, shortcut, memory }: {
+  { window, x, y, affine, shortcut, places }: {
     window: Window;
     x: PixelBuffer;
     y: PixelBuffer;
     affine: Affine;
-    shortcut: { from: PixelBuffer; affine: Affine } | null;
-    memory: PoolMemory | null;
+    shortcut?: { from: PixelBuffer; affine: Affine };
+    places?: PixelBuffer;
   },
 ): Step {
   const { size, strides, top, left } = window;
@@ -46,8 +41,7 @@ export function maxPool(
       y.at(face),
       y.faceBytes,
       y.rowBytes,
-      memory ? memory.places.at(face) : 0,
-      memory ? memory.values.at(face) : 0,
+      places ? places.at(face) : 0,
       faces,
       y.height,
       y.width,

@@ -22,9 +22,9 @@ function putPlaces(at: usize, place: v128): void {
 /**
  * y = max over the window of (x * scale + shift) + (other * otherScale + otherShift).
  *
- * x and other are dense, y is strided. For the gradient, `places` gets the place
- * of the maximum within its window as a byte, `values` x itself there; both are
- * dense and may be 0, as may `other`. Windows stay inside the input.
+ * x and other are dense, y is strided; `other` may be 0. With `places`, for training,
+ * y is x where x * scale is greatest, and `places` gets that place within its window
+ * as a byte, dense. Windows stay inside the input.
  */
 export function maxPool(
   x: usize,
@@ -46,7 +46,6 @@ export function maxPool(
   yFace: i32,
   yRow: i32,
   places: usize,
-  values: usize,
   faces: i32,
   yHeight: i32,
   yWidth: i32,
@@ -56,7 +55,7 @@ export function maxPool(
   if (rows <= 3 && columns == 3 && strideX == 2 && left <= 1) {
     maxPoolThree(
       x, height, width, step, scale, shift, other, otherScale, otherShift,
-      rows, stride, top, left, y, yFace, yRow, places, values, faces, yHeight, yWidth,
+      rows, stride, top, left, y, yFace, yRow, places, faces, yHeight, yWidth,
     );
     return;
   }
@@ -97,16 +96,16 @@ export function maxPool(
               start += row;
             }
             putPlaces(places + ((done + c) >> 2), place);
-            v128.store(values + done + c, v128.xor(best, sign));
-          } else {
-            for (let wr = r0; wr < r1; wr++) {
-              let at = start;
-              for (let wc = c0; wc < c1; wc++) {
-                best = f32x4.pmax(best, v128.xor(v128.load(at), sign));
-                at += step;
-              }
-              start += row;
+            v128.store(to + c, v128.xor(best, sign));
+            continue;
+          }
+          for (let wr = r0; wr < r1; wr++) {
+            let at = start;
+            for (let wc = c0; wc < c1; wc++) {
+              best = f32x4.pmax(best, v128.xor(v128.load(at), sign));
+              at += step;
             }
+            start += row;
           }
           best = madd(v128.xor(best, sign), a, v128.load(shift + c));
           if (other) {
@@ -167,7 +166,6 @@ function maxPoolThree(
   yFace: i32,
   yRow: i32,
   places: usize,
-  values: usize,
   faces: i32,
   yHeight: i32,
   yWidth: i32,
@@ -225,11 +223,9 @@ function maxPoolThree(
             best = f32x4.pmax(best, before);
             at += step;
           }
-          if (places) {
-            putPlaces(places + (from >> 2), place);
-            v128.store(values + from, v128.xor(best, sign));
-          }
-          best = madd(v128.xor(best, sign), a, b);
+          best = v128.xor(best, sign);
+          if (places) putPlaces(places + (from >> 2), place);
+          else best = madd(best, a, b);
           if (other) {
             best = f32x4.add(best, madd(v128.load(other + from), otherA, otherB));
           }
@@ -240,7 +236,6 @@ function maxPoolThree(
       }
       other += other ? step * yWidth : 0;
       places += places ? step * yWidth >> 2 : 0;
-      values += values ? step * yWidth : 0;
     }
     x += row * height;
   }
