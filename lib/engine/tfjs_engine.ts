@@ -4,7 +4,7 @@
 // before each computation.
 import * as tf from "@tensorflow/tfjs";
 import { loadModule } from "../load_wasm.ts";
-import { NetworkError } from "../network/graph.ts";
+import { NetworkError, valuesOf } from "../network/graph.ts";
 import type { NetworkOptions, Workspace } from "../network/network.ts";
 import type { Kernels } from "../network/wasm/kernels.ts";
 import { createRandom } from "../random.ts";
@@ -14,7 +14,6 @@ import {
   flatLayers,
   isNorm,
   type Loss,
-  partsOf,
   type TfjsGraph,
   variablesOf,
 } from "./tfjs_graph.ts";
@@ -82,7 +81,7 @@ export class TfjsEngine implements Engine {
     this.targets = new Float32Array(batch * graph.outputSize);
     this.outputs = new Float32Array(batch * graph.outputSize);
     this.#variables = variablesOf(model);
-    this.#parts = partsOf(graph, this);
+    this.#parts = graph.weights.map((weight) => valuesOf(weight, this));
     this.#known = this.#parts.map(({ length }) =>
       new Float32Array(length).fill(NaN)
     );

@@ -7,7 +7,6 @@ import {
   type NetworkGraph,
   type NetworkWeight,
 } from "../network/graph.ts";
-import type { FlatWeights } from "../network/weights.ts";
 
 /**
  * A custom loss: from targets and the network's outputs, both faces x classes, to one number per
@@ -117,17 +116,6 @@ export function variablesOf(model: tf.LayersModel) {
   // From the inside out, because a model within the model sets its layers.
   for (const i of layers.keys()) layers[i].trainable = before[i];
   return { trained, kept, all: [...trained, ...kept] };
-}
-
-/** The part of the flat arrays that each weight has, in the graph's order. */
-export function partsOf(
-  { weights }: NetworkGraph,
-  { parameters, statistics }: FlatWeights,
-): Float32Array[] {
-  return weights.map(({ kind, offset, shape }) => {
-    const flat = kind === "parameter" ? parameters : statistics;
-    return flat.subarray(offset, offset + tf.util.sizeFromShape(shape));
-  });
 }
 
 /** The L2 penalty of each variable by name, or `null` if there are others. */

@@ -1,13 +1,16 @@
 // Weights between a tf.layers model and flat arrays, for either engine.
 import * as tf from "@tensorflow/tfjs";
-import type { NetworkGraph } from "../network/graph.ts";
 import {
   type FlatWeights,
+  type NetworkGraph,
+  valuesOf,
+} from "../network/graph.ts";
+import {
   readWeights as readCompiled,
   writeWeights as writeCompiled,
 } from "../network/weights.ts";
 import { isForTfjs } from "./engine.ts";
-import { partsOf, variablesOf } from "./tfjs_graph.ts";
+import { variablesOf } from "./tfjs_graph.ts";
 
 /** Copies a model's weights, exactly, into flat arrays in the graph's order. */
 export function readWeights(
@@ -20,8 +23,8 @@ export function readWeights(
     statistics: new Float32Array(graph.statistics),
   };
   const variables = variablesOf(model).all;
-  partsOf(graph, flat).forEach((part, i) =>
-    part.set(variables[i].read().dataSync())
+  graph.weights.forEach((weight, i) =>
+    valuesOf(weight, flat).set(variables[i].read().dataSync())
   );
   return flat;
 }
@@ -34,10 +37,11 @@ export function writeWeights(
 ): void {
   if (!isForTfjs(graph)) return writeCompiled(graph, flat, model);
   const variables = variablesOf(model).all;
-  partsOf(graph, flat).forEach((part, i) => {
+  graph.weights.forEach((weight, i) => {
     const { shape, dtype } = variables[i].read();
+    const values = valuesOf(weight, flat).slice();
     tf.tidy(() => {
-      variables[i].write(tf.tensor(part.slice(), shape).cast(dtype));
+      variables[i].write(tf.tensor(values, shape).cast(dtype));
     });
   });
 }

@@ -7,11 +7,12 @@
  *
  * @module
  */
-import type {
-  NetworkGraph,
-  NetworkNode,
-  Shape,
-  Window,
+import {
+  type NetworkGraph,
+  type NetworkNode,
+  type Shape,
+  valuesOf,
+  type Window,
 } from "../network/graph.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
 
@@ -19,13 +20,10 @@ type Node<Op extends NetworkNode["op"]> = Extract<NetworkNode, { op: Op }>;
 
 /** The values of one of the network's weight arrays, flat. */
 export function weightOf(
-  { graph, parameters, statistics }: TrainedNetwork,
+  network: TrainedNetwork,
   index: number,
 ): Float32Array {
-  const { kind, offset, shape } = graph.weights[index];
-  const length = shape.reduce((a, b) => a * b, 1);
-  const all = kind === "parameter" ? parameters : statistics;
-  return all.subarray(offset, offset + length);
+  return valuesOf(network.graph.weights[index], network);
 }
 
 /** The first input row or column that a window covers at an output position. */

@@ -2,11 +2,11 @@
 // equivalent operators, and weights are reordered from TensorFlow's order to ONNX's. Activations have
 // ONNX's order: faces, channels, rows, columns. Nothing is folded; runtimes do that.
 
-import type {
-  NetworkNode,
-  NetworkWeight,
-  Shape,
-  Window,
+import {
+  type NetworkNode,
+  type Shape,
+  valuesOf,
+  type Window,
 } from "../network/graph.ts";
 import { OWN_SCALE } from "../network/input.ts";
 import type { TrainedNetwork } from "../network/trained.ts";
@@ -224,12 +224,6 @@ class OnnxBuilder {
     return name;
   }
 
-  #values({ kind, offset, shape }: NetworkWeight): Float32Array {
-    const { parameters, statistics } = this.trained;
-    const flat = kind === "parameter" ? parameters : statistics;
-    return flat.subarray(offset, offset + shape.reduce((a, b) => a * b, 1));
-  }
-
   #numbers(layer: string, numbers: number[]): string {
     const values = BigInt64Array.from(numbers, BigInt);
     return this.#tensor(`${layer}/numbers`, [numbers.length], values);
@@ -238,7 +232,7 @@ class OnnxBuilder {
   /** A weight with its numbers in their own order. */
   #weight(index: number, shape?: readonly number[]): string {
     const weight = this.trained.graph.weights[index];
-    const values = this.#values(weight);
+    const values = valuesOf(weight, this.trained);
     return this.#tensor(weight.name, shape ?? weight.shape, values);
   }
 
@@ -262,7 +256,7 @@ class OnnxBuilder {
     shape?: readonly number[],
   ): string {
     const weight = this.trained.graph.weights[index];
-    const values = this.#values(weight);
+    const values = valuesOf(weight, this.trained);
     const area = rows * columns;
     const outputs = values.length / area / inputs;
     const turned = new Float32Array(values.length);

@@ -11,7 +11,7 @@ import {
 } from "./graph_builder.ts";
 
 /**
- * Describes a `tf.layers` model as plain data for {@linkcode Network}.
+ * Describes a `tf.layers` model as plain data for `Network`.
  *
  * Its layers must be among `COMPILED_LAYERS`, its activations among
  * `COMPILED_ACTIVATIONS`; one input, one output that ends in a softmax.

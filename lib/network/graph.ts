@@ -24,6 +24,21 @@ export interface NetworkWeight {
   decays: boolean;
 }
 
+/** The flat arrays that hold a network's weights. */
+export interface FlatWeights {
+  parameters: Float32Array;
+  statistics: Float32Array;
+}
+
+/** A weight's part of the flat arrays. */
+export function valuesOf(
+  { kind, offset, shape }: NetworkWeight,
+  { parameters, statistics }: FlatWeights,
+): Float32Array {
+  const flat = kind === "parameter" ? parameters : statistics;
+  return flat.subarray(offset, offset + shape.reduce((a, b) => a * b, 1));
+}
+
 /** Rows, columns, channels. */
 export type Shape = [height: number, width: number, channels: number];
 

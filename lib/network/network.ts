@@ -21,7 +21,7 @@ interface Training {
   backward: TrainingBackward;
 }
 
-/** What an {@linkcode Optimizer} works on: places in the network's memory. */
+/** What an `Optimizer` works on: places in the network's memory. */
 export interface Workspace {
   memory: WebAssembly.Memory;
   kernels: Kernels;
@@ -126,7 +126,7 @@ export class Network {
   /**
    * Compiles a network and allocates all it needs. Its weights are zero, scales
    * and variances one: set `parameters` and `statistics`, as from
-   * {@linkcode readWeights}.
+   * `readWeights`.
    *
    * @throws {NetworkError} if the batch is not a positive integer, or the
    * memory cannot be allocated
@@ -184,7 +184,7 @@ export class Network {
   }
 
   /**
-   * Where an {@linkcode Optimizer} finds the weights and keeps its own state.
+   * Where an `Optimizer` finds the weights and keeps its own state.
    *
    * @throws {NetworkError} where the network was not created for training
    */
@@ -276,7 +276,7 @@ export class Network {
   }
 
   /**
-   * The first half of {@linkcode gradient}: the probabilities of the first `count` inputs with the
+   * The first half of `gradient`: the probabilities of the first `count` inputs with the
    * batch's own statistics into `outputs`, and `statistics` moved towards these.
    *
    * @throws {NetworkError} as `gradient` does

@@ -3,13 +3,12 @@
 
 import type * as tf from "@tensorflow/tfjs";
 import { describeNetwork } from "./describe_network.ts";
-import { NetworkError, type NetworkGraph } from "./graph.ts";
-
-/** The flat arrays that hold a network's weights. */
-export interface FlatWeights {
-  parameters: Float32Array;
-  statistics: Float32Array;
-}
+import {
+  type FlatWeights,
+  NetworkError,
+  type NetworkGraph,
+  valuesOf,
+} from "./graph.ts";
 
 /** The model's variables in the graph's order. */
 function variablesOf(graph: NetworkGraph, model: tf.LayersModel) {
@@ -50,10 +49,8 @@ export function readWeights(
     statistics: new Float32Array(graph.statistics),
   };
   variablesOf(graph, model).forEach((variable, i) => {
-    const { kind, offset } = graph.weights[i];
-    const values = variable.read().dataSync();
-    const target = kind === "parameter" ? flat.parameters : flat.statistics;
-    target.set(values as Float32Array, offset);
+    const values = variable.read().dataSync() as Float32Array;
+    valuesOf(graph.weights[i], flat).set(values);
   });
   return flat;
 }
@@ -69,11 +66,8 @@ export function writeWeights(
   model: tf.LayersModel,
 ): void {
   variablesOf(graph, model).forEach((variable, i) => {
-    const { kind, offset, shape } = graph.weights[i];
-    const length = shape.reduce((a, b) => a * b, 1);
-    const values = flat[kind === "parameter" ? "parameters" : "statistics"];
     const buffer = variable.read().bufferSync();
-    buffer.values = values.slice(offset, offset + length);
+    buffer.values = valuesOf(graph.weights[i], flat).slice();
     const tensor = buffer.toTensor();
     variable.write(tensor);
     tensor.dispose();

@@ -7,8 +7,11 @@ import type * as tf from "@tensorflow/tfjs";
 import { isForTfjs } from "../engine/engine.ts";
 import { flatLayers } from "../engine/tfjs_graph.ts";
 import { readWeights } from "../engine/weights.ts";
-import type { NetworkGraph, NetworkNode } from "../network/graph.ts";
-import type { FlatWeights } from "../network/weights.ts";
+import type {
+  FlatWeights,
+  NetworkGraph,
+  NetworkNode,
+} from "../network/graph.ts";
 import { TrainingError } from "./config.ts";
 
 /** A range in a flat array. */

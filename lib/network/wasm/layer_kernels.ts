@@ -1,7 +1,7 @@
 // The types of the kernels of PReLU, layer normalization and noise. Those of the
 // other kernels are in kernels.ts.
 
-/** Exports of kernels.wasm; {@linkcode Kernels} has them all. */
+/** Exports of kernels.wasm; `Kernels` has them all. */
 export interface LayerKernels {
   prelu(
     x: number,

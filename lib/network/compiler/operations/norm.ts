@@ -34,7 +34,7 @@ export function normInputGradient(
   );
 }
 
-/** Coefficients as in {@linkcode NormState}, of the identity. */
+/** Coefficients as in `NormState`, of the identity. */
 function passing(channels: number): Float32Array {
   const [one, zero] = [1, 0].map((of) => Array(channels).fill(of));
   return new Float32Array([one, zero, zero, one, zero].flat());
