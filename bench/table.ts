@@ -16,7 +16,8 @@ const HELP = `Usage: deno task bench table [options]
 Runs the benches train, detect, video and load and prints two Markdown tables:
 one against PyTorch, OpenCV and pandas, one against other ways to run a network in
 JavaScript. Takes about five minutes; results from a busy machine mean little. The
-first time, Deno downloads onnxruntime (147 MB) into its cache.
+first time, Deno downloads onnxruntime (147 MB) into its cache; it needs Deno 2.7.14
+or newer, and is left out if it fails.
 
   --write FILE  put the tables into FILE, between the lines ${"`"}<!-- speeds -->${"`"}
                 and ${"`"}<!-- end of speeds -->${"`"}

@@ -34,7 +34,8 @@ Debian's python3-torch; peer is the fastest of PyTorch's settings.
   --rounds N    how often each side runs, in turn (default 3)
   --javascript  also measure, as "javascript", other ways to run a network in
                 JavaScript: TensorFlow.js on WebAssembly, and onnxruntime (Deno
-                downloads 147 MB into its cache the first time)
+                downloads 147 MB into its cache the first time;
+                onnxruntime needs Deno 2.7.14 or newer)
   --epoch       also time one epoch of the trainer, on FER-2013 if found, and
                 the same number of steps without the trainer
   --help        show this text`;
